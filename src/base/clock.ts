@@ -1,0 +1,235 @@
+/**
+ * All time in the academy passes through a {@link Clock}. The server runs on {@link WallClock}; an embedded cluster owns
+ * a {@link MovableClock}, so that a certificate's year can pass in a second while every timer fires in order.
+ * Instants are milliseconds since the Unix epoch, durations are milliseconds.
+ */
+export interface Clock {
+  /** The present instant, ms since the epoch. */
+  now(): number;
+  /** Runs `fn` once after `delayMs` of this clock. The timer never keeps the process alive. */
+  setTimeout(fn: () => void, delayMs: number): Timer;
+  /** Runs `fn` every `periodMs` of this clock until cancelled. */
+  setInterval(fn: () => void, periodMs: number): Timer;
+  /** Resolves after `ms` of this clock; rejects with the signal's reason when aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+function sleepOn(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      timer.cancel();
+      reject(signal?.reason);
+    };
+    const timer = clock.setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+/** setTimeout of JavaScript overflows past 2^31-1 ms; longer waits are taken in several steps. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** The host's clock. */
+export class WallClock implements Clock {
+  now(): number {
+    return Date.now();
+  }
+  setTimeout(fn: () => void, delayMs: number): Timer {
+    let handle: ReturnType<typeof setTimeout>;
+    const arm = (left: number) => {
+      handle =
+        left > LONGEST_TIMEOUT_MS
+          ? setTimeout(() => arm(left - LONGEST_TIMEOUT_MS), LONGEST_TIMEOUT_MS)
+          : setTimeout(fn, left);
+      handle.unref?.();
+    };
+    arm(Math.max(0, delayMs));
+    return { cancel: () => clearTimeout(handle) };
+  }
+  setInterval(fn: () => void, periodMs: number): Timer {
+    const handle = setInterval(fn, periodMs);
+    handle.unref?.();
+    return { cancel: () => clearInterval(handle) };
+  }
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return sleepOn(this, ms, signal);
+  }
+}
+
+interface Entry {
+  at: number;
+  order: number;
+  fn: () => void;
+}
+
+/**
+ * A clock that runs with the wall's and can be moved forward. Timers are kept in order of their instant; moving the
+ * clock fires every timer that falls due on the way, each at its own instant, and lets promise callbacks settle between
+ * two instants, so that a chain (renew, then schedule the next renewal) unrolls as it would have in real time.
+ */
+export class MovableClock implements Clock {
+  #offsetMs: number;
+  #frozenAt: number | undefined;
+  #heap: Entry[] = [];
+  #order = 0;
+  #handle: ReturnType<typeof setTimeout> | undefined;
+  #armedFor = Number.POSITIVE_INFINITY;
+  readonly #wall: () => number;
+
+  constructor(options: { startAtMs?: number; wall?: () => number } = {}) {
+    this.#wall = options.wall ?? Date.now;
+    this.#offsetMs = options.startAtMs === undefined ? 0 : options.startAtMs - this.#wall();
+  }
+
+  now(): number {
+    return this.#frozenAt ?? this.#wall() + this.#offsetMs;
+  }
+
+  /** How far this clock is ahead of the wall, ms. */
+  get aheadMs(): number {
+    return this.#offsetMs;
+  }
+
+  setTimeout(fn: () => void, delayMs: number): Timer {
+    const entry: Entry = { at: this.now() + Math.max(0, delayMs), order: this.#order++, fn };
+    this.#push(entry);
+    this.#arm();
+    return {
+      cancel: () => {
+        const index = this.#heap.indexOf(entry);
+        if (index >= 0) this.#removeAt(index);
+      },
+    };
+  }
+
+  setInterval(fn: () => void, periodMs: number): Timer {
+    let timer: Timer;
+    const again = () => {
+      timer = this.setTimeout(() => {
+        again();
+        fn();
+      }, periodMs);
+    };
+    again();
+    return { cancel: () => timer.cancel() };
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return sleepOn(this, ms, signal);
+  }
+
+  /**
+   * Moves this clock `ms` forward, firing due timers in order. Resolves when the last of them has run and the work that
+   * they started has had `settle` (default: a turn of the event loop) to finish.
+   */
+  async advance(ms: number, settle: () => Promise<void> = turn): Promise<void> {
+    if (ms < 0) throw new RangeError('a clock only moves forward');
+    const target = this.now() + ms;
+    this.#frozenAt = this.now();
+    try {
+      await settle();
+      for (let next = this.#heap[0]; next && next.at <= target; next = this.#heap[0]) {
+        this.#removeAt(0);
+        this.#frozenAt = Math.max(this.#frozenAt, next.at);
+        next.fn();
+        await settle();
+      }
+    } finally {
+      this.#offsetMs = target - this.#wall();
+      this.#frozenAt = undefined;
+      this.#arm();
+    }
+  }
+
+  /** Stops every timer; the clock can still be read. */
+  stop(): void {
+    this.#heap = [];
+    clearTimeout(this.#handle);
+    this.#armedFor = Number.POSITIVE_INFINITY;
+  }
+
+  #arm(): void {
+    const next = this.#heap[0];
+    if (this.#frozenAt !== undefined) return;
+    if (!next) {
+      clearTimeout(this.#handle);
+      this.#armedFor = Number.POSITIVE_INFINITY;
+      return;
+    }
+    if (next.at === this.#armedFor) return;
+    clearTimeout(this.#handle);
+    this.#armedFor = next.at;
+    this.#handle = setTimeout(
+      () => {
+        this.#armedFor = Number.POSITIVE_INFINITY;
+        this.#fireDue();
+      },
+      Math.min(Math.max(0, next.at - this.now()), LONGEST_TIMEOUT_MS),
+    );
+    this.#handle.unref?.();
+  }
+
+  #fireDue(): void {
+    const now = this.now();
+    for (let next = this.#heap[0]; next && next.at <= now; next = this.#heap[0]) {
+      this.#removeAt(0);
+      try {
+        next.fn();
+      } catch (error) {
+        this.#arm();
+        throw error;
+      }
+    }
+    this.#arm();
+  }
+
+  #less(a: Entry, b: Entry): boolean {
+    return a.at < b.at || (a.at === b.at && a.order < b.order);
+  }
+  #push(entry: Entry): void {
+    const heap = this.#heap;
+    heap.push(entry);
+    this.#up(heap.length - 1);
+  }
+  #removeAt(index: number): void {
+    const heap = this.#heap;
+    const last = heap.pop()!;
+    if (index === heap.length) return;
+    heap[index] = last;
+    this.#up(index);
+    this.#down(index);
+  }
+  #up(from: number): void {
+    const heap = this.#heap;
+    for (let i = from; i > 0; ) {
+      const parent = (i - 1) >> 1;
+      if (!this.#less(heap[i]!, heap[parent]!)) return;
+      [heap[i], heap[parent]] = [heap[parent]!, heap[i]!];
+      i = parent;
+    }
+  }
+  #down(from: number): void {
+    const heap = this.#heap;
+    for (let i = from; ; ) {
+      const left = 2 * i + 1;
+      if (left >= heap.length) return;
+      const right = left + 1;
+      const child = right < heap.length && this.#less(heap[right]!, heap[left]!) ? right : left;
+      if (!this.#less(heap[child]!, heap[i]!)) return;
+      [heap[i], heap[child]] = [heap[child]!, heap[i]!];
+      i = child;
+    }
+  }
+}
+
+/** One full turn of the event loop: promise callbacks, then I/O and immediates. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

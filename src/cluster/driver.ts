@@ -1,0 +1,53 @@
+import type { Clock } from '#base/clock.ts';
+import type { KubeClient } from '#kube/client/client.ts';
+import type { ClusterSettings } from '#schema/lab.ts';
+
+export type DriverName = 'embedded' | 'kind';
+
+/** One step of a bring-up, shown in the page as it happens. */
+export interface StepEvent {
+  /** Stable key, e.g. `node`, `kubeadm`, `mesh`. */
+  step: string;
+  /** For a person: "Starting the control plane". */
+  title: string;
+  state: 'started' | 'done' | 'failed' | 'skipped';
+  /** Instant of this event, ms since the epoch, wall clock. */
+  at: number;
+  /** What usually passes here, ms; absent when not known. */
+  usualMs?: number;
+  /** Set when failed: the line that mends it. */
+  message?: string;
+}
+
+/** The seam. A driver makes disposable clusters; everything above it sees a kubeconfig and this handle. */
+export interface ClusterDriver {
+  readonly name: DriverName;
+  /** Whether this driver can work here, and if not the line that mends it. */
+  preflight(signal?: AbortSignal): Promise<{ ok: boolean; reasons: string[] }>;
+  create(options: CreateOptions): Promise<Cluster>;
+}
+
+export interface CreateOptions {
+  /** The session's id, for labels and names; not a secret. */
+  id: string;
+  settings: ClusterSettings;
+  onStep(event: StepEvent): void;
+  signal: AbortSignal;
+  /** A saved state to come back to (`Cluster.save`), where the driver supports it. */
+  restore?: Uint8Array;
+}
+
+export interface Cluster {
+  readonly driver: DriverName;
+  readonly clock: Clock;
+  /** The administrator's client: used by the grader, the lab setup and the views. */
+  readonly admin: KubeClient;
+  /** A kubeconfig for the learner's own kubectl. `server` is filled in by whoever publishes the API. */
+  kubeconfig(): Promise<string>;
+  /** Moves the cluster's clock, where the driver can; refuses with `driver/unavailable` where it can't. */
+  advanceClock(ms: number): Promise<void>;
+  /** Everything needed to come back after a restart; undefined where the cluster itself outlives the server. */
+  save(): Promise<Uint8Array | undefined>;
+  /** Resolves when everything made for this cluster is gone. Safe to call twice. */
+  destroy(): Promise<void>;
+}

@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config';
+
+/** One project a kind of test. `npm test` runs them all; `npm run check` runs unit and content only. */
+const project = (name: string, include: string[], testTimeout: number) => ({
+  test: { name, include, testTimeout, hookTimeout: testTimeout, environment: 'node' as const },
+});
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    projects: [
+      project('unit', ['test/unit/**/*.test.ts'], 15_000),
+      project('contract', ['test/contract/**/*.test.ts'], 60_000),
+      project('golden', ['test/golden/**/*.test.ts'], 60_000),
+      project('content', ['test/content/**/*.test.ts'], 60_000),
+      project('labs', ['test/labs/**/*.test.ts'], 180_000),
+      project('e2e', ['test/e2e/**/*.test.ts'], 180_000),
+    ],
+  },
+});
