@@ -46,6 +46,8 @@ export interface Cluster {
   kubeconfig(): Promise<string>;
   /** Moves the cluster's clock, where the driver can; refuses with `driver/unavailable` where it can't. */
   advanceClock(ms: number): Promise<void>;
+  /** Files that making this cluster leaves for the learner's home, e.g. the trust anchor `ca.crt` and its key. */
+  readonly homeFiles: Record<string, string>;
   /** Everything needed to come back after a restart; undefined where the cluster itself outlives the server. */
   save(): Promise<Uint8Array | undefined>;
   /** Resolves when everything made for this cluster is gone. Safe to call twice. */

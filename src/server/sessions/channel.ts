@@ -1,0 +1,58 @@
+import type { ErrorCode } from '#base/errors.ts';
+import type { DriverName, StepEvent } from '#cluster/driver.ts';
+import type { ClientMessage, ServerMessage } from '#schema/protocol.ts';
+import type { LoadedLab } from './lab-source.ts';
+
+/**
+ * What the server and a session's worker say to each other. The worker holds the cluster, the shells and the grader;
+ * the server holds the sockets and the store. Both ends are ours, so these are plain types, not schemas.
+ */
+export interface StartOrder {
+  type: 'start';
+  id: string;
+  lab: LoadedLab;
+  driver: DriverName;
+  /** Unix socket (or Windows pipe) on which the worker serves the Kubernetes API. */
+  socketPath: string;
+  /** Bearer token of the session's administrator. */
+  token: string;
+  /** Where the learner's own kubectl finds this cluster, and the CA that signed that server's certificate. */
+  api: { url: string; ca: string };
+  /** The learner's files as they were; undefined for a fresh start. */
+  files: Record<string, Uint8Array> | undefined;
+  history: string[];
+  hints: Record<string, string[]>;
+  snapshot: Uint8Array | undefined;
+}
+
+export type ToWorker =
+  | StartOrder
+  | { type: 'client'; message: ClientMessage }
+  | { type: 'idle-warning'; text: string }
+  | { type: 'save' }
+  | { type: 'stop' }
+  | { type: 'ping'; n: number };
+
+export type FromWorker =
+  /** Code is loaded; `start` may be sent. */
+  | { type: 'loaded' }
+  | { type: 'step'; step: StepEvent }
+  /** The shell answers keys; the lab may still be setting itself up. */
+  | { type: 'prompt' }
+  | { type: 'ready' }
+  /** For every connected page. */
+  | { type: 'broadcast'; message: ServerMessage }
+  | { type: 'terminal.opened'; terminal: string }
+  | { type: 'terminal.output'; terminal: string; data: string }
+  | { type: 'terminal.closed'; terminal: string }
+  | { type: 'tasks'; tasks: import('#schema/protocol.ts').TaskView[] }
+  | { type: 'task'; task: import('#schema/protocol.ts').TaskView }
+  | { type: 'hints'; hints: Record<string, string[]> }
+  | { type: 'file'; path: string; content: Uint8Array | null; version: number }
+  | { type: 'history'; line: string }
+  | { type: 'answer'; answer: string; value: string; correct: boolean }
+  | { type: 'snapshot'; data: Uint8Array }
+  | { type: 'clock'; aheadMs: number }
+  | { type: 'failed'; code: ErrorCode; message: string }
+  | { type: 'pong'; n: number; memoryMb: number }
+  | { type: 'stopped' };

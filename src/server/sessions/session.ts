@@ -1,0 +1,396 @@
+import type { Clock, Timer } from '#base/clock.ts';
+import { AcademyError, ERRORS, type ErrorCode } from '#base/errors.ts';
+import type { Log } from '#base/log.ts';
+import type { DriverName } from '#cluster/driver.ts';
+import {
+  type ClientMessage,
+  type FileView,
+  MAX_FILE_BYTES,
+  type ServerMessage,
+  type SessionState,
+  type SessionView,
+  type StepView,
+  type TaskView,
+} from '#schema/protocol.ts';
+import type { Store } from '../store/store.ts';
+import type { FromWorker, StartOrder } from './channel.ts';
+import type { LoadedLab } from './lab-source.ts';
+import { Scrollback } from './scrollback.ts';
+import type { SessionWorker } from './session-worker.ts';
+
+/** A connected page. */
+export interface Page {
+  send(message: ServerMessage): void;
+}
+
+export interface SessionOptions {
+  learner: string;
+  lab: LoadedLab;
+  driver: { name: DriverName; why: string };
+  store: Store;
+  clock: Clock;
+  log: Log;
+  idleMs: number;
+  idleWarningMs: number;
+  /** Takes a worker from the pool. */
+  takeWorker(): SessionWorker;
+  /** What a start order needs beside the lab and the learner's own things; a new socket and token at each call. */
+  access(session: Session): Pick<StartOrder, 'id' | 'socketPath' | 'token' | 'api'>;
+  onEnded(session: Session): void;
+}
+
+const UNHANDLED_AFTER_END: ReadonlySet<string> = new Set(['hello', 'ping', 'session.reset', 'views.watch']);
+
+/**
+ * One learner in one lab: a worker that holds the cluster, the pages that look at it, what the terminals printed, and
+ * the clock that ends it when nobody is there. Outlives its pages and, through the store, the server.
+ */
+export class Session {
+  readonly learner: string;
+  readonly lab: LoadedLab;
+  readonly #o: SessionOptions;
+  readonly #pages = new Set<Page>();
+  readonly #scrollback = new Map<string, Scrollback>();
+  readonly #openTerminals = new Set<string>();
+  readonly #steps = new Map<string, StepView>();
+  readonly #files = new Map<string, FileView>();
+  #tasks: TaskView[] = [];
+  #state: SessionState = 'starting';
+  #worker: SessionWorker | undefined;
+  #waiting: ClientMessage[] = [];
+  #access: Pick<StartOrder, 'id' | 'socketPath' | 'token' | 'api'> | undefined;
+  #createdAt: number;
+  #endsAt: number;
+  #aheadMs = 0;
+  #rebuilt: string | undefined;
+  #error: { code: string; message: string; hint: string } | undefined;
+  #idleTimer: Timer | undefined;
+  #warned = false;
+  #queue: SessionView['queue'];
+  #views = new Map<string, ServerMessage>();
+
+  constructor(options: SessionOptions) {
+    this.#o = options;
+    this.learner = options.learner;
+    this.lab = options.lab;
+    this.#createdAt = options.clock.now();
+    this.#endsAt = this.#createdAt + options.idleMs;
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+  get access(): Pick<StartOrder, 'id' | 'socketPath' | 'token' | 'api'> | undefined {
+    return this.#access;
+  }
+  get files(): ReadonlyMap<string, FileView> {
+    return this.#files;
+  }
+
+  /** Brings the session up. `resume`: come back from what the store kept after a restart of the server. */
+  start(resume = false): void {
+    const { store, lab, learner } = this.#o;
+    const stored = resume ? store.session(learner, lab.id) : undefined;
+    const snapshot = stored?.snapshot;
+    if (stored) {
+      this.#createdAt = stored.createdAt;
+      this.#rebuilt = snapshot
+        ? 'The academy was restarted. Your cluster came back from its saved state: every object is as it was, and every pod was started again, as after a restart of its node.'
+        : 'The academy was restarted before your cluster could be saved. It was built again from the start; your files and your command history are as they were.';
+    } else {
+      store.putSession({
+        learner,
+        lab: lab.id,
+        driver: this.#o.driver.name,
+        createdAt: this.#createdAt,
+        endsAt: this.#endsAt,
+      });
+    }
+    const files = store.files(learner, lab.id);
+    this.#setState(resume ? 'rebuilding' : 'starting');
+    this.#touch();
+    this.#launch({
+      files: Object.keys(files).length > 0 ? files : undefined,
+      history: store.history(learner, lab.id),
+      hints: stored?.hints ?? {},
+      snapshot,
+    });
+  }
+
+  #launch(kept: Pick<StartOrder, 'files' | 'history' | 'hints' | 'snapshot'>): void {
+    const worker = this.#o.takeWorker();
+    this.#worker = worker;
+    this.#access = this.#o.access(this);
+    worker.listen(
+      (message) => this.#worker === worker && this.#fromWorker(message),
+      (code, message) => this.#worker === worker && this.#fail(code, message),
+    );
+    worker.send({ type: 'start', lab: this.lab, driver: this.#o.driver.name, ...this.#access, ...kept });
+  }
+
+  attach(page: Page, since: Record<string, number>): void {
+    this.#pages.add(page);
+    page.send({ type: 'session', session: this.view() });
+    page.send({ type: 'files', files: [...this.#files.values()] });
+    for (const [terminal, scrollback] of this.#scrollback) {
+      page.send({ type: 'terminal.opened', terminal });
+      const replay = scrollback.since(since[terminal] ?? 0);
+      page.send({
+        type: 'terminal.output',
+        terminal,
+        offset: replay.offset,
+        data: replay.data,
+        ...(replay.reset || since[terminal] === undefined ? { reset: true } : {}),
+      });
+      if (!this.#openTerminals.has(terminal)) page.send({ type: 'terminal.closed', terminal });
+    }
+    for (const message of this.#views.values()) page.send(message);
+  }
+
+  detach(page: Page): void {
+    this.#pages.delete(page);
+  }
+
+  /** Handles one message of a page. Throws AcademyError for what can't be done; the session goes on. */
+  handle(message: ClientMessage): void {
+    if (message.type === 'ping' || message.type === 'hello') return;
+    if ((this.#state === 'ended' || this.#state === 'failed') && !UNHANDLED_AFTER_END.has(message.type)) {
+      throw new AcademyError('session/ended', 'This session has ended.');
+    }
+    this.#touch();
+    switch (message.type) {
+      case 'session.reset':
+        return this.reset();
+      case 'session.extend':
+        return this.#broadcastSession();
+      case 'session.end':
+        void this.end('ended');
+        return;
+      case 'solution.show':
+        this.#broadcast({ type: 'solution', ...this.lab.solution });
+        return;
+      case 'file.write':
+        if (Buffer.byteLength(message.content) > MAX_FILE_BYTES) {
+          throw new AcademyError('file/too-large', `${message.path} is larger than a file may be.`);
+        }
+        break;
+      case 'clock.advance':
+        if (this.lab.definition.cluster.clock !== 'movable') {
+          throw new AcademyError('request/invalid', "This lab's clock can't be moved.");
+        }
+        break;
+    }
+    if (this.#worker?.accepting) this.#worker.send({ type: 'client', message });
+    else if (this.#waiting.length < 200) this.#waiting.push(message);
+  }
+
+  /** A fresh cluster; files and history stay. */
+  reset(): void {
+    const { store, learner, lab } = this.#o;
+    this.#dropWorker();
+    this.#createdAt = this.#o.clock.now();
+    this.#rebuilt = undefined;
+    this.#error = undefined;
+    this.#aheadMs = 0;
+    this.#steps.clear();
+    this.#views.clear();
+    for (const terminal of this.#openTerminals) this.#broadcast({ type: 'terminal.closed', terminal });
+    this.#openTerminals.clear();
+    this.#scrollback.clear();
+    store.putSession({
+      learner,
+      lab: lab.id,
+      driver: this.#o.driver.name,
+      createdAt: this.#createdAt,
+      endsAt: this.#endsAt,
+    });
+    this.#setState('starting');
+    this.#touch();
+    const files = store.files(learner, lab.id);
+    this.#launch({
+      files: Object.keys(files).length > 0 ? files : undefined,
+      history: store.history(learner, lab.id),
+      hints: {},
+      snapshot: undefined,
+    });
+  }
+
+  async end(state: 'ended' | 'failed'): Promise<void> {
+    this.#idleTimer?.cancel();
+    const worker = this.#dropWorker();
+    if (state === 'ended') this.#o.store.endSession(this.learner, this.lab.id);
+    this.#setState(state);
+    this.#o.onEnded(this);
+    await worker;
+  }
+
+  /** Saves the cluster and stops the worker; the session comes back at the next start of the server. */
+  async suspend(): Promise<void> {
+    this.#idleTimer?.cancel();
+    await this.#worker?.save();
+    await this.#dropWorker();
+  }
+
+  setQueue(queue: SessionView['queue']): void {
+    this.#queue = queue;
+    this.#setState(queue ? 'queued' : 'starting');
+  }
+
+  view(): SessionView {
+    const got = this.#tasks.filter((t) => t.verdict?.state === 'passed').reduce((sum, t) => sum + t.points, 0);
+    const of = this.lab.definition.tasks.reduce((sum, t) => sum + t.points, 0);
+    return {
+      lab: this.lab.id,
+      title: this.lab.definition.title,
+      state: this.#state,
+      driver: this.#o.driver.name,
+      driverWhy: this.#o.driver.why,
+      steps: [...this.#steps.values()],
+      tasks: this.#tasks.length > 0 ? this.#tasks : plainTasks(this.lab),
+      points: { got, of },
+      createdAt: this.#createdAt,
+      endsAt: this.#endsAt,
+      clockAheadMs: this.#aheadMs,
+      clockMovable: this.lab.definition.cluster.clock === 'movable' && this.#o.driver.name === 'embedded',
+      ...(this.#rebuilt ? { rebuilt: this.#rebuilt } : {}),
+      ...(this.#queue ? { queue: this.#queue } : {}),
+      ...(this.#error ? { error: this.#error } : {}),
+    };
+  }
+
+  #fromWorker(message: FromWorker): void {
+    const { store, learner, lab, clock } = this.#o;
+    switch (message.type) {
+      case 'step': {
+        const before = this.#steps.get(message.step.step);
+        const step: StepView = {
+          ...message.step,
+          ...(before && message.step.state !== 'started' ? { tookMs: message.step.at - before.at } : {}),
+        };
+        this.#steps.set(step.step, step);
+        return this.#broadcast({ type: 'step', step });
+      }
+      case 'prompt': {
+        const waiting = this.#waiting;
+        this.#waiting = [];
+        for (const held of waiting) this.#worker?.send({ type: 'client', message: held });
+        return;
+      }
+      case 'ready':
+        return this.#setState('ready');
+      case 'broadcast':
+        if (message.message.type.startsWith('view.')) this.#views.set(message.message.type, message.message);
+        return this.#broadcast(message.message);
+      case 'terminal.opened':
+        this.#openTerminals.add(message.terminal);
+        this.#scrollback.set(message.terminal, this.#scrollback.get(message.terminal) ?? new Scrollback());
+        return this.#broadcast({ type: 'terminal.opened', terminal: message.terminal });
+      case 'terminal.output': {
+        const offset = this.#scrollback.get(message.terminal)?.append(message.data) ?? 0;
+        return this.#broadcast({ type: 'terminal.output', terminal: message.terminal, offset, data: message.data });
+      }
+      case 'terminal.closed':
+        this.#openTerminals.delete(message.terminal);
+        this.#scrollback.delete(message.terminal);
+        return this.#broadcast({ type: 'terminal.closed', terminal: message.terminal });
+      case 'tasks':
+        this.#tasks = message.tasks;
+        return this.#broadcastSession();
+      case 'task': {
+        this.#tasks = this.#tasks.map((task) => (task.id === message.task.id ? message.task : task));
+        const { verdict } = message.task;
+        if (verdict?.state === 'passed') {
+          store.addPassed(learner, lab.id, message.task.id, message.task.points, verdict.said, clock.now());
+        }
+        return this.#broadcast({ type: 'task', task: message.task, points: this.view().points });
+      }
+      case 'hints':
+        return store.saveHints(learner, lab.id, message.hints);
+      case 'file': {
+        store.saveFile(learner, lab.id, message.path, message.content);
+        const content = message.content && Buffer.from(message.content).toString('utf8');
+        if (content === null) this.#files.delete(message.path);
+        else this.#files.set(message.path, { path: message.path, content, version: message.version });
+        return this.#broadcast({ type: 'file', path: message.path, content, version: message.version });
+      }
+      case 'history':
+        return store.addHistory(learner, lab.id, message.line);
+      case 'answer':
+        return store.saveAnswer(learner, lab.id, message.answer, message.value, message.correct, clock.now());
+      case 'snapshot':
+        return store.saveSnapshot(learner, lab.id, message.data, clock.now());
+      case 'clock':
+        this.#aheadMs = message.aheadMs;
+        return this.#broadcastSession();
+      case 'failed':
+        return this.#fail(message.code, message.message);
+    }
+  }
+
+  #fail(code: ErrorCode, message: string): void {
+    this.#o.log.warn('session failed', { lab: this.lab.id, code });
+    this.#error = { code, message, hint: ERRORS[code].hint };
+    void this.end('failed');
+  }
+
+  /** Moves the idle end. Called for everything a learner does. */
+  #touch(): void {
+    const { clock, idleMs, idleWarningMs, store, learner, lab } = this.#o;
+    const endsAt = clock.now() + idleMs;
+    // One write a minute is enough to know after a restart whether the session had ended.
+    if (endsAt - this.#endsAt > 60_000 || !this.#idleTimer) store.touchSession(learner, lab.id, endsAt);
+    this.#endsAt = endsAt;
+    if (this.#warned) {
+      this.#warned = false;
+      this.#broadcastSession();
+    }
+    this.#idleTimer?.cancel();
+    this.#idleTimer = clock.setTimeout(() => this.#warn(), Math.max(0, idleMs - idleWarningMs));
+  }
+
+  #warn(): void {
+    const { clock } = this.#o;
+    const left = Math.max(0, this.#endsAt - clock.now());
+    const text = `Nothing was typed for a while. This session ends in ${spokenMinutes(left)}. Press any key or Extend to keep it.`;
+    this.#warned = true;
+    this.#broadcast({ type: 'notice', level: 'warning', text, endsAt: this.#endsAt });
+    this.#worker?.send({ type: 'idle-warning', text });
+    this.#idleTimer = clock.setTimeout(() => void this.end('ended'), left);
+  }
+
+  #dropWorker(): Promise<void> | undefined {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    this.#waiting = [];
+    return worker?.stop();
+  }
+
+  #setState(state: SessionState): void {
+    this.#state = state;
+    this.#broadcastSession();
+  }
+  #broadcastSession(): void {
+    this.#broadcast({ type: 'session', session: this.view() });
+  }
+  #broadcast(message: ServerMessage): void {
+    for (const page of this.#pages) page.send(message);
+  }
+}
+
+function plainTasks(lab: LoadedLab): TaskView[] {
+  return lab.definition.tasks.map((task) => ({
+    id: task.id,
+    title: task.title,
+    points: task.points,
+    mode: task.mode,
+    needs: task.needs,
+    hintsTotal: task.hints.length,
+    hintsShown: [],
+  }));
+}
+
+function spokenMinutes(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 90) return `${seconds} seconds`;
+  return `${Math.round(seconds / 60)} minutes`;
+}

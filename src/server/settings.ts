@@ -1,0 +1,62 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { AcademyError } from '#base/errors.ts';
+
+const count = (fallback: number, min: number, max: number) =>
+  z.coerce.number().int().min(min).max(max).default(fallback);
+
+const environment = z.object({
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65535).optional(),
+  ACADEMY_DATA: z.string().min(1).default('.academy/data'),
+  ACADEMY_DRIVER: z.enum(['auto', 'embedded', 'kind']).default('auto'),
+  ACADEMY_MAX_SESSIONS: count(200, 1, 10_000),
+  ACADEMY_SESSION_MEMORY_MB: count(256, 64, 8192),
+  ACADEMY_IDLE_MINUTES: z.coerce.number().min(0.05).max(10_080).default(60),
+  ACADEMY_IDLE_WARNING_MINUTES: z.coerce.number().min(0.01).max(1_440).default(5),
+  /** Comma-separated origins that may open WebSockets beside the server's own address (behind a proxy). */
+  ACADEMY_ORIGINS: z.string().default(''),
+  ACADEMY_LOG: z.enum(['debug', 'info', 'warn', 'error']).default('warn'),
+});
+
+export interface Settings {
+  host: string;
+  /** Undefined: the default port, or the next free one. */
+  port: number | undefined;
+  dataDir: string;
+  driver: 'auto' | 'embedded' | 'kind';
+  maxSessions: number;
+  sessionMemoryMb: number;
+  idleMs: number;
+  idleWarningMs: number;
+  origins: string[];
+  logLevel: 'debug' | 'info' | 'warn' | 'error';
+}
+
+/** The port tried first when `PORT` is not set. */
+export const DEFAULT_PORT = 4173;
+
+/** Reads settings from the environment. Throws `settings/invalid` naming every variable that does not fit. */
+export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new AcademyError('settings/invalid', `These settings do not fit. ${problems.join('; ')}`);
+  }
+  const e = parsed.data;
+  return {
+    host: e.HOST,
+    port: e.PORT,
+    dataDir: resolve(e.ACADEMY_DATA),
+    driver: e.ACADEMY_DRIVER,
+    maxSessions: e.ACADEMY_MAX_SESSIONS,
+    sessionMemoryMb: e.ACADEMY_SESSION_MEMORY_MB,
+    idleMs: e.ACADEMY_IDLE_MINUTES * 60_000,
+    idleWarningMs: e.ACADEMY_IDLE_WARNING_MINUTES * 60_000,
+    origins: e.ACADEMY_ORIGINS.split(',')
+      .map((o) => o.trim())
+      .filter(Boolean),
+    logLevel: e.ACADEMY_LOG,
+  };
+}
