@@ -1,0 +1,214 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '#base/clock.ts';
+import { AcademyError } from '#base/errors.ts';
+import { secretId } from '#base/ids.ts';
+import type { Log } from '#base/log.ts';
+import type { DriverName } from '#cluster/driver.ts';
+import type { Settings } from '../settings.ts';
+import type { Store } from '../store/store.ts';
+import type { LabSource } from './lab-source.ts';
+import { Session } from './session.ts';
+import { SessionWorker } from './session-worker.ts';
+
+export interface ManagerOptions {
+  settings: Settings;
+  store: Store;
+  labs: LabSource;
+  clock: Clock;
+  log: Log;
+  driver: { name: DriverName; why: string };
+  /** The worker's code: the bundle, or its source when it was not built. */
+  workerEntry: URL;
+  /** Where the Kubernetes API is reached from outside; `path` is added by the manager. */
+  api: { url: string; ca: string };
+  /** Workers kept loaded and waiting, so that a lab starts at once. */
+  warmWorkers?: number;
+}
+
+/** What a request to the Kubernetes listener is routed by. */
+export interface ClusterRoute {
+  socketPath: string;
+  token: string;
+}
+
+/** All sessions of this server: finds, starts, queues, ends and brings back. One session a learner and lab. */
+export class SessionManager {
+  readonly #o: ManagerOptions;
+  readonly #sessions = new Map<string, Session>();
+  readonly #routes = new Map<string, ClusterRoute>();
+  readonly #routeOf = new WeakMap<Session, string>();
+  readonly #queue: Session[] = [];
+  readonly #warm: SessionWorker[] = [];
+  readonly #socketDir: string;
+  #closed = false;
+
+  constructor(options: ManagerOptions) {
+    this.#o = options;
+    this.#socketDir = mkdtempSync(join(tmpdir(), 'academy-'));
+    this.#forgetExpired();
+    this.#refillWarm();
+  }
+
+  /** The learner's session in a lab, started if there is none. Rejects with `lab/unknown` or `lab/invalid`. */
+  async open(learner: string, labId: string): Promise<Session> {
+    const found = await this.find(learner, labId);
+    if (found && found.state !== 'ended' && found.state !== 'failed') return found;
+    const session = await this.#create(learner, labId);
+    if (this.#running() > this.#o.settings.maxSessions) this.#enqueue(session);
+    else session.start();
+    return session;
+  }
+
+  /** The learner's session in a lab if it lives, or lived when the server last stopped. */
+  async find(learner: string, labId: string): Promise<Session | undefined> {
+    const key = keyOf(learner, labId);
+    const known = this.#sessions.get(key);
+    if (known) return known;
+    const stored = this.#o.store.session(learner, labId);
+    if (stored?.state !== 'live') return undefined;
+    if (stored.endsAt <= this.#o.clock.now()) {
+      this.#o.store.endSession(learner, labId);
+      return undefined;
+    }
+    const session = await this.#create(learner, labId);
+    if (session.state === 'starting' && !session.access) session.start(true);
+    return session;
+  }
+
+  route(id: string): ClusterRoute | undefined {
+    return this.#routes.get(id);
+  }
+
+  /** For callers that come with a bearer token and no path of their own. */
+  routeByToken(token: string): ClusterRoute | undefined {
+    for (const route of this.#routes.values()) if (route.token === token) return route;
+    return undefined;
+  }
+
+  /** How many sessions are not ended. */
+  get live(): number {
+    return this.#running();
+  }
+
+  /** Saves and stops every session; they come back when their learners do. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#sessions.values()].map((session) => session.suspend()));
+    await Promise.all(this.#warm.splice(0).map((worker) => worker.stop()));
+    rmSync(this.#socketDir, { recursive: true, force: true });
+  }
+
+  async #create(learner: string, labId: string): Promise<Session> {
+    const lab = await this.#o.labs.load(labId);
+    const key = keyOf(learner, labId);
+    // Two pages may ask at the same moment; the second finds what the first made.
+    const known = this.#sessions.get(key);
+    if (known && known.state !== 'ended' && known.state !== 'failed') return known;
+    const { drivers } = lab.definition;
+    const { driver, settings } = this.#o;
+    if (drivers !== 'any' && !drivers.includes(driver.name)) {
+      throw new AcademyError(
+        'driver/unavailable',
+        `This lab needs ${drivers.join(' or ')}, and this academy runs ${driver.name} clusters.`,
+      );
+    }
+    const session = new Session({
+      learner,
+      lab,
+      driver,
+      store: this.#o.store,
+      clock: this.#o.clock,
+      log: this.#o.log,
+      idleMs: settings.idleMs,
+      idleWarningMs: Math.min(settings.idleWarningMs, settings.idleMs / 2),
+      takeWorker: () => this.#takeWorker(),
+      access: (s) => this.#access(s),
+      onEnded: (s) => this.#ended(s),
+    });
+    this.#sessions.set(key, session);
+    return session;
+  }
+
+  #access(session: Session) {
+    const old = this.#routeOf.get(session);
+    if (old) this.#routes.delete(old);
+    const id = secretId()
+      .slice(0, 11)
+      .replaceAll(/[^a-zA-Z0-9]/g, '0')
+      .toLowerCase();
+    const token = secretId();
+    const socketPath =
+      process.platform === 'win32' ? `\\\\.\\pipe\\academy-${id}` : join(this.#socketDir, `${id}.sock`);
+    this.#routes.set(id, { socketPath, token });
+    this.#routeOf.set(session, id);
+    return { id, token, socketPath, api: { url: `${this.#o.api.url}/clusters/${id}`, ca: this.#o.api.ca } };
+  }
+
+  #ended(session: Session): void {
+    const id = this.#routeOf.get(session);
+    if (id) this.#routes.delete(id);
+    const waiting = this.#queue.indexOf(session);
+    if (waiting >= 0) this.#queue.splice(waiting, 1);
+    if (this.#closed) return;
+    const next = this.#queue.shift();
+    if (next) {
+      next.setQueue(undefined);
+      next.start();
+    }
+    this.#announceQueue();
+  }
+
+  #enqueue(session: Session): void {
+    this.#queue.push(session);
+    this.#announceQueue();
+  }
+
+  /** A place is free when the session that has been idle longest ends; that is all that can honestly be said. */
+  #announceQueue(): void {
+    const now = this.#o.clock.now();
+    const ends = [...this.#sessions.values()]
+      .filter((s) => s.state === 'ready' || s.state === 'starting' || s.state === 'rebuilding')
+      .map((s) => s.view().endsAt)
+      .sort((a, b) => a - b);
+    for (const [index, session] of this.#queue.entries()) {
+      const end = ends[index];
+      session.setQueue({ place: index + 1, ...(end ? { estimateMs: Math.max(0, end - now) } : {}) });
+    }
+  }
+
+  #running(): number {
+    let count = 0;
+    for (const { state } of this.#sessions.values())
+      if (state !== 'ended' && state !== 'failed' && state !== 'queued') count++;
+    return count;
+  }
+
+  #takeWorker(): SessionWorker {
+    const worker = this.#warm.shift() ?? this.#newWorker();
+    setImmediate(() => this.#refillWarm());
+    return worker;
+  }
+
+  #newWorker(): SessionWorker {
+    return new SessionWorker({
+      entry: this.#o.workerEntry,
+      memoryMb: this.#o.settings.sessionMemoryMb,
+      clock: this.#o.clock,
+    });
+  }
+
+  #refillWarm(): void {
+    while (!this.#closed && this.#warm.length < (this.#o.warmWorkers ?? 1)) this.#warm.push(this.#newWorker());
+  }
+
+  #forgetExpired(): void {
+    const now = this.#o.clock.now();
+    for (const { learner, lab, endsAt } of this.#o.store.liveSessions()) {
+      if (endsAt <= now) this.#o.store.endSession(learner, lab);
+    }
+  }
+}
+
+const keyOf = (learner: string, lab: string): string => `${learner}\n${lab}`;
