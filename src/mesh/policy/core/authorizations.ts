@@ -17,10 +17,11 @@ export function meshIdentities(authentication: KubeObject, domain: IdentityDomai
   const { identities = [], identityRefs = [] } = authentication.spec ?? {};
   return [
     ...(identities as string[]).map(parseIdentity),
-    ...(identityRefs as Json[]).map((ref): IdentityMatch =>
-      ref.kind.toLowerCase() === 'namespace'
-        ? namespaceIdentities(domain, ref.name)
-        : { exact: serviceAccountIdentity(domain, ref.namespace ?? own, ref.name) },
+    ...(identityRefs as Json[]).map(
+      (ref): IdentityMatch =>
+        ref.kind.toLowerCase() === 'namespace'
+          ? namespaceIdentities(domain, ref.name)
+          : { exact: serviceAccountIdentity(domain, ref.namespace ?? own, ref.name) },
     ),
   ];
 }

@@ -84,8 +84,7 @@ export function decideRequest(
   if (!found) return { outcome: 'route-not-found', server };
   const route = found.route.ref;
   // Authorizations of the server open each of its routes (policy rule 5).
-  const authorization =
-    authorizer(found.route.authorizations, client) ?? authorizer(config.authorizations, client);
+  const authorization = authorizer(found.route.authorizations, client) ?? authorizer(config.authorizations, client);
   if (!authorization) return { outcome: 'deny', server, route };
   if (config.rateLimit && limiter) {
     const limited = limiter.check(client);
@@ -104,12 +103,7 @@ export function decideRequest(
 export type Decision = ConnectionDecision | RequestDecision;
 
 /** Decides a request where there is one, else the connection. */
-export function decide(
-  config: InboundConfig,
-  client: Client,
-  request?: HttpRequest,
-  limiter?: RateLimiter,
-): Decision {
+export function decide(config: InboundConfig, client: Client, request?: HttpRequest, limiter?: RateLimiter): Decision {
   return request && config.protocol !== 'opaque' && config.protocol !== 'tls'
     ? decideRequest(config, client, request, limiter)
     : decideConnection(config, client);

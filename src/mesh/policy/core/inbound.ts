@@ -1,10 +1,5 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import {
-  namesServer,
-  policyAuthorization,
-  serverAuthorization,
-  targets,
-} from './authorizations.ts';
+import { namesServer, policyAuthorization, serverAuthorization, targets } from './authorizations.ts';
 import {
   type Authorization,
   builtIn,
@@ -204,9 +199,7 @@ function builtInRoutes(settings: PolicySettings, pod: KubeObject, port: number):
     protocol: 'http',
     ref: builtIn('default'),
     hosts: [],
-    rules: [
-      { matches: [{ path: { type: 'PathPrefix', value: '/' }, headers: [], queryParams: [] }], filters: [] },
-    ],
+    rules: [{ matches: [{ path: { type: 'PathPrefix', value: '/' }, headers: [], queryParams: [] }], filters: [] }],
     authorizations: [],
   };
   const paths = probePaths(pod, port);

@@ -13,9 +13,7 @@ const values = (list: Json[] | undefined) =>
   }));
 
 export const httpMatch = (match: Json): HttpMatch => ({
-  ...(match.path
-    ? { path: { type: match.path.type ?? 'PathPrefix', value: match.path.value ?? '/' } }
-    : {}),
+  ...(match.path ? { path: { type: match.path.type ?? 'PathPrefix', value: match.path.value ?? '/' } } : {}),
   headers: values(match.headers),
   queryParams: values(match.queryParams),
   ...(match.method ? { method: match.method } : {}),

@@ -1,0 +1,50 @@
+import { stringify } from 'yaml';
+import type { KubeObject } from '#kube/api/types.ts';
+import { base64, componentLabels, createdBy, role, rule } from './names.ts';
+import { difference } from './overrides.ts';
+import { defaultValues, type Values } from './values.ts';
+
+/** YAML as Go's marshaller writes maps: keys sorted, long strings unfolded. */
+export const goYaml = (value: unknown): string =>
+  stringify(value, { sortMapEntries: true, lineWidth: 0, indentSeq: false, nullStr: 'null' });
+
+/** The values as they are kept in the cluster: without private keys. */
+function published(values: Values): Values {
+  const copy = structuredClone(values);
+  delete copy.identity.issuer.tls.keyPEM;
+  return copy;
+}
+
+export function linkerdConfig(namespace: string, values: Values): KubeObject[] {
+  const at = { namespace };
+  const annotations = createdBy(values.cliVersion);
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'linkerd-config', namespace, labels: componentLabels(at, 'controller'), annotations },
+      data: {
+        'linkerd-crds-chart-version': 'linkerd-crds-1.0.0-edge',
+        values: goYaml(published(values)),
+      },
+    },
+    role(
+      at,
+      'ext-namespace-metadata-linkerd-config',
+      { 'linkerd.io/control-plane-ns': namespace },
+      [rule([''], ['configmaps'], ['get'], ['linkerd-config'])],
+      annotations,
+    ),
+  ];
+}
+
+/** What was chosen at install time, keys included; `linkerd upgrade` starts from it. */
+export function configOverrides(namespace: string, values: Values): KubeObject {
+  const overrides = difference(defaultValues(), values) ?? {};
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { labels: { 'linkerd.io/control-plane-ns': namespace }, name: 'linkerd-config-overrides', namespace },
+    data: { 'linkerd-config-overrides': base64(goYaml(overrides)) },
+  };
+}

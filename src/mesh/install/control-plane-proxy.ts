@@ -1,0 +1,267 @@
+import type { Values } from './values.ts';
+
+/* biome-ignore-all lint/suspicious/noExplicitAny: containers are plain JSON. */
+
+export interface ProxyOptions {
+  namespace: string;
+  values: Values;
+  /** Ports of the pod's own containers. */
+  inboundPorts: string;
+  /** identity runs beside this proxy, destination beside that one: they are reached over localhost. */
+  local?: 'identity' | 'destination';
+  requireTlsOnPorts?: string;
+}
+
+const fieldEnv = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+const env = (name: string, value: string) => ({ name, value });
+const proxyEnv = (name: string, value: string) => env(`LINKERD2_PROXY_${name}`, value);
+
+const RESTRICTED = {
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ['ALL'] },
+  readOnlyRootFilesystem: true,
+  runAsNonRoot: true,
+};
+
+/** Written when a value of `proxy.resources` is set; null otherwise, as the chart renders it. */
+export function resources(from: any): any {
+  const pick = (which: 'limit' | 'request') => {
+    const out: Record<string, string> = {};
+    for (const [name, each] of Object.entries<any>(from ?? {})) if (each?.[which]) out[name] = String(each[which]);
+    return Object.keys(out).length > 0 ? out : undefined;
+  };
+  const [limits, requests] = [pick('limit'), pick('request')];
+  if (!limits && !requests) return null;
+  return { ...(limits ? { limits } : {}), ...(requests ? { requests } : {}) };
+}
+
+const imageOf = (image: any, values: Values): string => `${image.name}:${image.version || values.linkerdVersion}`;
+
+/** The proxy beside a control-plane container. Unlike in workloads, its anchors come straight from the ConfigMap. */
+export function proxyContainer(options: ProxyOptions): any {
+  const { namespace, values, local } = options;
+  const { proxy } = values;
+  const control = (service: string, port: number, component: string) =>
+    local === component ? `localhost.:${port}` : `${service}.${namespace}.svc.${values.clusterDomain}.:${port}`;
+  const suffix = `serviceaccount.identity.${namespace}.${values.identityTrustDomain}`;
+  const { ports } = proxy;
+  const sidecar = local !== 'identity';
+  return {
+    env: [
+      fieldEnv('_pod_name', 'metadata.name'),
+      fieldEnv('_pod_ns', 'metadata.namespace'),
+      fieldEnv('_pod_uid', 'metadata.uid'),
+      fieldEnv('_pod_ip', 'status.podIP'),
+      fieldEnv('_pod_nodeName', 'spec.nodeName'),
+      env('_pod_containerName', 'linkerd-proxy'),
+      proxyEnv('CORES', String(proxy.runtime.workers.minimum)),
+      proxyEnv('CORES_MIN', String(proxy.runtime.workers.minimum)),
+      ...(options.requireTlsOnPorts ? [proxyEnv('INBOUND_PORTS_REQUIRE_TLS', options.requireTlsOnPorts)] : []),
+      proxyEnv('SHUTDOWN_ENDPOINT_ENABLED', String(proxy.enableShutdownEndpoint)),
+      proxyEnv('LOG', `${proxy.logLevel}${proxy.logHTTPHeaders === 'off' ? ',[{headers}]=off,[{request}]=off' : ''}`),
+      proxyEnv('LOG_FORMAT', proxy.logFormat),
+      proxyEnv('DESTINATION_SVC_ADDR', control('linkerd-dst-headless', 8086, 'destination')),
+      proxyEnv('DESTINATION_PROFILE_NETWORKS', values.clusterNetworks),
+      proxyEnv('POLICY_SVC_ADDR', control('linkerd-policy', 8090, 'destination')),
+      proxyEnv('POLICY_WORKLOAD', '{"ns":"$(_pod_ns)", "pod":"$(_pod_name)"}\n'),
+      proxyEnv('INBOUND_DEFAULT_POLICY', proxy.defaultInboundPolicy),
+      proxyEnv('POLICY_CLUSTER_NETWORKS', values.clusterNetworks),
+      proxyEnv('CONTROL_STREAM_INITIAL_TIMEOUT', proxy.control.streams.initialTimeout),
+      proxyEnv('CONTROL_STREAM_IDLE_TIMEOUT', proxy.control.streams.idleTimeout),
+      proxyEnv('CONTROL_STREAM_LIFETIME', proxy.control.streams.lifetime),
+      proxyEnv('INBOUND_CONNECT_TIMEOUT', proxy.inboundConnectTimeout),
+      proxyEnv('OUTBOUND_CONNECT_TIMEOUT', proxy.outboundConnectTimeout),
+      proxyEnv('OUTBOUND_DISCOVERY_IDLE_TIMEOUT', proxy.outboundDiscoveryCacheUnusedTimeout),
+      proxyEnv('INBOUND_DISCOVERY_IDLE_TIMEOUT', proxy.inboundDiscoveryCacheUnusedTimeout),
+      proxyEnv('CONTROL_LISTEN_ADDR', `0.0.0.0:${ports.control}`),
+      proxyEnv('ADMIN_LISTEN_ADDR', `0.0.0.0:${ports.admin}`),
+      proxyEnv('OUTBOUND_LISTEN_ADDR', `127.0.0.1:${ports.outbound}`),
+      proxyEnv('OUTBOUND_LISTEN_ADDRS', `127.0.0.1:${ports.outbound}`),
+      proxyEnv('INBOUND_LISTEN_ADDR', `0.0.0.0:${ports.inbound}`),
+      fieldEnv('LINKERD2_PROXY_INBOUND_IPS', 'status.podIPs'),
+      proxyEnv('INBOUND_PORTS', options.inboundPorts),
+      proxyEnv('DESTINATION_PROFILE_SUFFIXES', `svc.${values.clusterDomain}.`),
+      proxyEnv('INBOUND_ACCEPT_KEEPALIVE', '10000ms'),
+      proxyEnv('OUTBOUND_CONNECT_KEEPALIVE', '10000ms'),
+      proxyEnv('INBOUND_ACCEPT_USER_TIMEOUT', '30s'),
+      proxyEnv('OUTBOUND_CONNECT_USER_TIMEOUT', '30s'),
+      proxyEnv('OUTBOUND_METRICS_HOSTNAME_LABELS', String(proxy.metrics.hostnameLabels)),
+      proxyEnv('INBOUND_SERVER_HTTP2_KEEP_ALIVE_INTERVAL', proxy.inbound.server.http2.keepAliveInterval),
+      proxyEnv('INBOUND_SERVER_HTTP2_KEEP_ALIVE_TIMEOUT', proxy.inbound.server.http2.keepAliveTimeout),
+      proxyEnv('OUTBOUND_SERVER_HTTP2_KEEP_ALIVE_INTERVAL', proxy.outbound.server.http2.keepAliveInterval),
+      proxyEnv('OUTBOUND_SERVER_HTTP2_KEEP_ALIVE_TIMEOUT', proxy.outbound.server.http2.keepAliveTimeout),
+      proxyEnv('INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION', proxy.opaquePorts),
+      proxyEnv('DESTINATION_CONTEXT', '{"ns":"$(_pod_ns)", "nodeName":"$(_pod_nodeName)", "pod":"$(_pod_name)"}\n'),
+      fieldEnv('_pod_sa', 'spec.serviceAccountName'),
+      env('_l5d_ns', namespace),
+      env('_l5d_trustdomain', values.identityTrustDomain),
+      proxyEnv('IDENTITY_DIR', '/var/run/linkerd/identity/end-entity'),
+      {
+        name: 'LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS',
+        valueFrom: { configMapKeyRef: { name: 'linkerd-identity-trust-roots', key: 'ca-bundle.crt' } },
+      },
+      proxyEnv('IDENTITY_TOKEN_FILE', '/var/run/secrets/tokens/linkerd-identity-token'),
+      proxyEnv('IDENTITY_SVC_ADDR', control('linkerd-identity-headless', 8080, 'identity')),
+      proxyEnv('IDENTITY_LOCAL_NAME', `$(_pod_sa).$(_pod_ns).${suffix}`),
+      proxyEnv('IDENTITY_SVC_NAME', `linkerd-identity.${namespace}.${suffix}`),
+      proxyEnv('DESTINATION_SVC_NAME', `linkerd-destination.${namespace}.${suffix}`),
+      proxyEnv('POLICY_SVC_NAME', `linkerd-destination.${namespace}.${suffix}`),
+    ],
+    image: imageOf(proxy.image, values),
+    imagePullPolicy: proxy.image.pullPolicy || values.imagePullPolicy,
+    livenessProbe: { httpGet: { path: '/live', port: ports.admin }, ...proxy.livenessProbe },
+    name: 'linkerd-proxy',
+    ports: [
+      { containerPort: ports.inbound, name: 'linkerd-proxy' },
+      { containerPort: ports.admin, name: 'linkerd-admin' },
+    ],
+    readinessProbe: { httpGet: { path: '/ready', port: ports.admin }, ...proxy.readinessProbe },
+    ...(sidecar ? { startupProbe: { httpGet: { path: '/ready', port: ports.admin }, ...proxy.startupProbe } } : {}),
+    resources: resources(proxy.resources),
+    securityContext: {
+      ...RESTRICTED,
+      runAsUser: proxy.uid,
+      ...(proxy.gid >= 0 ? { runAsGroup: proxy.gid } : {}),
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [
+      { mountPath: '/var/run/linkerd/identity/end-entity', name: 'linkerd-identity-end-entity' },
+      { mountPath: '/var/run/secrets/tokens', name: 'linkerd-identity-token' },
+    ],
+    ...(sidecar ? { restartPolicy: 'Always' } : {}),
+  };
+}
+
+/** linkerd-init for the control plane: the ports of the API server are left alone, so that controllers reach it. */
+export function initContainer(values: Values): any {
+  const { proxy, proxyInit } = values;
+  return {
+    args: [
+      '--firewall-bin-path',
+      proxyInit.iptablesMode === 'legacy' ? 'iptables-legacy' : 'iptables-nft',
+      '--firewall-save-bin-path',
+      proxyInit.iptablesMode === 'legacy' ? 'iptables-legacy-save' : 'iptables-nft-save',
+      `--ipv6=${!values.disableIPv6}`,
+      '--incoming-proxy-port',
+      String(proxy.ports.inbound),
+      '--outgoing-proxy-port',
+      String(proxy.ports.outbound),
+      '--proxy-uid',
+      String(proxy.uid),
+      '--inbound-ports-to-ignore',
+      `${proxy.ports.control},${proxy.ports.admin},${proxyInit.ignoreInboundPorts}`,
+      '--outbound-ports-to-ignore',
+      proxyInit.kubeAPIServerPorts,
+    ],
+    image: imageOf(proxy.image, values),
+    command: ['/usr/lib/linkerd/linkerd2-proxy-init'],
+    imagePullPolicy: proxy.image.pullPolicy || values.imagePullPolicy,
+    name: 'linkerd-init',
+    resources: null,
+    securityContext: {
+      allowPrivilegeEscalation: proxyInit.privileged,
+      capabilities: { add: ['NET_ADMIN', 'NET_RAW'] },
+      privileged: proxyInit.privileged,
+      runAsNonRoot: !proxyInit.runAsRoot,
+      runAsUser: proxyInit.runAsRoot ? 0 : proxyInit.runAsUser,
+      runAsGroup: proxyInit.runAsRoot ? 0 : proxyInit.runAsGroup,
+      readOnlyRootFilesystem: true,
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [{ mountPath: proxyInit.xtMountPath.mountPath, name: proxyInit.xtMountPath.name }],
+  };
+}
+
+/** The volumes that the two containers above and a controller's API access need. */
+export const proxyVolumes = (values: Values): any[] => [
+  {
+    name: 'kube-api-access',
+    projected: {
+      defaultMode: 420,
+      sources: [
+        { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } },
+        { configMap: { items: [{ key: 'ca.crt', path: 'ca.crt' }], name: 'kube-root-ca.crt' } },
+        {
+          downwardAPI: {
+            items: [{ fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' }, path: 'namespace' }],
+          },
+        },
+      ],
+    },
+  },
+  { emptyDir: {}, name: values.proxyInit.xtMountPath.name },
+  {
+    name: 'linkerd-identity-token',
+    projected: {
+      sources: [
+        {
+          serviceAccountToken: {
+            path: 'linkerd-identity-token',
+            expirationSeconds: 86400,
+            audience: 'identity.l5d.io',
+          },
+        },
+      ],
+    },
+  },
+  { emptyDir: { medium: 'Memory' }, name: 'linkerd-identity-end-entity' },
+];
+
+/** What containers of the controller image share. */
+export const controllerSecurity = (values: Values): any => ({
+  capabilities: { drop: ['ALL'] },
+  readOnlyRootFilesystem: true,
+  runAsNonRoot: true,
+  runAsUser: values.controllerUID,
+  ...(values.controllerGID >= 0 ? { runAsGroup: values.controllerGID } : {}),
+  allowPrivilegeEscalation: false,
+  seccompProfile: { type: 'RuntimeDefault' },
+});
+
+export const apiAccessMount = {
+  mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
+  name: 'kube-api-access',
+  readOnly: true,
+};
+
+/** A container of the controller image with its admin endpoint's probes. */
+export function controllerContainer(options: {
+  values: Values;
+  name: string;
+  args: string[];
+  command?: string[];
+  ports: { containerPort: number; name: string }[];
+  admin: number | string;
+  live?: string;
+  mounts: any[];
+  env?: any[];
+  livenessProbe?: any;
+  readinessProbe?: any;
+  resources?: any;
+}): any {
+  const { values } = options;
+  return {
+    ...(options.command ? { command: options.command } : {}),
+    args: options.args,
+    ...(options.env ? { env: options.env } : {}),
+    image: `${values.controllerImage}:${values.linkerdVersion}`,
+    imagePullPolicy: values.imagePullPolicy,
+    livenessProbe: {
+      httpGet: { path: options.live ?? '/ping', port: options.admin },
+      initialDelaySeconds: 10,
+      ...options.livenessProbe,
+    },
+    name: options.name,
+    ports: options.ports,
+    readinessProbe: {
+      failureThreshold: 7,
+      httpGet: { path: '/ready', port: options.admin },
+      ...options.readinessProbe,
+    },
+    ...(options.resources === undefined ? {} : { resources: options.resources }),
+    securityContext: controllerSecurity(values),
+    volumeMounts: [...options.mounts, apiAccessMount],
+  };
+}

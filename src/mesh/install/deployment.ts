@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import type { KubeObject } from '#kube/api/types.ts';
+import { createdBy } from './names.ts';
+import type { Values } from './values.ts';
+
+/* biome-ignore-all lint/suspicious/noExplicitAny: pod specs are plain JSON. */
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** A Deployment of the control plane around its containers. */
+export function controlPlaneDeployment(options: {
+  namespace: string;
+  values: Values;
+  component: 'identity' | 'destination' | 'proxy-injector';
+  /** Of the objects that the pods read only at start; a change of it rolls the Deployment. */
+  checksum?: string;
+  annotations?: Record<string, string>;
+  selectByDeployment: boolean;
+  containers: any[];
+  initContainers: any[];
+  volumes: any[];
+}): KubeObject {
+  const { namespace, values, component } = options;
+  const name = `linkerd-${component}`;
+  const labels = {
+    'linkerd.io/control-plane-component': component,
+    'linkerd.io/control-plane-ns': namespace,
+  };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: {
+      annotations: createdBy(values.cliVersion),
+      labels: {
+        'app.kubernetes.io/name': component,
+        'app.kubernetes.io/part-of': 'Linkerd',
+        'app.kubernetes.io/version': values.linkerdVersion,
+        ...labels,
+      },
+      name,
+      namespace,
+    },
+    spec: {
+      replicas: values.controllerReplicas,
+      revisionHistoryLimit: values.revisionHistoryLimit,
+      selector: {
+        matchLabels: options.selectByDeployment
+          ? { ...labels, 'linkerd.io/proxy-deployment': name }
+          : { 'linkerd.io/control-plane-component': component },
+      },
+      strategy: structuredClone(values.deploymentStrategy),
+      template: {
+        metadata: {
+          annotations: {
+            ...(options.checksum ? { 'checksum/config': options.checksum } : {}),
+            ...createdBy(values.cliVersion),
+            'linkerd.io/proxy-version': values.proxy.image.version || values.linkerdVersion,
+            'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true',
+            'linkerd.io/trust-root-sha256': sha256(values.identityTrustAnchorsPEM.trim()),
+            ...options.annotations,
+            'config.linkerd.io/default-inbound-policy': values.proxy.defaultInboundPolicy,
+            ...values.podAnnotations,
+          },
+          labels: {
+            ...labels,
+            'linkerd.io/workload-ns': namespace,
+            'linkerd.io/proxy-deployment': name,
+            ...values.podLabels,
+          },
+        },
+        spec: {
+          nodeSelector: structuredClone(values.nodeSelector),
+          ...(values.enablePodAntiAffinity ? { affinity: antiAffinity(component) } : {}),
+          automountServiceAccountToken: false,
+          containers: options.containers,
+          initContainers: options.initContainers,
+          securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
+          serviceAccountName: name,
+          volumes: options.volumes,
+        },
+      },
+    },
+  };
+}
+
+const antiAffinity = (component: string): any => {
+  const labelSelector = {
+    matchExpressions: [{ key: 'linkerd.io/control-plane-component', operator: 'In', values: [component] }],
+  };
+  return {
+    podAntiAffinity: {
+      preferredDuringSchedulingIgnoredDuringExecution: [
+        { podAffinityTerm: { labelSelector, topologyKey: 'topology.kubernetes.io/zone' }, weight: 100 },
+      ],
+      requiredDuringSchedulingIgnoredDuringExecution: [{ labelSelector, topologyKey: 'kubernetes.io/hostname' }],
+    },
+  };
+};
+
+/** With HA: at most one pod of a component may be evicted at a time. */
+export const disruptionBudget = (namespace: string, values: Values, component: string): KubeObject => ({
+  apiVersion: 'policy/v1',
+  kind: 'PodDisruptionBudget',
+  metadata: {
+    name: `linkerd-${component}`,
+    namespace,
+    labels: { 'linkerd.io/control-plane-component': component, 'linkerd.io/control-plane-ns': namespace },
+    annotations: createdBy(values.cliVersion),
+  },
+  spec: {
+    maxUnavailable: Number(values.controller.podDisruptionBudget.maxUnavailable),
+    selector: { matchLabels: { 'linkerd.io/control-plane-component': component } },
+  },
+});

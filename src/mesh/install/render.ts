@@ -1,0 +1,71 @@
+import { stringify } from 'yaml';
+import type { KubeObject } from '#kube/api/types.ts';
+import { configOverrides, linkerdConfig } from './config.ts';
+import { disruptionBudget } from './deployment.ts';
+import { destinationAccess, destinationObjects, type WebhookMaterial } from './destination.ts';
+import { heartbeatObjects } from './heartbeat.ts';
+import { identityAccess, identityObjects } from './identity.ts';
+import { injectorAccess, injectorObjects } from './proxy-injector.ts';
+import type { Values } from './values.ts';
+
+/** Serving certificates of the three webhooks; they are made anew at every render, as the chart does. */
+export interface Webhooks {
+  proxyInjector: WebhookMaterial;
+  spValidator: WebhookMaterial;
+  policyValidator: WebhookMaterial;
+}
+
+export interface RenderOptions {
+  /** Default `linkerd`. */
+  namespace?: string;
+  /** Whole values, anchors and (scheme linkerd.io/tls) issuer with key included. */
+  values: Values;
+  webhooks: Webhooks;
+}
+
+/** What `linkerd install` prints: the control plane in the order in which it is to be applied. */
+export function renderInstall({ namespace = 'linkerd', values, webhooks }: RenderOptions): KubeObject[] {
+  const destination = destinationAccess(namespace, values, webhooks);
+  const injector = injectorAccess(namespace, values, webhooks.proxyInjector);
+  const { tls } = values.identity.issuer;
+  const issuer = tls.keyPEM ? { certificate: tls.crtPEM, privateKey: tls.keyPEM } : undefined;
+  return [
+    controlPlaneNamespace(namespace, values),
+    ...identityAccess(namespace),
+    ...destination,
+    ...(values.disableHeartBeat ? [] : heartbeatObjects(namespace, values)),
+    ...injector,
+    ...linkerdConfig(namespace, values),
+    ...identityObjects(namespace, values, {
+      anchors: values.identityTrustAnchorsPEM,
+      ...(issuer ? { issuer } : {}),
+    }),
+    ...destinationObjects(namespace, values, destination),
+    ...injectorObjects(namespace, values, injector),
+    ...(values.enablePodDisruptionBudget
+      ? ['identity', 'destination', 'proxy-injector'].map((each) => disruptionBudget(namespace, values, each))
+      : []),
+    configOverrides(namespace, values),
+  ];
+}
+
+const controlPlaneNamespace = (namespace: string, values: Values): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: {
+    name: namespace,
+    annotations: { 'linkerd.io/inject': 'disabled' },
+    labels: {
+      'linkerd.io/is-control-plane': 'true',
+      'config.linkerd.io/admission-webhooks': 'disabled',
+      'linkerd.io/control-plane-ns': namespace,
+      'pod-security.kubernetes.io/enforce': values.cniEnabled ? 'restricted' : 'privileged',
+    },
+  },
+});
+
+/** Documents as the CLI prints them. */
+export const toYaml = (objects: KubeObject[]): string =>
+  objects
+    .map((object) => `---\n${stringify(object, { lineWidth: 0, indentSeq: false, aliasDuplicateObjects: false })}`)
+    .join('');
