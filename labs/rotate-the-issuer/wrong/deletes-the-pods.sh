@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# must-stay-red: nothing-lost
+# Every step right, and then all pods are thrown away at once.
+set -euo pipefail
+step certificate create identity.linkerd.cluster.local issuer-2.crt issuer-2.key \
+  --profile intermediate-ca --not-after 8760h --no-password --insecure --force --ca ca.crt --ca-key ca.key
+linkerd upgrade --identity-issuer-certificate-file issuer-2.crt --identity-issuer-key-file issuer-2.key | kubectl apply -f -
+until kubectl -n linkerd get events --field-selector reason=IssuerUpdated -o name | grep -q .; do sleep 1; done
+kubectl -n shop delete pods -l app=api --grace-period=0 --force
+kubectl -n shop delete pods -l app=web --grace-period=0 --force
+kubectl -n shop rollout status deployment/api --timeout=2m
+kubectl -n shop rollout status deployment/web --timeout=2m
+kubectl -n shop rollout restart deployment/load
+kubectl -n shop rollout status deployment/load --timeout=2m

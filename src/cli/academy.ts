@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+import { AcademyError, messageOf } from '#base/errors.ts';
+
+/** One file a command: `commands/<verb>/<noun>.ts`, or `commands/<verb>.ts` where a verb needs no noun. */
+const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args: string[]): Promise<number> }> }> = {
+  start: { summary: 'open the academy (npm start)', load: () => import('./commands/start.ts') },
+  test: { summary: 'run all tests (npm test)', load: () => import('./commands/test.ts') },
+  build: { summary: 'build the site and the session worker', load: () => import('./commands/build.ts') },
+  prove: { summary: 'prove labs: prove <lab>… | --all', load: () => import('./commands/prove/lab.ts') },
+  cluster: { summary: 'run one cluster: cluster up | list | down', load: () => import('./commands/cluster.ts') },
+  list: { summary: 'list labs | images | checks', load: () => import('./commands/list.ts') },
+  check: { summary: 'check lessons and labs: check [path]', load: () => import('./commands/check/content.ts') },
+};
+
+async function main(argv: string[]): Promise<number> {
+  const [verb, ...args] = argv;
+  if (!verb || verb === 'help' || verb === '--help' || verb === '-h') {
+    const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+    console.log('Usage: npx academy <command>\n');
+    for (const [name, { summary }] of Object.entries(COMMANDS)) console.log(`  ${name.padEnd(width)}  ${summary}`);
+    return verb ? 0 : 2;
+  }
+  const command = COMMANDS[verb];
+  if (!command) {
+    console.error(`There is no command "${verb}". \`npx academy help\` lists them.`);
+    return 2;
+  }
+  return (await command.load()).run(args);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof AcademyError) {
+    console.error(`${error.message}\n${error.hint}  (${error.code})`);
+    process.exitCode = error.exitCode;
+  } else {
+    console.error(error instanceof Error ? (error.stack ?? error.message) : messageOf(error));
+    process.exitCode = 1;
+  }
+}

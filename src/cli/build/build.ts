@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build as bundle } from 'esbuild';
+import { ROOT } from '../root.ts';
+
+export interface Built {
+  siteDir: string;
+  workerEntry: URL;
+}
+
+const OUT = join(ROOT, '.academy', 'build');
+
+/**
+ * Builds the site and the session worker when their inputs changed since the last time. What changed is told by names,
+ * sizes and modification times, which is quick enough to ask at every start.
+ */
+export async function ensureBuilt(say: (line: string) => void): Promise<Built> {
+  await mkdir(OUT, { recursive: true });
+  const siteDir = join(OUT, 'site');
+  const worker = join(OUT, 'worker', 'worker.mjs');
+  await Promise.all([
+    step(
+      'site',
+      [
+        'src/site',
+        'src/workbench',
+        'src/content',
+        'src/schema',
+        'lessons',
+        'labs',
+        'public',
+        'astro.config.ts',
+        'package-lock.json',
+      ],
+      siteDir,
+      async () => {
+        say('Building the site (only when lessons or pages changed) …');
+        await buildSite();
+      },
+    ),
+    step('worker', ['src', 'package-lock.json'], worker, () => buildWorker(worker)),
+  ]);
+  return { siteDir, workerEntry: pathToFileURL(worker) };
+}
+
+async function step(name: string, inputs: string[], result: string, work: () => Promise<void>): Promise<void> {
+  const stamp = join(OUT, `${name}.stamp`);
+  const now = await fingerprint(inputs);
+  const before = existsSync(result) ? await readFile(stamp, 'utf8').catch(() => '') : '';
+  if (before === now) return;
+  await work();
+  await writeFile(stamp, now);
+}
+
+async function fingerprint(inputs: string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const input of inputs) {
+    const path = join(ROOT, input);
+    const info = await stat(path).catch(() => undefined);
+    if (!info) continue;
+    const files = info.isDirectory()
+      ? (await readdir(path, { recursive: true, withFileTypes: true }))
+          .filter((entry) => entry.isFile())
+          .map((entry) => join(entry.parentPath, entry.name))
+          .sort()
+      : [path];
+    for (const file of files) {
+      const { size, mtimeMs } = await stat(file);
+      hash.update(`${file.slice(ROOT.length)}\0${size}\0${mtimeMs}\n`);
+    }
+  }
+  return hash.digest('hex');
+}
+
+/** Astro runs in a process of its own: what it loads is not needed by the server. */
+function buildSite(): Promise<void> {
+  const astro = join(ROOT, 'node_modules', 'astro', 'bin', 'astro.mjs');
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [astro, 'build', '--silent'], {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ASTRO_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' },
+    });
+    let output = '';
+    child.stdout.on('data', (chunk) => (output += chunk));
+    child.stderr.on('data', (chunk) => (output += chunk));
+    child.on('error', reject);
+    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`The site could not be built:\n${output}`))));
+  });
+}
+
+/** One bundle, split into chunks that are loaded when first needed. Packages with files of their own stay outside. */
+async function buildWorker(outfile: string): Promise<void> {
+  await bundle({
+    absWorkingDir: ROOT,
+    entryPoints: { worker: 'src/server/sessions/worker/main.ts' },
+    outdir: join(outfile, '..'),
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    external: ['just-bash'],
+    sourcemap: false,
+    legalComments: 'none',
+    logLevel: 'silent',
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+  });
+}

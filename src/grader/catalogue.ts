@@ -1,0 +1,13 @@
+import type { Check } from './check.ts';
+import { certificate } from './checks/certificate.ts';
+import { defaultPolicy } from './checks/default-policy.ts';
+import { eventSeen } from './checks/event-seen.ts';
+import { issuer } from './checks/issuer.ts';
+import { podsReady } from './checks/pods-ready.ts';
+import { policyMatrix } from './checks/policy-matrix.ts';
+import { traffic } from './checks/traffic.ts';
+
+/** Every check that a lab can name. One file a check. */
+export const CATALOGUE: ReadonlyMap<string, Check> = new Map(
+  [certificate, defaultPolicy, eventSeen, issuer, podsReady, policyMatrix, traffic].map((check) => [check.name, check]),
+);

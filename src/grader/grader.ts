@@ -1,0 +1,173 @@
+import type { Clock } from '#base/clock.ts';
+import { AcademyError } from '#base/errors.ts';
+import type { KubeClient } from '#kube/client/client.ts';
+import type { CertificateInfo, CertificatesView, Matrix } from '#schema/evidence.ts';
+import type { Lab } from '#schema/lab.ts';
+import type { TaskView } from '#schema/protocol.ts';
+import { CATALOGUE } from './catalogue.ts';
+import type { CheckContext } from './check.ts';
+import { nextHint } from './hints.ts';
+import { CertificateNames } from './names.ts';
+import { Handshakes } from './probes/handshakes.ts';
+import { meshCertificates } from './probes/mesh.ts';
+import { TrafficLog } from './probes/traffic-log.ts';
+import { TaskRun } from './task-run.ts';
+import { Triggers } from './triggers.ts';
+import { CertificatesWatcher } from './views/certificates.ts';
+
+export interface GraderOptions {
+  lab: Lab;
+  client: KubeClient;
+  /** The cluster's clock. */
+  clock: Clock;
+  /** The clock that people wait on. */
+  wall: Clock;
+  /** What `save` returned, after a restart. */
+  saved?: GraderState;
+  hints?: Record<string, string[]>;
+  onTask(task: TaskView): void;
+}
+
+export interface GraderState {
+  names: { anchor: CertificateInfo[]; issuer: CertificateInfo[] };
+  startedAt: number;
+}
+
+/**
+ * Judges one lab by looking at its cluster. It is told of changes by watches, asks with probes, and reports a task's
+ * verdict whenever it changes, in either direction.
+ */
+export class Grader {
+  readonly #o: GraderOptions;
+  readonly #names: CertificateNames;
+  readonly #runs: TaskRun[];
+  readonly #triggers: Triggers;
+  readonly #hints: Record<string, string[]>;
+  readonly #abort = new AbortController();
+  readonly #context: CheckContext;
+  readonly #traffic: TrafficLog | undefined;
+  readonly #certificates: CertificatesWatcher;
+
+  constructor(options: GraderOptions) {
+    this.#o = options;
+    const { lab, client, clock, wall } = options;
+    this.#names = new CertificateNames(options.saved?.names);
+    this.#hints = { ...options.hints };
+    this.#triggers = new Triggers(client, wall);
+    this.#traffic = lab.traffic && new TrafficLog(client, clock, lab.traffic, 'shop');
+    const handshakes = new Handshakes(client, clock, this.#names);
+    this.#context = {
+      client,
+      clock,
+      lab,
+      names: this.#names,
+      handshakes,
+      traffic: this.#traffic,
+      startedAt: options.saved?.startedAt ?? clock.now(),
+      signal: this.#abort.signal,
+    };
+    this.#certificates = new CertificatesWatcher(this.#context);
+    this.#runs = lab.tasks.map((task) => {
+      const check = CATALOGUE.get(task.check);
+      if (!check)
+        throw new AcademyError(
+          'lab/unknown-check',
+          `Task ${task.id} names the check "${task.check}", which is not in the catalogue.`,
+        );
+      return new TaskRun({
+        task,
+        check,
+        context: this.#context,
+        wall,
+        blockedBy: () => this.#blockerOf(task.needs),
+        othersPassed: () => this.#runs.every((run) => run.task.mode === 'invariant' || run.verdict.state === 'passed'),
+        report: (run) => this.#reported(run),
+      });
+    });
+  }
+
+  /** Begins to look. Names the certificates that the cluster was born with first, so that they are number 1. */
+  async start(): Promise<void> {
+    const { clock, client } = this.#o;
+    if (this.#o.lab.cluster.mesh === 'linkerd') await meshCertificates(client, this.#names, clock.now());
+    this.#traffic?.start(this.#context.startedAt);
+    for (const run of this.#runs) {
+      for (const trigger of run.triggers) this.#triggers.add(trigger, () => run.changed());
+      run.changed();
+    }
+  }
+
+  stop(): void {
+    this.#abort.abort(new DOMException('stopped', 'AbortError'));
+    this.#triggers.close();
+    this.#traffic?.stop();
+    for (const run of this.#runs) run.stop();
+  }
+
+  /** Looks at every task now; resolves with the verdicts. For proofs. */
+  async lookAtAll(): Promise<TaskView[]> {
+    for (const run of this.#runs) await run.look();
+    return this.tasks();
+  }
+
+  tasks(): TaskView[] {
+    return this.#runs.map((run) => this.#viewOf(run));
+  }
+
+  /** Shows the next hint of a task, if there is one that fits what was seen. */
+  takeHint(taskId: string): { task: TaskView; hints: Record<string, string[]> } {
+    const run = this.#runs.find((candidate) => candidate.task.id === taskId);
+    if (!run) throw new AcademyError('request/invalid', 'There is no such task in this lab.');
+    const shown = this.#hints[taskId] ?? [];
+    const hint = nextHint(run.task.hints, shown, run.task.check, run.saw);
+    if (hint) this.#hints[taskId] = [...shown, hint];
+    return { task: this.#viewOf(run), hints: this.#hints };
+  }
+
+  certificatesView(): Promise<CertificatesView> {
+    return this.#certificates.look();
+  }
+
+  /** The newest matrix of each task that has one. */
+  matrices(): { task: string; matrix: Matrix }[] {
+    return this.#runs.flatMap((run) =>
+      run.verdict.evidence.flatMap((e) => (e.type === 'matrix' ? [{ task: run.task.id, matrix: e }] : [])),
+    );
+  }
+
+  trafficEvidence() {
+    return this.#traffic?.evidence();
+  }
+
+  save(): GraderState {
+    return { names: this.#names.save(), startedAt: this.#context.startedAt };
+  }
+
+  #blockerOf(needs: string[]): string | undefined {
+    const open = this.#runs.find((run) => needs.includes(run.task.id) && run.verdict.state !== 'passed');
+    return open?.task.title;
+  }
+
+  #reported(run: TaskRun): void {
+    this.#o.onTask(this.#viewOf(run));
+    // Others may wait for this one, or judge by whether everything else has passed.
+    for (const other of this.#runs) {
+      if (other !== run && (other.task.needs.includes(run.task.id) || other.task.mode === 'invariant'))
+        void other.look();
+    }
+  }
+
+  #viewOf(run: TaskRun): TaskView {
+    const { id, title, points, mode, needs, hints } = run.task;
+    return {
+      id,
+      title,
+      points,
+      mode,
+      needs,
+      hintsTotal: hints.length,
+      hintsShown: this.#hints[id] ?? [],
+      verdict: run.verdict,
+    };
+  }
+}
