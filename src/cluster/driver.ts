@@ -42,8 +42,13 @@ export interface Cluster {
   readonly clock: Clock;
   /** The administrator's client: used by the grader, the lab setup and the views. */
   readonly admin: KubeClient;
-  /** A kubeconfig for the learner's own kubectl. `server` is filled in by whoever publishes the API. */
-  kubeconfig(): Promise<string>;
+  /** Resolves when the mesh that the settings ask for is ready; the API answers before that. Rejects when it can't be. */
+  readonly ready: Promise<void>;
+  /**
+   * Serves this cluster's Kubernetes API on a local socket for callers who come with `token`. Where the cluster has an
+   * API of its own that the host reaches, requests are passed on to it.
+   */
+  serveApi(socketPath: string, token: string): Promise<void>;
   /** Moves the cluster's clock, where the driver can; refuses with `driver/unavailable` where it can't. */
   advanceClock(ms: number): Promise<void>;
   /** Files that making this cluster leaves for the learner's home, e.g. the trust anchor `ca.crt` and its key. */

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { MovableClock, turn } from '#base/clock.ts';
+
+/** A wall that stands still unless told otherwise, so that only `advance` moves the clock. */
+const still = () => ({ wall: () => 1_000_000 });
+
+describe('MovableClock', () => {
+  it('starts where it is told and reads the wall from there', () => {
+    let wall = 5_000;
+    const clock = new MovableClock({ startAtMs: 1_700_000_000_000, wall: () => wall });
+    expect(clock.now()).toBe(1_700_000_000_000);
+    wall += 250;
+    expect(clock.now()).toBe(1_700_000_000_250);
+  });
+
+  it('fires timers in order of their instant, each at its own instant', async () => {
+    const clock = new MovableClock(still());
+    const start = clock.now();
+    const fired: [string, number][] = [];
+    clock.setTimeout(() => fired.push(['late', clock.now() - start]), 3_600_000);
+    clock.setTimeout(() => fired.push(['early', clock.now() - start]), 1_000);
+    clock.setTimeout(() => fired.push(['beyond', clock.now() - start]), 10_000_000);
+    await clock.advance(3_600_000);
+    expect(fired).toEqual([
+      ['early', 1_000],
+      ['late', 3_600_000],
+    ]);
+    expect(clock.now() - start).toBe(3_600_000);
+  });
+
+  it('unrolls a chain that schedules its next link when the last one ran', async () => {
+    const clock = new MovableClock(still());
+    const start = clock.now();
+    const renewals: number[] = [];
+    const renew = async () => {
+      await turn();
+      renewals.push(clock.now() - start);
+      clock.setTimeout(renew, 1_000);
+    };
+    clock.setTimeout(renew, 1_000);
+    await clock.advance(3_000, async () => {
+      await turn();
+      await turn();
+    });
+    expect(renewals).toEqual([1_000, 2_000, 3_000]);
+  });
+
+  it('does not fire a cancelled timer, and keeps the others', async () => {
+    const clock = new MovableClock(still());
+    const fired: number[] = [];
+    const timers = Array.from({ length: 50 }, (_, i) => clock.setTimeout(() => fired.push(i), (i * 37) % 50));
+    for (const [i, timer] of timers.entries()) if (i % 3 === 0) timer.cancel();
+    await clock.advance(100);
+    expect([...fired].sort((a, b) => a - b)).toEqual(timers.map((_, i) => i).filter((i) => i % 3 !== 0));
+    expect(fired.map((i) => (i * 37) % 50)).toEqual([...fired.map((i) => (i * 37) % 50)].sort((a, b) => a - b));
+  });
+
+  it('repeats an interval until it is cancelled', async () => {
+    const clock = new MovableClock(still());
+    let count = 0;
+    const timer = clock.setInterval(() => count++, 10);
+    await clock.advance(35);
+    expect(count).toBe(3);
+    timer.cancel();
+    await clock.advance(100);
+    expect(count).toBe(3);
+  });
+
+  it('rejects a sleep with the reason of the signal, and refuses to go back', async () => {
+    const clock = new MovableClock(still());
+    const abort = new AbortController();
+    const sleeping = clock.sleep(1_000, abort.signal);
+    abort.abort(new Error('enough'));
+    await expect(sleeping).rejects.toThrow('enough');
+    await expect(clock.advance(-1)).rejects.toThrow(RangeError);
+  });
+});
