@@ -18,7 +18,10 @@ const OUT = join(ROOT, '.academy', 'build');
  * Builds the site and the session worker when their inputs changed since the last time. What changed is told by names,
  * sizes and modification times, which is quick enough to ask at every start.
  */
-export async function ensureBuilt(say: (line: string) => void): Promise<Built> {
+export async function ensureBuilt(
+  say: (line: string) => void,
+  parts: ('site' | 'worker')[] = ['site', 'worker'],
+): Promise<Built> {
   await mkdir(OUT, { recursive: true });
   const siteDir = join(OUT, 'site');
   const worker = join(OUT, 'worker', 'worker.mjs');
@@ -42,7 +45,7 @@ export async function ensureBuilt(say: (line: string) => void): Promise<Built> {
         await buildSite();
       },
     ),
-    step('worker', ['src', 'package-lock.json'], worker, () => buildWorker(worker)),
+    parts.includes('worker') && step('worker', ['src', 'package-lock.json'], worker, () => buildWorker(worker)),
   ]);
   return { siteDir, workerEntry: pathToFileURL(worker) };
 }

@@ -30,6 +30,8 @@ export type ToWorker =
   | { type: 'client'; message: ClientMessage }
   | { type: 'idle-warning'; text: string }
   | { type: 'save' }
+  /** Runs a script in the learner's shell environment, for proofs. */
+  | { type: 'script'; script: string }
   | { type: 'stop' }
   | { type: 'ping'; n: number };
 
@@ -52,6 +54,7 @@ export type FromWorker =
   | { type: 'history'; line: string }
   | { type: 'answer'; answer: string; value: string; correct: boolean }
   | { type: 'snapshot'; data: Uint8Array }
+  | { type: 'script.done'; code: number; output: string }
   | { type: 'clock'; aheadMs: number }
   | { type: 'failed'; code: ErrorCode; message: string }
   | { type: 'pong'; n: number; memoryMb: number }
