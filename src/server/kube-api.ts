@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:https';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { failure } from '#kube/api/status.ts';
-import type { ClusterRoute } from './sessions/manager.ts';
+import type { ClusterRoute } from './sessions/registry.ts';
 
 export interface KubeListenerOptions {
   certificate: string;

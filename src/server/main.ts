@@ -9,7 +9,7 @@ import type { DriverName } from '#cluster/driver.ts';
 import { createApp } from './http/app.ts';
 import { createKubeListener } from './kube-api.ts';
 import { LabSource } from './sessions/lab-source.ts';
-import { SessionManager } from './sessions/manager.ts';
+import { SessionRegistry } from './sessions/registry.ts';
 import { DEFAULT_PORT, type Settings } from './settings.ts';
 import { Store } from './store/store.ts';
 import { listenerCertificate } from './tls.ts';
@@ -30,7 +30,7 @@ export interface RunningServer {
   url: string;
   /** Where kubectl finds the clusters, without the session's path. */
   apiUrl: string;
-  manager: SessionManager;
+  sessions: SessionRegistry;
   /** Saves every session and stops. */
   close(): Promise<void>;
 }
@@ -52,13 +52,13 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
 
   const kube = createKubeListener({
     ...tls,
-    route: (id) => manager.route(id),
-    routeByToken: (token) => manager.routeByToken(token),
+    route: (id) => sessions.route(id),
+    routeByToken: (token) => sessions.routeByToken(token),
   });
   const apiPort = await listen(kube, settings.host, API_PORT, true);
   const apiUrl = `https://${urlHost(settings.host)}:${apiPort}`;
 
-  const manager = new SessionManager({
+  const sessions = new SessionRegistry({
     settings,
     store,
     labs,
@@ -75,25 +75,25 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     version: parts.version,
     driver: parts.driver,
     labs,
-    manager,
+    sessions,
     store,
     clock,
     log,
     siteDir: parts.siteDir,
   });
   web.on('request', getRequestListener(app.fetch));
-  web.on('upgrade', createPages({ guard, store, manager, log }));
+  web.on('upgrade', createPages({ guard, store, sessions, log }));
 
   return {
     url: `http://${urlHost(settings.host)}:${webPort}/`,
     apiUrl,
-    manager,
+    sessions,
     async close() {
       web.close();
       kube.close();
       web.closeAllConnections();
       kube.closeAllConnections();
-      await manager.close();
+      await sessions.close();
       store.close();
     },
   };

@@ -10,7 +10,7 @@ import type { Log } from '#base/log.ts';
 import type { DriverName } from '#cluster/driver.ts';
 import type { AcademyInfo, ApiErrorBody, LabProgress } from '#schema/protocol.ts';
 import type { LabSource } from '../sessions/lab-source.ts';
-import type { SessionManager } from '../sessions/manager.ts';
+import type { SessionRegistry } from '../sessions/registry.ts';
 import type { Store } from '../store/store.ts';
 import { checkOrigin, type GuardOptions, SECURITY_HEADERS } from './guard.ts';
 import { kubeconfigFor } from './kubeconfig.ts';
@@ -24,7 +24,7 @@ export interface AppOptions {
   version: string;
   driver: { name: DriverName; why: string };
   labs: LabSource;
-  manager: SessionManager;
+  sessions: SessionRegistry;
   store: Store;
   clock: Clock;
   log: Log;
@@ -62,7 +62,7 @@ export function createApp(o: AppOptions): Hono {
 
   app.post('/api/labs/:lab/session', async (c) => {
     const learner = learnerOf(o, c) ?? newLearner(o, c);
-    const session = await o.manager.open(learner, c.req.param('lab'));
+    const session = await o.sessions.open(learner, c.req.param('lab'));
     return c.json(session.view());
   });
 
@@ -143,7 +143,7 @@ function newLearner(o: AppOptions, c: Context): string {
 
 async function sessionOf(o: AppOptions, c: Context) {
   const learner = learnerOf(o, c);
-  const session = learner ? await o.manager.find(learner, c.req.param('lab') ?? '') : undefined;
+  const session = learner ? await o.sessions.find(learner, c.req.param('lab') ?? '') : undefined;
   if (!session) throw new AcademyError('session/unknown', 'You have no session in this lab.');
   return session;
 }

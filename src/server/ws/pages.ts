@@ -6,7 +6,7 @@ import type { Log } from '#base/log.ts';
 import { clientMessage, MAX_FILE_BYTES, MAX_FRAME_BYTES, type ServerMessage } from '#schema/protocol.ts';
 import { LEARNER_COOKIE, learnerFromCookie } from '../http/app.ts';
 import { checkOrigin, type GuardOptions } from '../http/guard.ts';
-import type { SessionManager } from '../sessions/manager.ts';
+import type { SessionRegistry } from '../sessions/registry.ts';
 import type { Page, Session } from '../sessions/session.ts';
 import type { Store } from '../store/store.ts';
 
@@ -20,7 +20,7 @@ const MAX_MALFORMED = 20;
 export interface PagesOptions {
   guard: GuardOptions;
   store: Store;
-  manager: SessionManager;
+  sessions: SessionRegistry;
   log: Log;
 }
 
@@ -54,7 +54,7 @@ async function admit(o: PagesOptions, req: IncomingMessage, lab: string | undefi
   checkOrigin(o.guard, req.headers.host, req.headers.origin);
   const cookie = new RegExp(`(?:^|;\\s*)${LEARNER_COOKIE}=([^;]+)`).exec(req.headers.cookie ?? '')?.[1];
   const learner = learnerFromCookie(o.store, cookie);
-  const session = learner ? await o.manager.find(learner, lab) : undefined;
+  const session = learner ? await o.sessions.find(learner, lab) : undefined;
   if (!session) throw new AcademyError('session/unknown', 'You have no session in this lab.');
   return session;
 }

@@ -12,7 +12,7 @@ import type { LabSource } from './lab-source.ts';
 import { Session } from './session.ts';
 import { SessionWorker } from './session-worker.ts';
 
-export interface ManagerOptions {
+export interface RegistryOptions {
   settings: Settings;
   store: Store;
   labs: LabSource;
@@ -34,8 +34,8 @@ export interface ClusterRoute {
 }
 
 /** All sessions of this server: finds, starts, queues, ends and brings back. One session a learner and lab. */
-export class SessionManager {
-  readonly #o: ManagerOptions;
+export class SessionRegistry {
+  readonly #o: RegistryOptions;
   readonly #sessions = new Map<string, Session>();
   readonly #routes = new Map<string, ClusterRoute>();
   readonly #routeOf = new WeakMap<Session, string>();
@@ -44,7 +44,7 @@ export class SessionManager {
   readonly #socketDir: string;
   #closed = false;
 
-  constructor(options: ManagerOptions) {
+  constructor(options: RegistryOptions) {
     this.#o = options;
     this.#socketDir = mkdtempSync(join(tmpdir(), 'academy-'));
     this.#forgetExpired();

@@ -1,0 +1,103 @@
+import { parseAllDocuments } from 'yaml';
+import { AcademyError, messageOf } from '#base/errors.ts';
+import type { StepEvent } from '#cluster/driver.ts';
+import { trafficManifests } from '#grader/traffic-source.ts';
+import type { KubeObject } from '#kube/api/types.ts';
+import type { KubeClient } from '#kube/client/client.ts';
+import type { LoadedLab } from '../lab-source.ts';
+
+export interface SetupOptions {
+  lab: LoadedLab;
+  client: KubeClient;
+  /** Runs a script of the lab in the learner's own shell environment; resolves with its exit code and output. */
+  runScript(script: string): Promise<{ code: number; output: string }>;
+  onStep(event: StepEvent): void;
+  /** Wall clock, ms since the epoch. */
+  now(): number;
+  signal: AbortSignal;
+}
+
+const FIELD_MANAGER = 'academy-lab';
+/** What a lab starts with is ready within this, or something is wrong with the lab. */
+const READY_WITHIN_MS = 180_000;
+
+/** Puts the lab's world into the cluster: what stands in `start/`, then the background traffic; waits until it runs. */
+export async function setUpLab(o: SetupOptions): Promise<void> {
+  await step(o, 'lab', 'Setting up the lab', async () => {
+    for (const file of o.lab.start) {
+      if (file.name.endsWith('.sh')) {
+        const { code, output } = await o.runScript(file.content);
+        if (code !== 0)
+          throw new AcademyError(
+            'lab/invalid',
+            `${file.name} ended with ${code}: ${output.trim().split('\n').at(-1) ?? ''}`,
+          );
+      } else {
+        for (const object of objectsIn(file.content, file.name))
+          await o.client.apply(object, { fieldManager: FIELD_MANAGER, force: true });
+      }
+    }
+  });
+  const { traffic } = o.lab.definition;
+  await step(o, 'workloads', 'Waiting for the lab’s workloads', async () => {
+    await deploymentsReady(o);
+    if (!traffic) return;
+    for (const object of trafficManifests(traffic))
+      await o.client.apply(object, { fieldManager: FIELD_MANAGER, force: true });
+    await deploymentsReady(o);
+  });
+}
+
+async function step(o: SetupOptions, key: string, title: string, work: () => Promise<void>): Promise<void> {
+  o.onStep({ step: key, title, state: 'started', at: o.now() });
+  try {
+    await work();
+    o.onStep({ step: key, title, state: 'done', at: o.now() });
+  } catch (error) {
+    o.onStep({ step: key, title, state: 'failed', at: o.now(), message: messageOf(error) });
+    throw error;
+  }
+}
+
+function objectsIn(text: string, name: string): KubeObject[] {
+  return parseAllDocuments(text).flatMap((document) => {
+    if (document.errors[0]) throw new AcademyError('lab/invalid', `start/${name}: ${document.errors[0].message}`);
+    const value = document.toJS() as KubeObject | null;
+    return value?.kind ? [value] : [];
+  });
+}
+
+const DEPLOYMENTS = { group: 'apps', version: 'v1', resource: 'deployments' } as const;
+
+/** Resolves when every Deployment outside the mesh's own namespace has all its replicas available. */
+async function deploymentsReady({ client, signal }: SetupOptions): Promise<void> {
+  const within = AbortSignal.any([signal, AbortSignal.timeout(READY_WITHIN_MS)]);
+  const waiting = new Set<string>();
+  const judge = (object: KubeObject) => {
+    const { namespace, name, generation } = object.metadata;
+    if (namespace === 'linkerd' || namespace === 'kube-system') return;
+    const wanted = object.spec?.replicas ?? 1;
+    const { availableReplicas = 0, updatedReplicas = 0, observedGeneration = 0 } = object.status ?? {};
+    const ready = observedGeneration >= (generation ?? 0) && updatedReplicas >= wanted && availableReplicas >= wanted;
+    if (ready) waiting.delete(`${namespace}/${name}`);
+    else waiting.add(`${namespace}/${name}`);
+  };
+  const list = await client.list(DEPLOYMENTS);
+  for (const item of list.items) judge(item);
+  if (waiting.size === 0) return;
+  const from = list.metadata.resourceVersion;
+  const watching = new AbortController();
+  const either = AbortSignal.any([within, watching.signal]);
+  try {
+    for await (const event of client.watch(DEPLOYMENTS, {
+      signal: either,
+      ...(from ? { resourceVersion: from } : {}),
+    })) {
+      if (event.type === 'ADDED' || event.type === 'MODIFIED') judge(event.object);
+      if (waiting.size === 0) return;
+    }
+  } finally {
+    watching.abort(new DOMException('done', 'AbortError'));
+  }
+  if (waiting.size > 0) throw new AcademyError('driver/failed', `Not ready in time: ${[...waiting].join(', ')}.`);
+}

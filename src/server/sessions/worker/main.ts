@@ -1,0 +1,63 @@
+import { parentPort } from 'node:worker_threads';
+import { AcademyError, messageOf } from '#base/errors.ts';
+import type { FromWorker, ToWorker } from '../channel.ts';
+import { SessionRuntime } from './runtime.ts';
+
+/** The entry of a session's worker thread: takes orders from the server, runs one session, reports. */
+const port = parentPort;
+if (!port) throw new Error('this file runs in a worker thread');
+
+const post = (message: FromWorker): void => port.postMessage(message);
+let runtime: SessionRuntime | undefined;
+
+const fail = (error: unknown): void => {
+  const code = error instanceof AcademyError ? error.code : 'session/crashed';
+  post({ type: 'failed', code, message: messageOf(error) });
+};
+
+port.on('message', (message: ToWorker) => {
+  switch (message.type) {
+    case 'start':
+      runtime = new SessionRuntime(message, post);
+      runtime.start().catch(fail);
+      return;
+    case 'client':
+      runtime?.handle(message.message).catch((error: unknown) => {
+        if (error instanceof AcademyError) {
+          post({
+            type: 'broadcast',
+            message: { type: 'error', error: { code: error.code, message: error.message, hint: error.hint } },
+          });
+        } else fail(error);
+      });
+      return;
+    case 'idle-warning':
+      runtime?.warnIdle(message.text);
+      return;
+    case 'save':
+      runtime?.save().catch(fail);
+      return;
+    case 'script':
+      runtime?.runScript(message.script).then((result) => post({ type: 'script.done', ...result }), fail);
+      return;
+    case 'ping': {
+      // The heap has its own cap; what lives outside it (buffers) is counted here and capped by the server.
+      const { heapUsed, external } = process.memoryUsage();
+      post({ type: 'pong', n: message.n, memoryMb: (heapUsed + external) / 1024 / 1024 });
+      return;
+    }
+    case 'stop':
+      void (runtime?.stop() ?? Promise.resolve())
+        .catch(() => {})
+        .then(() => {
+          post({ type: 'stopped' });
+          process.exit(0);
+        });
+  }
+});
+
+// A promise nobody waited for is a mistake of ours. It ends this session, with a name, and no other.
+process.on('unhandledRejection', fail);
+process.on('uncaughtException', fail);
+
+post({ type: 'loaded' });
