@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { WallClock } from '#base/clock.ts';
+import { AcademyError } from '#base/errors.ts';
+import { secretId } from '#base/ids.ts';
+import type { DriverName } from '#cluster/driver.ts';
+import type { TaskView } from '#schema/protocol.ts';
+import type { FromWorker } from '#server/sessions/channel.ts';
+import type { LoadedLab } from '#server/sessions/lab-source.ts';
+import { SessionWorker } from '#server/sessions/session-worker.ts';
+
+/**
+ * One lab in one session worker, without a server: what proofs and benchmarks drive. It is the worker that learners get,
+ * so that what is proved is what they meet.
+ */
+export class LabProcess {
+  readonly #worker: SessionWorker;
+  readonly #dir = mkdtempSync(join(tmpdir(), 'academy-proof-'));
+  readonly #clock = new WallClock();
+  readonly #watchers = new Set<() => void>();
+  #tasks: TaskView[] = [];
+  #ready = false;
+  #death: AcademyError | undefined;
+  #scriptDone: ((result: { code: number; output: string }) => void) | undefined;
+  /** Where the Kubernetes API of this lab's cluster listens, and its token. */
+  readonly api: { socketPath: string; token: string };
+
+  constructor(lab: LoadedLab, options: { entry: URL; driver: DriverName; memoryMb?: number }) {
+    this.api = { socketPath: join(this.#dir, 'api.sock'), token: secretId() };
+    this.#worker = new SessionWorker({ entry: options.entry, memoryMb: options.memoryMb ?? 384, clock: this.#clock });
+    this.#worker.listen(
+      (message) => this.#receive(message),
+      (code, message) => this.#die(new AcademyError(code, message)),
+    );
+    this.#worker.send({
+      type: 'start',
+      id: 'proof',
+      lab,
+      driver: options.driver,
+      ...this.api,
+      api: { url: 'https://127.0.0.1', ca: '' },
+      files: undefined,
+      history: [],
+      hints: {},
+      snapshot: undefined,
+    });
+  }
+
+  get tasks(): readonly TaskView[] {
+    return this.#tasks;
+  }
+
+  /** Resolves when the learner would be let in. */
+  ready(): Promise<void> {
+    return this.until(() => this.#ready, 180_000, 'the lab to be set up');
+  }
+
+  async run(script: string): Promise<{ code: number; output: string }> {
+    const done = new Promise<{ code: number; output: string }>((resolve) => {
+      this.#scriptDone = resolve;
+    });
+    this.#worker.send({ type: 'script', script });
+    let result: { code: number; output: string } | undefined;
+    void done.then((value) => {
+      result = value;
+      this.#changed();
+    });
+    await this.until(() => result !== undefined, 300_000, 'the script to end');
+    return result!;
+  }
+
+  /** Resolves when `condition` holds; rejects after `timeoutMs`, or when the session dies. */
+  async until(condition: () => boolean, timeoutMs: number, what: string): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => finish(() => reject(new Error(`timed out waiting for ${what}`))), timeoutMs);
+      const finish = (settle: () => void) => {
+        clearTimeout(timer);
+        this.#watchers.delete(look);
+        settle();
+      };
+      const look = () => {
+        if (this.#death) finish(() => reject(this.#death));
+        else if (condition()) finish(resolve);
+      };
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#worker.stop();
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+
+  #receive(message: FromWorker): void {
+    if (message.type === 'ready') this.#ready = true;
+    else if (message.type === 'tasks') this.#tasks = message.tasks;
+    else if (message.type === 'task')
+      this.#tasks = this.#tasks.map((t) => (t.id === message.task.id ? message.task : t));
+    else if (message.type === 'script.done') this.#scriptDone?.(message);
+    else if (message.type === 'failed') this.#death = new AcademyError(message.code, message.message);
+    this.#changed();
+  }
+
+  #die(error: AcademyError): void {
+    this.#death = error;
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const look of [...this.#watchers]) look();
+  }
+}

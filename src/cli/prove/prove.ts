@@ -1,0 +1,125 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DriverName } from '#cluster/driver.ts';
+import type { TaskView } from '#schema/protocol.ts';
+import type { LoadedLab } from '#server/sessions/lab-source.ts';
+import { LabProcess } from './lab-process.ts';
+
+export interface Proof {
+  lab: string;
+  /** `untouched`, `solution`, or the name of a wrong solution. */
+  what: string;
+  ok: boolean;
+  /** One line: what was seen. */
+  said: string;
+  tookMs: number;
+}
+
+export interface ProveOptions {
+  entry: URL;
+  driver: DriverName;
+  /** The lab's folder; wrong solutions are read from it. */
+  folder: string;
+  /** How many sessions run at once. */
+  parallel?: number;
+  onProof?(proof: Proof): void;
+}
+
+/** The grader may take this long after the solution ended until the last task turns green. */
+const GREEN_WITHIN_MS = 60_000;
+/** A wrong solution must stay red at its task for this long after it ended. */
+const STAYS_RED_MS = 8_000;
+
+/**
+ * Proves a lab: untouched it scores 0; its solution turns every task green; every wrong solution leaves the task red that
+ * its `must-stay-red:` line names. Each runs in a cluster of its own.
+ */
+export async function proveLab(lab: LoadedLab, options: ProveOptions): Promise<Proof[]> {
+  const wrong = await wrongSolutions(options.folder);
+  const jobs: (() => Promise<Proof>)[] = [
+    () => prove(lab, options, 'solution', (session) => proveSolution(session, lab)),
+    ...wrong.map(
+      ({ name, script, task }) =>
+        () =>
+          prove(lab, options, name, (session) => proveWrong(session, script, task)),
+    ),
+  ];
+  const proofs: Proof[] = [];
+  const workers = Array.from({ length: options.parallel ?? 3 }, async () => {
+    for (let job = jobs.shift(); job; job = jobs.shift()) {
+      const proof = await job();
+      proofs.push(proof);
+      options.onProof?.(proof);
+    }
+  });
+  await Promise.all(workers);
+  return proofs;
+}
+
+async function prove(
+  lab: LoadedLab,
+  options: ProveOptions,
+  what: string,
+  work: (session: LabProcess) => Promise<string>,
+): Promise<Proof> {
+  const began = performance.now();
+  const session = new LabProcess(lab, options);
+  try {
+    await session.ready();
+    await session.until(
+      () => session.tasks.length > 0 && session.tasks.every(looked),
+      30_000,
+      'every task to be looked at',
+    );
+    const early = session.tasks.filter((task) => task.verdict?.state === 'passed');
+    if (early.length > 0) throw new Error(`untouched, ${early.map((task) => task.id).join(', ')} passed already`);
+    const said = await work(session);
+    return { lab: lab.id, what, ok: true, said, tookMs: performance.now() - began };
+  } catch (error) {
+    const state = session.tasks
+      .map((task) => `${task.id} ${task.verdict?.state}: ${task.verdict?.said}`)
+      .join('\n    ');
+    const said = `${error instanceof Error ? error.message : String(error)}\n    ${state}`;
+    return { lab: lab.id, what, ok: false, said, tookMs: performance.now() - began };
+  } finally {
+    await session.stop();
+  }
+}
+
+async function proveSolution(session: LabProcess, lab: LoadedLab): Promise<string> {
+  const { code, output } = await session.run(lab.solution.script);
+  if (code !== 0) throw new Error(`solution.sh ended with ${code}:\n${output.slice(-2_000)}`);
+  await session.until(() => session.tasks.every(isPassed), GREEN_WITHIN_MS, 'every task to turn green');
+  return `scored 0 untouched; all ${session.tasks.length} tasks green`;
+}
+
+async function proveWrong(session: LabProcess, script: string, taskId: string): Promise<string> {
+  if (!session.tasks.some((task) => task.id === taskId)) throw new Error(`there is no task "${taskId}" to stay red`);
+  const { code, output } = await session.run(script);
+  // A wrong solution is a working script that does the wrong thing; one that breaks off proves nothing.
+  if (code !== 0) throw new Error(`the script ended with ${code}:\n${output.slice(-2_000)}`);
+  const green = () => isPassed(session.tasks.find((task) => task.id === taskId)!);
+  const turned = await session.until(green, STAYS_RED_MS, '').then(
+    () => true,
+    () => false,
+  );
+  if (turned) throw new Error(`${taskId} turned green`);
+  const { verdict } = session.tasks.find((task) => task.id === taskId)!;
+  if (verdict?.state === 'broken') throw new Error(`${taskId} is broken: ${verdict.said}`);
+  return `${taskId} stayed ${verdict?.state}: ${verdict?.said}`;
+}
+
+async function wrongSolutions(folder: string): Promise<{ name: string; script: string; task: string }[]> {
+  const names = (await readdir(join(folder, 'wrong')).catch(() => [])).filter((name) => name.endsWith('.sh')).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      const script = await readFile(join(folder, 'wrong', name), 'utf8');
+      const task = /^# must-stay-red: *(\S+)/m.exec(script)?.[1];
+      if (!task) throw new Error(`wrong/${name} has no line "# must-stay-red: <task>"`);
+      return { name, script, task };
+    }),
+  );
+}
+
+const isPassed = (task: TaskView): boolean => task.verdict?.state === 'passed';
+const looked = (task: TaskView): boolean => task.verdict !== undefined && task.verdict.said !== 'Not looked at yet.';
