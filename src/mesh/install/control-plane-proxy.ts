@@ -1,6 +1,5 @@
-import type { Values } from './values.ts';
-
 /* biome-ignore-all lint/suspicious/noExplicitAny: containers are plain JSON. */
+import type { Values } from './values.ts';
 
 export interface ProxyOptions {
   namespace: string;

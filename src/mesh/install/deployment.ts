@@ -1,9 +1,8 @@
+/* biome-ignore-all lint/suspicious/noExplicitAny: pod specs are plain JSON. */
 import { createHash } from 'node:crypto';
 import type { KubeObject } from '#kube/api/types.ts';
 import { createdBy } from './names.ts';
 import type { Values } from './values.ts';
-
-/* biome-ignore-all lint/suspicious/noExplicitAny: pod specs are plain JSON. */
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 

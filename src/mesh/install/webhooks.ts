@@ -1,7 +1,6 @@
+/* biome-ignore-all lint/suspicious/noExplicitAny: webhook rules are plain JSON. */
 import type { KubeObject } from '#kube/api/types.ts';
 import { base64, componentLabels } from './names.ts';
-
-/* biome-ignore-all lint/suspicious/noExplicitAny: webhook rules are plain JSON. */
 
 /** One webhook configuration of the control plane. `name` without the prefix `linkerd-`, e.g. `proxy-injector`. */
 export function webhookConfiguration(options: {

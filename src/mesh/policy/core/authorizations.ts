@@ -5,7 +5,7 @@ import { type IdentityDomain, namespaceIdentities, parseIdentity, serviceAccount
 import { type ObjectSet, POLICY_GROUP } from './objects.ts';
 import { selects } from './selectors.ts';
 
-/* biome-ignore lint/suspicious/noExplicitAny: specs are plain JSON, checked by their schemas. */
+// biome-ignore lint/suspicious/noExplicitAny: specs are plain JSON, checked by their schemas.
 type Json = any;
 
 export const networkMatches = (networks: Json[] | undefined): NetworkMatch[] =>

@@ -241,10 +241,10 @@ function rateLimitOf(objects: ObjectSet, settings: PolicySettings, server: KubeO
     namespace,
     ...(total?.requestsPerSecond ? { totalRps: total.requestsPerSecond } : {}),
     ...(identity?.requestsPerSecond ? { identityRps: identity.requestsPerSecond } : {}),
-    /* biome-ignore lint/suspicious/noExplicitAny: checked by the schema. */
+    // biome-ignore lint/suspicious/noExplicitAny: checked by the schema.
     overrides: overrides.map((each: any) => ({
       rps: each.requestsPerSecond,
-      /* biome-ignore lint/suspicious/noExplicitAny: checked by the schema. */
+      // biome-ignore lint/suspicious/noExplicitAny: checked by the schema.
       identities: (each.clientRefs ?? []).map((ref: any) =>
         serviceAccountIdentity(settings.domain, ref.namespace ?? namespace, ref.name),
       ),

@@ -1,6 +1,6 @@
 import type { KubeObject } from '#kube/api/types.ts';
 
-/* biome-ignore lint/suspicious/noExplicitAny: pod specs are plain JSON. */
+// biome-ignore lint/suspicious/noExplicitAny: pod specs are plain JSON.
 type Container = any;
 
 const containersOf = (pod: KubeObject): Container[] => [

@@ -2,7 +2,7 @@ import type { KubeObject } from '#kube/api/types.ts';
 import type { Filter, GrpcMatch, HeaderModifier, HttpMatch, Rule } from './config.ts';
 import { POLICY_CONTROLLER } from './objects.ts';
 
-/* biome-ignore lint/suspicious/noExplicitAny: route specs are plain JSON, checked by their schemas. */
+// biome-ignore lint/suspicious/noExplicitAny: route specs are plain JSON, checked by their schemas.
 type Json = any;
 
 const values = (list: Json[] | undefined) =>

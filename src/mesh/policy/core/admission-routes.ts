@@ -1,0 +1,89 @@
+import type { KubeObject } from '#kube/api/types.ts';
+import { Refusal } from './admission.ts';
+import { parseDuration } from './durations.ts';
+import { POLICY_GROUP } from './objects.ts';
+import { parseOutboundSettings } from './outbound-settings.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: specs are plain JSON, possibly of the wrong shape.
+type Json = any;
+
+/** The webhook's rules for routes of both groups. Throws a {@link Refusal}. */
+export function validateRoute(route: KubeObject, group: string, kind: string): void {
+  const { parentRefs = [], rules = [] } = route.spec;
+  for (const parent of parentRefs as Json[]) {
+    if (parent.group === POLICY_GROUP && parent.kind === 'EgressNetwork' && parent.port === undefined) {
+      throw new Refusal('cannot target an EgressNetwork without specifying a port');
+    }
+  }
+  if (kind === 'TLSRoute' || kind === 'TCPRoute') {
+    if (rules.length !== 1)
+      throw new Refusal(`${kind === 'TLSRoute' ? 'Tls' : 'Tcp'}Route supports a single rule only`);
+    return;
+  }
+  if ((parentRefs as Json[]).some(isOutboundParent)) {
+    const { problem } = parseOutboundSettings(route.metadata.annotations ?? {}, kind === 'GRPCRoute' ? 'grpc' : 'http');
+    if (problem) throw new Refusal(problem);
+  }
+  for (const rule of rules as Json[]) {
+    for (const match of rule.matches ?? []) matchOf(kind, match);
+    for (const filter of rule.filters ?? []) filterOf(filter);
+    if (group === POLICY_GROUP) timeouts(rule.timeouts);
+    else for (const backend of rule.backendRefs ?? []) backendOf(backend);
+  }
+}
+
+const isOutboundParent = (parent: Json): boolean =>
+  (parent.group === POLICY_GROUP && parent.kind === 'EgressNetwork') ||
+  (['', 'core'].includes(parent.group) && parent.kind === 'Service');
+
+function matchOf(kind: string, match: Json): void {
+  if (kind === 'GRPCRoute') {
+    if (match.method && !match.method.service && !match.method.method) {
+      throw new Refusal('gRPC method match must set at least one of service and method');
+    }
+    return;
+  }
+  const path = match.path;
+  if (path && path.type !== 'RegularExpression' && !String(path.value ?? '/').startsWith('/')) {
+    throw new Refusal('HttpPathMatch paths must be absolute (begin with `/`)');
+  }
+  for (const each of [path, ...(match.headers ?? []), ...(match.queryParams ?? [])]) {
+    if (each?.type !== 'RegularExpression') continue;
+    try {
+      new RegExp(each.value);
+    } catch (error) {
+      throw new Refusal(`regex parse error: ${(error as Error).message}`);
+    }
+  }
+}
+
+function filterOf(filter: Json): void {
+  const path = filter.requestRedirect?.path;
+  const value = path?.replaceFullPath ?? path?.replacePrefixMatch;
+  if (value !== undefined && value !== '' && !String(value).startsWith('/')) {
+    throw new Refusal('RequestRedirect filters may only contain absolute paths (starting with `/`)');
+  }
+}
+
+function backendOf(backend: Json): void {
+  const service = ['', 'core', undefined].includes(backend.group) && ['Service', undefined].includes(backend.kind);
+  if (service && !backend.port) throw new Refusal('invalid backendRef');
+}
+
+function timeouts(json: Json): void {
+  if (!json) return;
+  const read = (name: string): number | undefined => {
+    if (json[name] === undefined) return undefined;
+    if (String(json[name]).startsWith('-')) throw new Refusal(`${name} timeout must not be negative`);
+    const ms = parseDuration(String(json[name]));
+    if (ms === undefined) throw new Refusal(`invalid duration: ${json[name]}`);
+    return ms;
+  };
+  const backend = read('backendRequest');
+  const request = read('request');
+  if (backend !== undefined && request !== undefined && request < backend) {
+    throw new Refusal(
+      `backendRequest timeout (${json.backendRequest}) must not be greater than request timeout (${json.request})`,
+    );
+  }
+}

@@ -1,0 +1,110 @@
+import type { Clock, Timer } from '#base/clock.ts';
+import type { KubeObject } from '#kube/api/types.ts';
+import type { InboundConfig } from './core/config.ts';
+import { inboundConfig, type PolicySettings } from './core/inbound.ts';
+import { ObjectSet, type WatchedKind } from './core/objects.ts';
+
+/** Which pod (or ExternalWorkload) a proxy speaks for. */
+export interface Workload {
+  kind: 'Pod' | 'ExternalWorkload';
+  namespace: string;
+  name: string;
+}
+
+interface Subscription {
+  workload: Workload;
+  port: number;
+  last: string | undefined;
+  listener(config: InboundConfig): void;
+}
+
+/** Kinds that may be referred to from other namespaces; a change of any other concerns its own namespace only. */
+const CROSS_NAMESPACE: ReadonlySet<WatchedKind> = new Set(['MeshTLSAuthentication', 'NetworkAuthentication']);
+
+/**
+ * All policy objects of the cluster, and those who want to know the configuration of a port. Changes that arrive
+ * together are looked at once, a moment later; listeners hear only configurations that differ from the last.
+ */
+export class InboundIndex {
+  readonly objects = new ObjectSet();
+  readonly #settings: PolicySettings;
+  readonly #clock: Clock;
+  readonly #subscriptions = new Set<Subscription>();
+  readonly #changeListeners = new Set<() => void>();
+  #stale: Set<string> | 'all' = new Set();
+  #timer: Timer | undefined;
+
+  constructor(settings: PolicySettings, clock: Clock) {
+    this.#settings = settings;
+    this.#clock = clock;
+  }
+
+  put(kind: WatchedKind, object: KubeObject): void {
+    this.objects.put(kind, object);
+    this.#touch(kind, object.metadata.namespace ?? '');
+  }
+  remove(kind: WatchedKind, object: KubeObject): void {
+    this.objects.remove(kind, object.metadata.namespace ?? '', object.metadata.name ?? '');
+    this.#touch(kind, object.metadata.namespace ?? '');
+  }
+  reset(kind: WatchedKind, objects: KubeObject[]): void {
+    this.objects.clear(kind);
+    for (const object of objects) this.objects.put(kind, object);
+    this.#touch(kind, undefined);
+  }
+
+  /** The present configuration; undefined when the workload is not known. */
+  get(workload: Workload, port: number): InboundConfig | undefined {
+    const object = this.objects.get(workload.kind, workload.namespace, workload.name);
+    return object && inboundConfig(this.objects, this.#settings, object, port);
+  }
+
+  /** Calls `listener` with the present configuration (as soon as the workload is known) and with every later one. */
+  watch(workload: Workload, port: number, listener: (config: InboundConfig) => void): () => void {
+    const subscription: Subscription = { workload, port, last: undefined, listener };
+    this.#subscriptions.add(subscription);
+    this.#tell(subscription);
+    return () => {
+      this.#subscriptions.delete(subscription);
+    };
+  }
+
+  /** Called after each batch of changes, for those who write statuses. */
+  onChange(listener: () => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => {
+      this.#changeListeners.delete(listener);
+    };
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#subscriptions.clear();
+    this.#changeListeners.clear();
+  }
+
+  #touch(kind: WatchedKind, namespace: string | undefined): void {
+    if (namespace === undefined || CROSS_NAMESPACE.has(kind)) this.#stale = 'all';
+    else if (this.#stale !== 'all') this.#stale.add(namespace);
+    this.#timer ??= this.#clock.setTimeout(() => this.#settle(), 5);
+  }
+
+  #settle(): void {
+    this.#timer = undefined;
+    const stale = this.#stale;
+    this.#stale = new Set();
+    for (const subscription of [...this.#subscriptions]) {
+      if (stale === 'all' || stale.has(subscription.workload.namespace)) this.#tell(subscription);
+    }
+    for (const listener of [...this.#changeListeners]) listener();
+  }
+
+  #tell(subscription: Subscription): void {
+    const config = this.get(subscription.workload, subscription.port);
+    if (!config) return;
+    const text = JSON.stringify(config);
+    if (text === subscription.last) return;
+    subscription.last = text;
+    subscription.listener(config);
+  }
+}
