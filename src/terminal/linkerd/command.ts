@@ -1,0 +1,120 @@
+import type { Clock } from '#base/clock.ts';
+import { messageOf } from '#base/errors.ts';
+import type { KubeClient } from '#kube/client/client.ts';
+import type { Command, CommandContext } from '#shell/command.ts';
+import { GLOBAL_FLAGS, parseFlags, UsageError } from './flags.ts';
+import { Failure, flagsOf, helpText, type Invocation, usageText, type Verb } from './verb.ts';
+import { root } from './verbs.ts';
+
+export interface LinkerdOptions {
+  client: KubeClient;
+  /** The cluster's clock: certificates are judged by it. */
+  clock: Clock;
+  /** Namespace of the current kubeconfig context; default `default`. */
+  namespace?: (context: Pick<CommandContext, 'env'>) => Promise<string>;
+}
+
+/** `linkerd` for the lab's terminal. It sees the cluster through the client alone, as the real one does. */
+export function createLinkerd(options: LinkerdOptions): Command {
+  return {
+    name: 'linkerd',
+    summary: 'manage the Linkerd service mesh',
+    execute: (context) => execute(options, context),
+    complete: (words, context) => complete(options, words, context),
+  };
+}
+
+async function execute(options: LinkerdOptions, context: CommandContext): Promise<number> {
+  const { path, verb, rest } = await descend(context.args);
+  const out = (text: string) => context.stdout.write(text);
+  const err = (text: string) => context.stderr.write(text);
+  const known = [...flagsOf(verb), ...GLOBAL_FLAGS];
+  try {
+    const flags = parseFlags(rest, known);
+    if (flags.values.get('help') === 'true' || !verb.run) {
+      if (!verb.run && flags.args.length > 0) {
+        throw new UsageError(`unknown command "${flags.args[0]}" for "${path.join(' ')}"`);
+      }
+      await out(helpText(path, verb));
+      return 0;
+    }
+    const invocation: Invocation = {
+      client: options.client,
+      clock: options.clock,
+      context,
+      args: flags.args,
+      flags,
+      controlPlane: flags.values.get('linkerd-namespace') ?? context.env['LINKERD_NAMESPACE'] ?? 'linkerd',
+      namespace: flags.values.get('namespace') ?? (await options.namespace?.(context)) ?? 'default',
+      out,
+      err,
+    };
+    return await verb.run(invocation);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      const unknown = error.message.startsWith('unknown command');
+      await err(
+        unknown
+          ? `Error: ${error.message}\nRun 'linkerd --help' for usage.\n`
+          : `Error: ${error.message}\n${usageText(path, verb)}\n`,
+      );
+      return 1;
+    }
+    if (error instanceof Failure) {
+      await err(`${error.message}\n`);
+      return error.exitCode;
+    }
+    context.signal.throwIfAborted();
+    await err(`${messageOf(error)}\n`);
+    return 1;
+  }
+}
+
+/** Walks down to the verb that the words name; global flags may stand before it. */
+async function descend(argv: string[]): Promise<{ path: string[]; verb: Verb; rest: string[] }> {
+  let verb: Verb = root;
+  const path = ['linkerd'];
+  const rest: string[] = [];
+  const words = [...argv];
+  while (words.length > 0) {
+    const word = words[0]!;
+    if (word.startsWith('-')) {
+      const flag = GLOBAL_FLAGS.find((each) => word === `--${each.name}` || word === `-${each.short}`);
+      rest.push(words.shift()!);
+      if (flag?.type && words.length > 0) rest.push(words.shift()!);
+      else if (!flag && !word.includes('=')) break;
+      continue;
+    }
+    const next = verb.verbs?.find((each) => each.name === word || each.aliases?.includes(word));
+    if (!next) break;
+    verb = next;
+    path.push(next.name);
+    words.shift();
+  }
+  return { path, verb, rest: [...rest, ...words] };
+}
+
+async function complete(
+  options: LinkerdOptions,
+  words: string[],
+  context: Pick<CommandContext, 'env' | 'cwd' | 'fs'>,
+): Promise<string[]> {
+  const last = words.at(-1) ?? '';
+  const { verb, rest } = await descend(words.slice(1, -1));
+  const starting = (candidates: string[]) => candidates.filter((each) => each.startsWith(last)).sort();
+  if (last.startsWith('-')) return starting([...flagsOf(verb), ...GLOBAL_FLAGS].map((flag) => `--${flag.name}`));
+  const previous = words.at(-2);
+  if (previous === '-n' || previous === '--namespace' || previous === '-L')
+    return starting(await namespaces(options.client));
+  const args = rest.filter((word) => !word.startsWith('-'));
+  if (verb.verbs && args.length === 0) return starting(verb.verbs.map((each) => each.name));
+  if (!verb.complete) return [];
+  const at = rest.findIndex((word) => word === '-n' || word === '--namespace');
+  const namespace = (at >= 0 ? rest[at + 1] : undefined) ?? (await options.namespace?.(context)) ?? 'default';
+  return starting(await verb.complete({ client: options.client, args, namespace }));
+}
+
+async function namespaces(client: KubeClient): Promise<string[]> {
+  const list = await client.list({ group: '', version: 'v1', resource: 'namespaces' });
+  return list.items.map((each) => each.metadata.name ?? '');
+}
