@@ -1,0 +1,96 @@
+import type { KubeObject } from '#kube/api/types.ts';
+import { type IdentityDomain, serviceAccountIdentity } from '#mesh/policy/core/identities.ts';
+import { inPortList } from '#mesh/policy/core/pod-ports.ts';
+
+/** One address that a client proxy may connect to, with what destination knows about it. */
+export interface Endpoint {
+  ip: string;
+  port: number;
+  /** Name of the pod behind it, when there is one. */
+  pod?: { namespace: string; name: string };
+  /** Whom the client must find behind TLS; absent: plain text. */
+  identity?: string;
+  /** Bytes only: no protocol detection, the inbound proxy learns the port from the transport header. */
+  opaque: boolean;
+  /** Both proxies may speak HTTP/2 to each other. */
+  h2: boolean;
+  /** Where the inbound proxy listens; set for meshed endpoints. */
+  inboundPort?: number;
+  weight: number;
+  /** For metrics: `dst_*`. */
+  labels: Record<string, string>;
+}
+
+export const DEFAULT_WEIGHT = 10_000;
+const OPAQUE = 'config.linkerd.io/opaque-ports';
+const SKIP_INBOUND = 'config.linkerd.io/skip-inbound-ports';
+const DEFAULT_INBOUND_PORT = 4143;
+
+/** Owners that metrics name, by kind. */
+function ownerLabel(pod: KubeObject): Record<string, string> {
+  const owner = pod.metadata.ownerReferences?.find((each) => each.controller);
+  if (!owner) return {};
+  if (owner.kind !== 'ReplicaSet') return { [owner.kind.toLowerCase()]: owner.name };
+  const hash = pod.metadata.labels?.['pod-template-hash'];
+  return hash && owner.name.endsWith(`-${hash}`)
+    ? { deployment: owner.name.slice(0, -hash.length - 1) }
+    : { replicaset: owner.name };
+}
+
+function inboundPortOf(pod: KubeObject): number | undefined {
+  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
+  const proxy = containers.find((each) => each.name === 'linkerd-proxy');
+  if (!proxy) return undefined;
+  const address = proxy.env?.find(
+    (each: { name: string }) => each.name === 'LINKERD2_PROXY_INBOUND_LISTEN_ADDR',
+  )?.value;
+  const port = Number(/:(\d+)$/.exec(address ?? '')?.[1]);
+  return port || DEFAULT_INBOUND_PORT;
+}
+
+export interface AddressSettings {
+  domain: IdentityDomain;
+  defaultOpaquePorts: string;
+  enableH2Upgrade: boolean;
+}
+
+/** Whether a port of a pod is opaque: its annotation, else the default list. */
+export const opaqueOnPod = (pod: KubeObject, port: number, settings: AddressSettings): boolean =>
+  inPortList(pod.metadata.annotations?.[OPAQUE] ?? settings.defaultOpaquePorts, port, pod);
+
+/** Whether a port of a Service is opaque. */
+export const opaqueOnService = (service: KubeObject, port: number, settings: AddressSettings): boolean =>
+  inPortList(service.metadata.annotations?.[OPAQUE] ?? settings.defaultOpaquePorts, port);
+
+/** What destination says about a port of a pod (controller/api/destination/endpoint_translator.go). */
+export function podEndpoint(pod: KubeObject, port: number, settings: AddressSettings, service?: string): Endpoint {
+  const { namespace = '', name = '' } = pod.metadata;
+  const account = pod.spec?.serviceAccountName || 'default';
+  const labels: Record<string, string> = {
+    ...(service ? { service } : {}),
+    namespace,
+    pod: name,
+    ...ownerLabel(pod),
+    serviceaccount: account,
+  };
+  const endpoint: Endpoint = {
+    ip: pod.status?.podIP ?? '',
+    port,
+    pod: { namespace, name },
+    opaque: opaqueOnPod(pod, port, settings),
+    h2: false,
+    weight: DEFAULT_WEIGHT,
+    labels,
+  };
+  const controller = pod.metadata.labels?.['linkerd.io/control-plane-ns'];
+  const skipped = inPortList(pod.metadata.annotations?.[SKIP_INBOUND] ?? '', port, pod);
+  const inboundPort = inboundPortOf(pod);
+  if (!controller || skipped || inboundPort === undefined) return endpoint;
+  labels['control_plane_ns'] = controller;
+  endpoint.h2 = settings.enableH2Upgrade;
+  endpoint.inboundPort = inboundPort;
+  if (controller === settings.domain.controlPlaneNamespace) {
+    endpoint.identity = serviceAccountIdentity(settings.domain, namespace, account);
+  }
+  return endpoint;
+}

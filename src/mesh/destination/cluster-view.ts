@@ -1,0 +1,170 @@
+import type { KubeObject } from '#kube/api/types.ts';
+import { type AddressSettings, DEFAULT_WEIGHT, type Endpoint, opaqueOnService, podEndpoint } from './addresses.ts';
+
+export const VIEWED = {
+  Service: { group: '', version: 'v1', resource: 'services' },
+  Pod: { group: '', version: 'v1', resource: 'pods' },
+  EndpointSlice: { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices' },
+  ServiceProfile: { group: 'linkerd.io', version: 'v1alpha2', resource: 'serviceprofiles' },
+} as const;
+export type ViewedKind = keyof typeof VIEWED;
+
+const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
+
+/** A Service port as a client names it. */
+export interface Authority {
+  namespace: string;
+  service: string;
+  /** First label of a headless Service's pod name. */
+  hostname?: string;
+  port: number;
+}
+
+/** What an address that a client dialled turned out to be. */
+export type Target =
+  | { kind: 'service'; service: KubeObject; port: number }
+  | { kind: 'pod'; pod: KubeObject; port: number }
+  | { kind: 'unknown'; ip: string; port: number };
+
+/** The Services, pods and slices of the cluster, and the questions that destination answers from them. */
+export class ClusterView {
+  readonly #objects = new Map<ViewedKind, Map<string, KubeObject>>();
+  readonly #slicesByService = new Map<string, Set<string>>();
+  readonly #settings: AddressSettings;
+  readonly #clusterDomain: string;
+
+  constructor(settings: AddressSettings, clusterDomain: string) {
+    this.#settings = settings;
+    this.#clusterDomain = clusterDomain;
+    for (const kind of Object.keys(VIEWED) as ViewedKind[]) this.#objects.set(kind, new Map());
+  }
+
+  get settings(): AddressSettings {
+    return this.#settings;
+  }
+
+  put(kind: ViewedKind, object: KubeObject): void {
+    const key = keyOf(object.metadata.namespace ?? '', object.metadata.name ?? '');
+    if (kind === 'EndpointSlice') this.#unlink(key);
+    this.#objects.get(kind)!.set(key, object);
+    if (kind === 'EndpointSlice') {
+      const service = keyOf(
+        object.metadata.namespace ?? '',
+        object.metadata.labels?.['kubernetes.io/service-name'] ?? '',
+      );
+      let slices = this.#slicesByService.get(service);
+      if (!slices) this.#slicesByService.set(service, (slices = new Set()));
+      slices.add(key);
+    }
+  }
+
+  remove(kind: ViewedKind, object: KubeObject): void {
+    const key = keyOf(object.metadata.namespace ?? '', object.metadata.name ?? '');
+    if (kind === 'EndpointSlice') this.#unlink(key);
+    this.#objects.get(kind)!.delete(key);
+  }
+
+  reset(kind: ViewedKind, objects: KubeObject[]): void {
+    this.#objects.get(kind)!.clear();
+    if (kind === 'EndpointSlice') this.#slicesByService.clear();
+    for (const object of objects) this.put(kind, object);
+  }
+
+  service(namespace: string, name: string): KubeObject | undefined {
+    return this.#objects.get('Service')!.get(keyOf(namespace, name));
+  }
+
+  /** A ServiceProfile is named by its Service's FQDN; one in the client's namespace wins over the Service's own. */
+  profile(fqdn: string, clientNamespace: string, serviceNamespace: string): KubeObject | undefined {
+    const profiles = this.#objects.get('ServiceProfile')!;
+    return profiles.get(keyOf(clientNamespace, fqdn)) ?? profiles.get(keyOf(serviceNamespace, fqdn));
+  }
+
+  fqdn(service: KubeObject): string {
+    return `${service.metadata.name}.${service.metadata.namespace}.svc.${this.#clusterDomain}`;
+  }
+
+  /** Reads `web.shop.svc.cluster.local:80`; undefined when it names no Service of this cluster. */
+  parseAuthority(text: string): Authority | undefined {
+    const [, host = '', portText = '80'] = /^(.*?)(?::(\d+))?$/.exec(text.trim()) ?? [];
+    const suffix = `.svc.${this.#clusterDomain}`;
+    const name = host.replace(/\.$/, '');
+    if (!name.endsWith(suffix)) return undefined;
+    const labels = name.slice(0, -suffix.length).split('.');
+    const port = Number(portText);
+    if (labels.length === 2) return { service: labels[0]!, namespace: labels[1]!, port };
+    if (labels.length === 3) return { hostname: labels[0]!, service: labels[1]!, namespace: labels[2]!, port };
+    return undefined;
+  }
+
+  /** What lives at an address: a Service by its cluster IP, a pod by its own. */
+  target(ip: string, port: number): Target {
+    for (const service of this.#objects.get('Service')!.values()) {
+      const ips: string[] = service.spec?.clusterIPs ?? [service.spec?.clusterIP];
+      if (ips.includes(ip)) return { kind: 'service', service, port };
+    }
+    for (const pod of this.#objects.get('Pod')!.values()) {
+      if (pod.status?.podIP === ip && !pod.spec?.hostNetwork && !finished(pod)) return { kind: 'pod', pod, port };
+    }
+    return { kind: 'unknown', ip, port };
+  }
+
+  opaque(service: KubeObject, port: number): boolean {
+    return opaqueOnService(service, port, this.#settings);
+  }
+
+  podAt(pod: KubeObject, port: number): Endpoint {
+    return podEndpoint(pod, port, this.#settings);
+  }
+
+  /** The ready endpoints of a Service port, in the order of their addresses; undefined when there is no such Service. */
+  endpoints(authority: Authority): Endpoint[] | undefined {
+    const service = this.service(authority.namespace, authority.service);
+    if (!service) return undefined;
+    const headless = service.spec?.clusterIP === 'None';
+    const servicePort = (service.spec?.ports ?? []).find((each: { port: number }) => each.port === authority.port);
+    if (!servicePort && !headless) return [];
+    const out: Endpoint[] = [];
+    const slices = this.#slicesByService.get(keyOf(authority.namespace, authority.service)) ?? [];
+    for (const key of slices) {
+      const slice = this.#objects.get('EndpointSlice')!.get(key);
+      if (!slice || slice.addressType === 'FQDN') continue;
+      const named = (slice.ports ?? []).find(
+        (each: { name?: string }) => servicePort && (each.name ?? '') === (servicePort.name ?? ''),
+      );
+      const port = named?.port ?? (servicePort ? undefined : authority.port);
+      if (port === undefined) continue;
+      for (const each of slice.endpoints ?? []) {
+        if (each.conditions?.ready === false) continue;
+        if (authority.hostname && each.hostname !== authority.hostname) continue;
+        for (const ip of each.addresses ?? []) out.push(this.#endpoint(each, ip, port, service));
+      }
+    }
+    return out.sort((a, b) => (a.ip < b.ip ? -1 : a.ip > b.ip ? 1 : 0));
+  }
+
+  #endpoint(each: KubeObject['spec'], ip: string, port: number, service: KubeObject): Endpoint {
+    const namespace = each.targetRef?.namespace ?? service.metadata.namespace ?? '';
+    const pod =
+      each.targetRef?.kind === 'Pod' ? this.#objects.get('Pod')!.get(keyOf(namespace, each.targetRef.name)) : undefined;
+    const name = service.metadata.name ?? '';
+    if (pod) return { ...podEndpoint(pod, port, this.#settings, name), ip };
+    return {
+      ip,
+      port,
+      opaque: false,
+      h2: false,
+      weight: DEFAULT_WEIGHT,
+      labels: { service: name, namespace: service.metadata.namespace ?? '' },
+    };
+  }
+
+  #unlink(sliceKey: string): void {
+    const old = this.#objects.get('EndpointSlice')!.get(sliceKey);
+    if (!old) return;
+    const service = keyOf(old.metadata.namespace ?? '', old.metadata.labels?.['kubernetes.io/service-name'] ?? '');
+    this.#slicesByService.get(service)?.delete(sliceKey);
+  }
+}
+
+const finished = (pod: KubeObject): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
