@@ -1,0 +1,250 @@
+import { isIP } from 'node:net';
+import type { Clock } from '#base/clock.ts';
+import { createPair, socketError } from './connection.ts';
+import { searchNames } from './dns.ts';
+import type { Connection, DialOptions, Listener, ListenOptions, NetNs, Network, Redirect } from './network.ts';
+import { ServiceTable } from './service-table.ts';
+
+/** How long a dial to an address that nobody has waits before the node says that there is no route (ARP gives up). */
+const NO_ROUTE_MS = 3_000;
+const FIRST_EPHEMERAL = 32_768;
+const LAST_EPHEMERAL = 60_999;
+/** `connect` to a loopback address stays in the namespace. */
+const isLoopback = (ip: string): boolean => ip === '127.0.0.1' || ip === '::1' || ip.startsWith('127.');
+
+export interface FabricOptions {
+  clock: Clock;
+  nodeIp: string;
+  clusterDomain?: string;
+}
+
+/** A host outside the cluster, for labs and tests about egress: a name, an address, and what answers there. */
+export interface ExternalHost {
+  name: string;
+  ip: string;
+  onConnection(connection: Connection, port: number): void;
+}
+
+/** The embedded cluster's network. Names and Services come from `services`, which informers keep up to date. */
+export class Fabric implements Network {
+  readonly services = new ServiceTable();
+  readonly clock: Clock;
+  readonly clusterDomain: string;
+  readonly node: NetNs;
+  readonly #namespaces = new Map<string, Namespace>();
+  readonly #external = new Map<string, ExternalHost>();
+
+  constructor(options: FabricOptions) {
+    this.clock = options.clock;
+    this.clusterDomain = options.clusterDomain ?? 'cluster.local';
+    this.node = this.createNamespace({ ip: options.nodeIp, name: 'node', hostNetwork: true });
+  }
+
+  createNamespace(options: { ip: string; name: string; hostNetwork?: boolean; dnsNamespace?: string }): NetNs {
+    const namespace = new Namespace(this, options.ip, options.name, options.dnsNamespace ?? 'default');
+    this.#namespaces.set(options.ip, namespace);
+    return namespace;
+  }
+
+  addExternalHost(host: ExternalHost): void {
+    this.#external.set(host.ip, host);
+  }
+
+  at(ip: string): Namespace | undefined {
+    return this.#namespaces.get(ip);
+  }
+  externalAt(ip: string): ExternalHost | undefined {
+    return this.#external.get(ip);
+  }
+  externalNamed(name: string): ExternalHost | undefined {
+    for (const host of this.#external.values()) if (host.name === name) return host;
+    return undefined;
+  }
+  forget(namespace: Namespace): void {
+    if (this.#namespaces.get(namespace.ip) === namespace) this.#namespaces.delete(namespace.ip);
+  }
+}
+
+interface Bound {
+  onConnection: (connection: Connection) => void;
+  loopbackOnly: boolean;
+}
+
+class Namespace implements NetNs {
+  readonly ip: string;
+  readonly name: string;
+  redirect: Redirect | undefined;
+  readonly #fabric: Fabric;
+  readonly #dnsNamespace: string;
+  readonly #listeners = new Map<number, Bound>();
+  readonly #open = new Set<Connection>();
+  #nextPort = FIRST_EPHEMERAL;
+  #destroyed = false;
+
+  constructor(fabric: Fabric, ip: string, name: string, dnsNamespace: string) {
+    this.#fabric = fabric;
+    this.ip = ip;
+    this.name = name;
+    this.#dnsNamespace = dnsNamespace;
+  }
+
+  listen(port: number, onConnection: (connection: Connection) => void, options: ListenOptions = {}): Listener {
+    const chosen = port === 0 ? this.#freePort() : port;
+    if (this.#listeners.has(chosen)) {
+      throw Object.assign(new Error(`listen EADDRINUSE: address already in use :::${chosen}`), { code: 'EADDRINUSE' });
+    }
+    const bound = { onConnection, loopbackOnly: options.host === '127.0.0.1' };
+    this.#listeners.set(chosen, bound);
+    return {
+      port: chosen,
+      close: () => {
+        if (this.#listeners.get(chosen) === bound) this.#listeners.delete(chosen);
+      },
+    };
+  }
+
+  async dial(host: string, port: number, options: DialOptions = {}): Promise<Connection> {
+    options.signal?.throwIfAborted();
+    const ip = isIP(host) ? host : (await this.resolve(host))[0]!;
+    if (this.#destroyed) throw socketError('ENETDOWN', 'connect ENETDOWN');
+    const original = { address: ip, port };
+    const { redirect } = this;
+    if (
+      redirect &&
+      options.uid !== redirect.proxyUid &&
+      !isLoopback(ip) &&
+      ip !== this.ip &&
+      !skipsOutbound(redirect, ip, port)
+    ) {
+      return this.#connect(this, redirect.outboundPort, this.ip, original, options, true);
+    }
+    if (isLoopback(ip)) return this.#connect(this, port, ip, original, options, true);
+    const backend = this.#fabric.services.translate(ip, port, this.ip);
+    if (backend === 'refused') throw refused(ip, port);
+    const target = backend ?? original;
+    const space = this.#fabric.at(target.address);
+    if (space) return this.#into(space, target, options);
+    const outside = this.#fabric.externalAt(target.address);
+    if (outside) return this.#connectOutside(outside, target);
+    await this.#fabric.clock.sleep(Math.min(options.timeoutMs ?? NO_ROUTE_MS, NO_ROUTE_MS), options.signal);
+    if ((options.timeoutMs ?? NO_ROUTE_MS) < NO_ROUTE_MS)
+      throw socketError('ETIMEDOUT', `connect ETIMEDOUT ${ip}:${port}`);
+    throw socketError('EHOSTUNREACH', `connect EHOSTUNREACH ${ip}:${port}`);
+  }
+
+  /** Into another namespace (or one's own address): its redirect sees connections that come from elsewhere. */
+  #into(space: Namespace, target: { address: string; port: number }, options: DialOptions): Connection {
+    const { redirect } = space;
+    const port =
+      redirect && space !== this && !within(redirect.skipInboundPorts, target.port)
+        ? redirect.inboundPort
+        : target.port;
+    return this.#connect(space, port, target.address, target, options, space === this);
+  }
+
+  #connect(
+    space: Namespace,
+    port: number,
+    address: string,
+    originalDst: { address: string; port: number },
+    options: DialOptions,
+    inside: boolean,
+  ): Connection {
+    const bound = space.#listeners.get(port);
+    if (!bound || (bound.loopbackOnly && !inside)) throw refused(originalDst.address, originalDst.port);
+    const local = {
+      address: options.localAddress ?? (isLoopback(address) ? '127.0.0.1' : this.ip),
+      port: this.#ephemeral(),
+    };
+    const { client, server } = createPair({ client: local, server: { address, port }, originalDst });
+    this.#track(client);
+    space.#track(server);
+    // As after accept(2): the listener hears of it once the dialler has its end.
+    process.nextTick(() => {
+      if (space.#listeners.get(port) === bound) bound.onConnection(server);
+      else server.reset();
+    });
+    return client;
+  }
+
+  #connectOutside(host: ExternalHost, target: { address: string; port: number }): Connection {
+    const { client, server } = createPair({
+      client: { address: this.ip, port: this.#ephemeral() },
+      server: target,
+      originalDst: target,
+    });
+    this.#track(client);
+    process.nextTick(() => host.onConnection(server, target.port));
+    return client;
+  }
+
+  async resolve(name: string): Promise<string[]> {
+    for (const candidate of searchNames(name, this.#dnsNamespace, this.#fabric.clusterDomain)) {
+      const found = this.#fabric.services.addresses(candidate, this.#fabric.clusterDomain);
+      if (found && found.length > 0) return found;
+      const outside = this.#fabric.externalNamed(candidate);
+      if (outside) return [outside.ip];
+    }
+    throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${name}`), {
+      code: 'ENOTFOUND',
+      hostname: name,
+      syscall: 'getaddrinfo',
+    });
+  }
+
+  async resolveSrv(name: string): Promise<{ name: string; port: number }[]> {
+    for (const candidate of searchNames(name, this.#dnsNamespace, this.#fabric.clusterDomain)) {
+      const found = this.#fabric.services.srv(candidate, this.#fabric.clusterDomain);
+      if (found && found.length > 0) return found;
+    }
+    throw Object.assign(new Error(`querySrv ENOTFOUND ${name}`), {
+      code: 'ENOTFOUND',
+      hostname: name,
+      syscall: 'querySrv',
+    });
+  }
+
+  destroy(): void {
+    this.#destroyed = true;
+    this.#listeners.clear();
+    for (const connection of [...this.#open]) connection.reset();
+    this.#fabric.forget(this);
+  }
+
+  #track(connection: Connection): void {
+    this.#open.add(connection);
+    connection.once('close', () => this.#open.delete(connection));
+    // Nobody may be listening yet when the other side resets; an unheard error must not end the worker.
+    connection.on('error', () => {});
+  }
+
+  #ephemeral(): number {
+    this.#nextPort = this.#nextPort >= LAST_EPHEMERAL ? FIRST_EPHEMERAL : this.#nextPort + 1;
+    return this.#nextPort;
+  }
+
+  #freePort(): number {
+    let port = this.#ephemeral();
+    while (this.#listeners.has(port)) port = this.#ephemeral();
+    return port;
+  }
+}
+
+const refused = (ip: string, port: number) => socketError('ECONNREFUSED', `connect ECONNREFUSED ${ip}:${port}`);
+
+const within = (ranges: { from: number; to: number }[], port: number): boolean =>
+  ranges.some((range) => port >= range.from && port <= range.to);
+
+function skipsOutbound(redirect: Redirect, ip: string, port: number): boolean {
+  return within(redirect.skipOutboundPorts, port) || redirect.skipSubnets.some((cidr) => inCidr(ip, cidr));
+}
+
+/** IPv4 only: the embedded cluster has one address family. */
+export function inCidr(ip: string, cidr: string): boolean {
+  const [base, size = '32'] = cidr.split('/');
+  if (isIP(ip) !== 4 || isIP(base ?? '') !== 4) return false;
+  const mask = Number(size) === 0 ? 0 : (~0 << (32 - Number(size))) >>> 0;
+  return (toNumber(ip) & mask) >>> 0 === (toNumber(base!) & mask) >>> 0;
+}
+
+const toNumber = (ip: string): number => ip.split('.').reduce((sum, part) => ((sum << 8) | Number(part)) >>> 0, 0);
