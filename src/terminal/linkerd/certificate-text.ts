@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { type Element, elements, oid } from './der.ts';
+import { type Node as Element, read as elements, oidOf as oid } from '#pki/der.ts';
 
 const SIGNATURES: Record<string, string> = {
   '1.2.840.10045.4.3.2': 'ECDSA-SHA256',

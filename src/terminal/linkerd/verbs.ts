@@ -1,6 +1,10 @@
 import { authz } from './authz.ts';
 import { check } from './check.ts';
 import { identity } from './identity.ts';
+import { install } from './install.ts';
+import { prune } from './prune.ts';
+import { uninstall } from './uninstall.ts';
+import { upgrade } from './upgrade.ts';
 import type { Verb } from './verb.ts';
 import { version } from './version.ts';
 
@@ -9,5 +13,5 @@ export const root: Verb = {
   name: 'linkerd',
   summary: 'linkerd manages the Linkerd service mesh',
   long: 'linkerd manages the Linkerd service mesh.',
-  verbs: [authz, check, identity, version],
+  verbs: [authz, check, identity, install, prune, uninstall, upgrade, version],
 };

@@ -1,0 +1,102 @@
+import type { KubeObject } from '#kube/api/types.ts';
+import { generateWebhooks } from '#mesh/install/certificates.ts';
+import { renderCrds } from '#mesh/install/crds.ts';
+import { ensureIdentity, issuerProblem } from '#mesh/install/plan.ts';
+import { renderInstall, toYaml } from '#mesh/install/render.ts';
+import { defaultValues } from '#mesh/install/values.ts';
+import { applyFlags, INSTALL_FLAGS } from './install-flags.ts';
+import { Failure, type Invocation, type Verb } from './verb.ts';
+
+export const install: Verb = {
+  name: 'install',
+  summary: 'Output Kubernetes configs to install Linkerd',
+  long: `Output Kubernetes configs to install Linkerd.
+
+This command provides all Kubernetes configs necessary to install the Linkerd
+control plane.`,
+  examples: `  # Install CRDs first.
+  linkerd install --crds | kubectl apply -f -
+
+  # Install the core control plane.
+  linkerd install | kubectl apply -f -
+
+The installation can be configured by using the --set, --values, --set-string and --set-file flags.
+A full list of configurable values can be found at https://artifacthub.io/packages/helm/linkerd2/linkerd-control-plane#values`,
+  flags: [
+    ...INSTALL_FLAGS,
+    {
+      name: 'ignore-cluster',
+      usage: 'Ignore the current Kubernetes cluster when checking for existing cluster configuration (default false)',
+    },
+  ],
+  run,
+};
+
+async function run(invocation: Invocation): Promise<number> {
+  const { flags, clock, controlPlane: namespace, client } = invocation;
+  if (flags.values.get('ignore-cluster') !== 'true') await refuseExisting(invocation);
+  if (flags.values.get('crds') === 'true') {
+    if (flags.values.get('ignore-cluster') !== 'true') await requireGatewayApi(invocation);
+    return print(invocation, renderCrds());
+  }
+  if (flags.values.get('ignore-cluster') !== 'true') {
+    const served = await client.discover();
+    if (!served.some((each) => each.group === 'policy.linkerd.io')) {
+      throw new Failure('Linkerd CRDs must be installed first. Run linkerd install with the --crds flag.');
+    }
+  }
+  const values = await applyFlags(invocation, defaultValues());
+  const given = ['identity-trust-anchors-file', 'identity-issuer-certificate-file', 'identity-issuer-key-file'].filter(
+    (name) => flags.values.has(name),
+  );
+  if (given.length > 0 && given.length < 3 && values.identity.issuer.scheme === 'linkerd.io/tls') {
+    throw new Failure(
+      '--identity-trust-anchors-file, --identity-issuer-certificate-file and --identity-issuer-key-file must be specified together',
+    );
+  }
+  await ensureIdentity(values, {
+    now: clock.now(),
+    namespace,
+    ...(flags.values.has('identity-trust-domain') ? { trustDomain: values.identityTrustDomain } : {}),
+  });
+  if (values.identity.issuer.scheme === 'linkerd.io/tls') {
+    const problem = issuerProblem(values.identity.issuer.tls, values.identityTrustAnchorsPEM, clock.now());
+    if (problem) throw new Failure(`failed to validate issuer credentials: ${problem}`);
+  }
+  const webhooks = await generateWebhooks({ now: clock.now(), namespace });
+  return print(invocation, renderInstall({ namespace, values, webhooks }));
+}
+
+export async function print({ flags, out }: Invocation, objects: KubeObject[]): Promise<number> {
+  const format = flags.values.get('output') ?? 'yaml';
+  if (format === 'json') for (const object of objects) await out(`${JSON.stringify(object, null, 2)}\n`);
+  else if (format === 'yaml') await out(toYaml(objects));
+  else throw new Failure(`unsupported format ${format}`);
+  return 0;
+}
+
+async function refuseExisting({ client, controlPlane }: Invocation): Promise<void> {
+  const target = { group: '', version: 'v1', resource: 'configmaps', namespace: controlPlane };
+  const present = await client.get(target, 'linkerd-config').then(
+    () => true,
+    () => false,
+  );
+  if (present) {
+    throw new Failure(
+      `Can't install the Linkerd control plane in the '${controlPlane}' namespace. Reason: ConfigMap/linkerd-config already exists.\nRun the command \`linkerd upgrade\`, if you are looking to upgrade Linkerd.`,
+    );
+  }
+}
+
+async function requireGatewayApi({ client }: Invocation): Promise<void> {
+  const served = await client.discover();
+  const there = ['httproutes', 'grpcroutes'].every((resource) =>
+    served.some(
+      (each) => each.group === 'gateway.networking.k8s.io' && each.resource === resource && each.version === 'v1',
+    ),
+  );
+  if (there) return;
+  throw new Failure(
+    'The Gateway API CRDs must be installed prior to installing Linkerd.\nRun: kubectl apply --server-side -f https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.5.1/standard-install.yaml',
+  );
+}

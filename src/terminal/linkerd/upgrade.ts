@@ -1,0 +1,120 @@
+import { parse } from 'yaml';
+import { StatusError } from '#kube/api/status.ts';
+import { proxyOf } from '#mesh/check/world.ts';
+import { generateWebhooks } from '#mesh/install/certificates.ts';
+import { renderCrds } from '#mesh/install/crds.ts';
+import { merged } from '#mesh/install/overrides.ts';
+import { issuerProblem, verifyProblem } from '#mesh/install/plan.ts';
+import { renderInstall } from '#mesh/install/render.ts';
+import { defaultValues, type Values } from '#mesh/install/values.ts';
+import { print } from './install.ts';
+import { applyFlags, INSTALL_FLAGS, readText } from './install-flags.ts';
+import { Failure, type Invocation, type Verb } from './verb.ts';
+
+export const upgrade: Verb = {
+  name: 'upgrade',
+  summary: 'Output Kubernetes configs to upgrade an existing Linkerd control plane',
+  long: `Output Kubernetes configs to upgrade an existing Linkerd control plane.
+
+Note that the default flag values for this command come from the Linkerd control
+plane. The default values displayed in the Flags section below only apply to the
+install command.`,
+  examples: `  # Upgrade CRDs first
+  linkerd upgrade --crds | kubectl apply -f -
+
+  # Then upgrade the control plane
+  linkerd upgrade | kubectl apply -f -
+
+  # And lastly, remove linkerd resources that no longer exist in the current version
+  linkerd prune | kubectl delete -f -`,
+  flags: [
+    ...INSTALL_FLAGS,
+    {
+      name: 'force',
+      usage: 'Force upgrade operation even when issuer certificate does not work with the trust anchors of all proxies',
+    },
+    {
+      name: 'from-manifests',
+      type: 'string',
+      usage: 'Read config from a Linkerd install YAML rather than from Kubernetes',
+    },
+  ],
+  run,
+};
+
+async function run(invocation: Invocation): Promise<number> {
+  const { flags, clock, controlPlane: namespace } = invocation;
+  if (flags.values.get('crds') === 'true') return print(invocation, renderCrds());
+  const stored = await storedOverrides(invocation);
+  const before: Values = merged(defaultValues(), stored);
+  const hadAnchors = before.identityTrustAnchorsPEM;
+  if (before.identity.issuer.scheme === 'kubernetes.io/tls') {
+    for (const name of ['identity-issuer-certificate-file', 'identity-issuer-key-file']) {
+      if (flags.values.has(name)) {
+        throw new Failure('cannot update issuer certificates if you are using external cert management solution');
+      }
+    }
+  }
+  const values = await applyFlags(invocation, before);
+  if (flags.values.has('identity-trust-anchors-file') && values.identityTrustAnchorsPEM !== hadAnchors) {
+    await invocation.err(
+      '‼ Rotating the trust anchors will affect existing proxies\nSee https://linkerd.io/2/tasks/rotating_identity_certificates/ for more information\n',
+    );
+  }
+  if (values.identity.issuer.scheme === 'linkerd.io/tls') {
+    const { tls } = values.identity.issuer;
+    const problem = issuerProblem(tls, values.identityTrustAnchorsPEM, clock.now());
+    if (problem) throw new Failure(`failed to validate issuer credentials: ${problem}`);
+    if (flags.values.get('force') !== 'true') await refuseStrandedPods(invocation, tls.crtPEM);
+  }
+  // The serving certificates of the webhooks are made anew each time, as the chart's template does.
+  const webhooks = await generateWebhooks({ now: clock.now(), namespace });
+  return print(invocation, renderInstall({ namespace, values, webhooks }));
+}
+
+/** What was chosen so far, from the cluster or from rendered manifests. */
+async function storedOverrides(invocation: Invocation): Promise<Partial<Values>> {
+  const { client, controlPlane, flags } = invocation;
+  const manifests = flags.values.get('from-manifests');
+  let encoded: string | undefined;
+  if (manifests !== undefined) {
+    const { parseAllDocuments } = await import('yaml');
+    const documents = parseAllDocuments(await readText(invocation, manifests)).map((each) => each.toJS());
+    encoded = documents.find((each) => each?.kind === 'Secret' && each.metadata?.name === 'linkerd-config-overrides')
+      ?.data?.['linkerd-config-overrides'];
+  } else {
+    try {
+      const secrets = { group: '', version: 'v1', resource: 'secrets', namespace: controlPlane };
+      encoded = (await client.get(secrets, 'linkerd-config-overrides')).data?.['linkerd-config-overrides'];
+    } catch (error) {
+      if (!(error instanceof StatusError) || error.code !== 404) throw error;
+    }
+  }
+  if (encoded === undefined) {
+    throw new Failure(
+      `Failed to upgrade: secrets "linkerd-config-overrides" not found; was the control plane installed with the CLI?`,
+    );
+  }
+  return parse(Buffer.from(encoded, 'base64').toString()) ?? {};
+}
+
+/** Pods whose proxies could not verify a leaf of the new issuer; upgrade names them and stops. */
+async function refuseStrandedPods({ client, controlPlane, clock }: Invocation, issuer: string): Promise<void> {
+  const pods = await client.list(
+    { group: '', version: 'v1', resource: 'pods' },
+    { labelSelector: `linkerd.io/control-plane-ns=${controlPlane}` },
+  );
+  const stranded = pods.items
+    .filter((pod) => {
+      const env: { name: string; value?: string }[] = proxyOf(pod)?.env ?? [];
+      const anchors = env.find((each) => each.name === 'LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS')?.value;
+      // Pods of the control plane take their anchors from the ConfigMap and are rolled by the upgrade itself.
+      return anchors !== undefined && verifyProblem(issuer, anchors, clock.now()) !== undefined;
+    })
+    .map((pod) => `\t* ${pod.metadata.namespace}/${pod.metadata.name}\n`)
+    .sort();
+  if (stranded.length === 0) return;
+  throw new Failure(
+    `You are attempting to use an issuer certificate which does not validate against the trust anchors of the following pods:\n${stranded.join('')}These pods do not have the current trust bundle and must be restarted.  Use the --force flag to proceed anyway (this will likely prevent those pods from sending or receiving traffic).`,
+  );
+}
