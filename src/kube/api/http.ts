@@ -39,6 +39,7 @@ export interface ApiResponse {
 export interface ChannelSocket {
   /** The negotiated WebSocket subprotocol, e.g. `v5.channel.k8s.io`. */
   readonly protocol: string;
+  /** On v5, channel 255 with one byte half-closes the channel that the byte names (in process too). */
   send(channel: number, data: Uint8Array): void;
   /** Bytes not yet handed to the transport; senders pause above about 1 MiB. */
   readonly bufferedBytes: number;

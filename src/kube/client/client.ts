@@ -89,6 +89,8 @@ export interface KubeClient {
   logs(namespace: string, pod: string, options?: LogOptions): AsyncIterable<Uint8Array>;
   /** Resolves with the exit code when the command ends. */
   exec(options: ExecOptions): Promise<number>;
+  /** Attaches to a container's main process; resolves with its exit code. */
+  attach(options: Omit<ExecOptions, 'command'>): Promise<number>;
   /** A byte stream to a port of a pod, as `kubectl port-forward` opens it (it arrives there from 127.0.0.1). */
   portForward(
     namespace: string,
@@ -96,8 +98,8 @@ export interface KubeClient {
     port: number,
     signal?: AbortSignal,
   ): Promise<import('node:stream').Duplex>;
-  /** `{ group, version, resource, namespaced, kind }` of what the server serves, from discovery, cached. */
-  discover(): Promise<ApiResource[]>;
+  /** `{ group, version, resource, namespaced, kind }` of what the server serves, from discovery, cached; `fresh` asks again. */
+  discover(options?: { fresh?: boolean }): Promise<ApiResource[]>;
   /** Applies an object of any served kind, finding its resource by discovery (server-side apply, field manager given). */
   apply(object: KubeObject, options: { fieldManager: string; force?: boolean }): Promise<KubeObject>;
   raw(method: ApiRequest['method'], path: string, body?: unknown): Promise<unknown>;
