@@ -1,4 +1,6 @@
 import type { Clock } from '#base/clock.ts';
+import type { UserInfo } from '#kube/api/types.ts';
+import type { KubeClient } from '#kube/client/client.ts';
 import type { NetNs } from '#kube/network/network.ts';
 import type { Stdio } from '#shell/stdio.ts';
 
@@ -41,6 +43,13 @@ export interface ContainerContext {
   stdio: Stdio;
   /** The resolved image reference with its tag. */
   image: string;
+  /** What a controller's client library would make of its mounted token; absent where no API is near (unit tests). */
+  services?: ContainerServices;
+}
+
+export interface ContainerServices {
+  /** A client of the cluster's API that acts as this user; authorization applies. */
+  kube(user: UserInfo): KubeClient;
 }
 
 /** The file tree of a container. Paths are absolute. Reading a mounted ConfigMap or Secret gives its present content. */
