@@ -4,7 +4,7 @@ export const POLICY_GROUP = 'policy.linkerd.io';
 export const GATEWAY_GROUP = 'gateway.networking.k8s.io';
 export const POLICY_CONTROLLER = 'linkerd.io/policy-controller';
 
-/** The kinds that policy reads, with the names of their resources. Only `policy` and Gateway API kinds are optional. */
+/** The kinds that policy reads, with the names of their resources. A kind that is not served counts as empty. */
 export const WATCHED = {
   Pod: { group: '', version: 'v1', resource: 'pods' },
   Service: { group: '', version: 'v1', resource: 'services' },
