@@ -5,9 +5,9 @@ import { portOf, Running, readArguments, serveAdmin, serveWebhook } from './cont
 import { ALL_NETWORKS, isDefaultPolicy, networksOf } from './core/defaults.ts';
 import type { PolicySettings } from './core/inbound.ts';
 import { WATCHED, type WatchedKind } from './core/objects.ts';
-import { InboundIndex } from './inbound-index.ts';
 import { follow } from './informer.ts';
 import { WriteLease } from './lease.ts';
+import { PolicyIndex } from './policy-index.ts';
 import { servePolicies } from './serve.ts';
 import { StatusWriter } from './status-writer.ts';
 
@@ -43,7 +43,7 @@ export function startPolicy(context: ContainerContext, { client }: PolicyWorld):
   const running = new Running(context);
   const args = readArguments(context.argv.slice(1));
   const settings = settingsFrom(args);
-  const index = new InboundIndex(settings, context.clock);
+  const index = new PolicyIndex(settings, context.clock);
   running.life.add(() => index.stop());
   const { signal } = running.life;
 
@@ -60,7 +60,7 @@ export function startPolicy(context: ContainerContext, { client }: PolicyWorld):
     }
     return answer;
   });
-  servePolicies(running, portOf(args.get('grpc-addr'), 8090), index);
+  servePolicies(running, portOf(args.get('grpc-addr'), 8090), index, args.get('cluster-domain') ?? 'cluster.local');
 
   const writer = new StatusWriter({
     index,

@@ -1,8 +1,11 @@
+import { ipText } from '#mesh/api/addresses.ts';
 import { type Call, GrpcError, GrpcServer, INVALID_ARGUMENT, NOT_FOUND } from '#mesh/api/grpc.ts';
 import { GET_PORT, WATCH_PORT } from '#mesh/api/inbound-api.ts';
+import { GET_OUTBOUND, WATCH_OUTBOUND } from '#mesh/api/outbound-api.ts';
 import type { Running } from './container.ts';
-import type { InboundIndex, Workload } from './inbound-index.ts';
+import type { PolicyIndex, Workload } from './policy-index.ts';
 import { serverMessage } from './wire/inbound.ts';
+import { outboundMessage } from './wire/outbound.ts';
 
 /** Reads `{"ns":"shop","pod":"web-1"}` as proxies send it, or `shop:web-1`, as diagnostics does. */
 export function parseWorkload(text: string): Workload | undefined {
@@ -24,8 +27,15 @@ function asked({ request }: Call): { workload: Workload; port: number } {
   return { workload, port };
 }
 
-/** Serves InboundServerPolicies on the gRPC port. */
-export function servePolicies(running: Running, port: number, index: InboundIndex): GrpcServer {
+/** The address that an outbound question is about, and the namespace of who asks. */
+function traffic({ request }: Call): { ip: string; port: number; namespace: string } {
+  const workload = parseWorkload(request['source_workload'] ?? '');
+  if (!request['addr']) throw new GrpcError(INVALID_ARGUMENT, 'target address is required');
+  return { ip: ipText(request['addr'].ip), port: request['addr'].port ?? 0, namespace: workload?.namespace ?? '' };
+}
+
+/** Serves InboundServerPolicies and OutboundPolicies on the gRPC port. */
+export function servePolicies(running: Running, port: number, index: PolicyIndex, clusterDomain: string): GrpcServer {
   const server = new GrpcServer();
   server.add(GET_PORT, (call) => {
     const { workload, port } = asked(call);
@@ -37,6 +47,21 @@ export function servePolicies(running: Running, port: number, index: InboundInde
     const { workload, port } = asked(call);
     // A pod that the index does not know yet is waited for: its proxy may be faster than the watch.
     const stop = index.watch(workload, port, (config) => call.send(serverMessage(config)));
+    await ended(call.signal, running.life.signal);
+    stop();
+  });
+  server.add(GET_OUTBOUND, (call) => {
+    const { ip, port, namespace } = traffic(call);
+    const config = index.outbound(ip, port, namespace);
+    if (!config) throw new GrpcError(NOT_FOUND, 'No such policy');
+    call.send(outboundMessage(config, clusterDomain));
+  });
+  server.add(WATCH_OUTBOUND, async (call) => {
+    const { ip, port, namespace } = traffic(call);
+    if (!index.outbound(ip, port, namespace)) throw new GrpcError(NOT_FOUND, 'No such policy');
+    const stop = index.watchOutbound(ip, port, namespace, (config) =>
+      call.send(outboundMessage(config, clusterDomain)),
+    );
     await ended(call.signal, running.life.signal);
     stop();
   });

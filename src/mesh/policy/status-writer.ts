@@ -4,14 +4,14 @@ import { StatusError } from '#kube/api/status.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import { groupKind, WATCHED } from './core/objects.ts';
 import { dueStatuses } from './core/status.ts';
-import type { InboundIndex } from './inbound-index.ts';
+import type { PolicyIndex } from './policy-index.ts';
 
 /**
  * Writes what ought to be in the statuses of routes, rate limits and egress networks. One pass at a time; a change that
  * comes meanwhile starts another. Only the replica that holds the lease writes.
  */
 export class StatusWriter {
-  readonly #index: InboundIndex;
+  readonly #index: PolicyIndex;
   readonly #client: KubeClient;
   readonly #clock: Clock;
   readonly #clusterNetworks: string[];
@@ -21,7 +21,7 @@ export class StatusWriter {
   #stopped = false;
 
   constructor(options: {
-    index: InboundIndex;
+    index: PolicyIndex;
     client: KubeClient;
     clock: Clock;
     clusterNetworks: string[];

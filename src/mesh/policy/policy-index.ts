@@ -3,6 +3,7 @@ import type { KubeObject } from '#kube/api/types.ts';
 import type { InboundConfig } from './core/config.ts';
 import { inboundConfig, type PolicySettings } from './core/inbound.ts';
 import { ObjectSet, type WatchedKind } from './core/objects.ts';
+import { type OutboundConfig, outboundConfig, serviceAt } from './core/outbound.ts';
 
 /** Which pod (or ExternalWorkload) a proxy speaks for. */
 export interface Workload {
@@ -12,10 +13,12 @@ export interface Workload {
 }
 
 interface Subscription {
-  workload: Workload;
-  port: number;
+  /** Namespace whose changes concern it; undefined: all. */
+  namespace: string | undefined;
   last: string | undefined;
-  listener(config: InboundConfig): void;
+  /** Computes and, when it differs from the last time, tells. */
+  look(): object | undefined;
+  tell(value: object): void;
 }
 
 /** Kinds that may be referred to from other namespaces; a change of any other concerns its own namespace only. */
@@ -25,7 +28,7 @@ const CROSS_NAMESPACE: ReadonlySet<WatchedKind> = new Set(['MeshTLSAuthenticatio
  * All policy objects of the cluster, and those who want to know the configuration of a port. Changes that arrive
  * together are looked at once, a moment later; listeners hear only configurations that differ from the last.
  */
-export class InboundIndex {
+export class PolicyIndex {
   readonly objects = new ObjectSet();
   readonly #settings: PolicySettings;
   readonly #clock: Clock;
@@ -61,12 +64,32 @@ export class InboundIndex {
 
   /** Calls `listener` with the present configuration (as soon as the workload is known) and with every later one. */
   watch(workload: Workload, port: number, listener: (config: InboundConfig) => void): () => void {
-    const subscription: Subscription = { workload, port, last: undefined, listener };
-    this.#subscriptions.add(subscription);
-    this.#tell(subscription);
-    return () => {
-      this.#subscriptions.delete(subscription);
-    };
+    return this.#subscribe({
+      namespace: workload.namespace,
+      last: undefined,
+      look: () => this.get(workload, port),
+      tell: listener as (value: object) => void,
+    });
+  }
+
+  /** What holds for traffic of a client's namespace to an address; undefined when no Service has it. */
+  outbound(ip: string, port: number, clientNamespace: string): OutboundConfig | undefined {
+    const service = serviceAt(this.objects, ip);
+    return service && outboundConfig(this.objects, service, port, clientNamespace, this.#settings.defaultOpaquePorts);
+  }
+
+  watchOutbound(
+    ip: string,
+    port: number,
+    clientNamespace: string,
+    listener: (config: OutboundConfig) => void,
+  ): () => void {
+    return this.#subscribe({
+      namespace: undefined,
+      last: undefined,
+      look: () => this.outbound(ip, port, clientNamespace),
+      tell: listener as (value: object) => void,
+    });
   }
 
   /** Called after each batch of changes, for those who write statuses. */
@@ -94,17 +117,26 @@ export class InboundIndex {
     const stale = this.#stale;
     this.#stale = new Set();
     for (const subscription of [...this.#subscriptions]) {
-      if (stale === 'all' || stale.has(subscription.workload.namespace)) this.#tell(subscription);
+      const { namespace } = subscription;
+      if (stale === 'all' || namespace === undefined || stale.has(namespace)) this.#tell(subscription);
     }
     for (const listener of [...this.#changeListeners]) listener();
   }
 
+  #subscribe(subscription: Subscription): () => void {
+    this.#subscriptions.add(subscription);
+    this.#tell(subscription);
+    return () => {
+      this.#subscriptions.delete(subscription);
+    };
+  }
+
   #tell(subscription: Subscription): void {
-    const config = this.get(subscription.workload, subscription.port);
+    const config = subscription.look();
     if (!config) return;
     const text = JSON.stringify(config);
     if (text === subscription.last) return;
     subscription.last = text;
-    subscription.listener(config);
+    subscription.tell(config);
   }
 }

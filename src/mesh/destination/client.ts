@@ -1,0 +1,126 @@
+import type { Duplex } from 'node:stream';
+import type { Clock } from '#base/clock.ts';
+import { GET, GET_PROFILE } from '#mesh/api/destination-api.ts';
+import type { Message } from '#mesh/api/protobuf.ts';
+import { createOutboundSource, type OutboundView } from '#mesh/policy/outbound-source.ts';
+import { ReconnectingChannel } from '#mesh/policy/reconnect.ts';
+import type { DiscoveredEndpoint, Discovery, OutboundTarget } from '#mesh/proxy/discovery.ts';
+import { endpointFrom, keyOfAddr } from './wire.ts';
+
+export interface DiscoveryOptions {
+  /** Opens a connection to the destination controller, through the mesh. */
+  dialDestination(signal: AbortSignal): Promise<Duplex>;
+  /** Opens a connection to the policy controller; absent: routes are not asked for. */
+  dialPolicy?(signal: AbortSignal): Promise<Duplex>;
+  clock: Clock;
+  /** `LINKERD2_PROXY_DESTINATION_CONTEXT` */
+  context: string;
+  /** `LINKERD2_PROXY_POLICY_WORKLOAD` */
+  workload: string;
+}
+
+const isAddress = (authority: string): boolean => /^(\d+\.){3}\d+:\d+$|^\[.*\]:\d+$/.test(authority);
+
+/** A proxy's view of destination (and of outbound policy), over one connection to each. */
+export function createDiscovery(options: DiscoveryOptions): Discovery {
+  const channel = new ReconnectingChannel(options.dialDestination, options.clock);
+  const outbound = options.dialPolicy
+    ? createOutboundSource({ dial: options.dialPolicy, clock: options.clock, workload: options.workload })
+    : undefined;
+
+  const watchProfile = (path: string, listener: (profile: Message) => void) =>
+    channel.follow(
+      (connected, signal) => connected.stream(GET_PROFILE, { path, context_token: options.context }, { signal }),
+      listener,
+    );
+
+  return {
+    watchTarget(ip, port, listener) {
+      let profile: Message | undefined;
+      let policy: OutboundView | undefined;
+      let stopPolicy: (() => void) | undefined;
+      const tell = () => {
+        if (profile) listener(targetFrom(profile, ip, port, policy));
+      };
+      const stopProfile = watchProfile(`${ip}:${port}`, (message) => {
+        profile = message;
+        const service = message['parent_ref']?.resource;
+        const routed = service?.kind === 'Service' && !message['profile_ref']?.resource?.name;
+        if (routed && outbound && !stopPolicy) {
+          // The first answer of policy is waited for, so that no request slips past a route.
+          stopPolicy = outbound.watch(ip, port, (view) => {
+            policy = view;
+            tell();
+          });
+          return;
+        }
+        if (!stopPolicy || policy) tell();
+      });
+      return () => {
+        stopProfile();
+        stopPolicy?.();
+      };
+    },
+
+    watchEndpoints(authority, listener) {
+      if (isAddress(authority)) {
+        return watchProfile(authority, (profile) => {
+          if (profile['endpoint']) return listener([endpointFrom(profile['endpoint'])]);
+          const [, ip = '', port = '0'] = /^\[?(.+?)\]?:(\d+)$/.exec(authority) ?? [];
+          listener([{ ip, port: Number(port), opaque: false, h2: false, weight: 1, labels: {} }]);
+        });
+      }
+      let endpoints = new Map<string, DiscoveredEndpoint>();
+      let fresh = true;
+      return channel.follow(
+        (connected, signal) => {
+          // A new stream tells everything again; what it does not name is gone.
+          fresh = true;
+          return connected.stream(GET, { scheme: 'k8s', path: authority, context_token: options.context }, { signal });
+        },
+        (update) => {
+          if (fresh) {
+            endpoints = new Map();
+            fresh = false;
+          }
+          if (update['no_endpoints']) {
+            endpoints = new Map();
+            listener(update['no_endpoints'].exists ? [] : undefined);
+            return;
+          }
+          for (const addr of update['add']?.addrs ?? []) {
+            endpoints.set(keyOfAddr(addr['addr']), endpointFrom(addr, update['add'].metric_labels));
+          }
+          for (const addr of update['remove']?.addrs ?? []) endpoints.delete(keyOfAddr(addr));
+          listener([...endpoints.values()]);
+        },
+      );
+    },
+
+    close() {
+      channel.close();
+      outbound?.close();
+    },
+  };
+}
+
+function targetFrom(
+  profile: Message,
+  ip: string,
+  port: number,
+  policy: OutboundView | undefined,
+): OutboundTarget | undefined {
+  const opaque = profile['opaque_protocol'] === true;
+  const fqdn: string | undefined = profile['fully_qualified_name'];
+  if (!fqdn) {
+    if (!profile['endpoint'] && !opaque) return undefined;
+    return { authority: `${ip}:${port}`, protocol: opaque ? 'opaque' : 'detect' };
+  }
+  const { name, namespace } = profile['parent_ref']?.resource ?? {};
+  return {
+    service: { namespace, name, port },
+    authority: `${fqdn}:${port}`,
+    protocol: opaque ? 'opaque' : (policy?.protocol ?? 'detect'),
+    ...(policy && policy.routes.length > 0 ? { routes: policy.routes } : {}),
+  };
+}

@@ -1,0 +1,161 @@
+import type { KubeObject } from '#kube/api/types.ts';
+import type { Message } from '#mesh/api/protobuf.ts';
+import { durationOf, METHODS } from '#mesh/api/types.ts';
+import { parseDuration } from '#mesh/policy/core/durations.ts';
+import { inPortList } from '#mesh/policy/core/pod-ports.ts';
+import type { ClusterView } from './cluster-view.ts';
+import { addrMessage } from './wire.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: ServiceProfile specs are plain JSON.
+type Json = any;
+
+const DEFAULT_BUDGET = { retry_ratio: 0.2, min_retries_per_second: 10, ttl: { seconds: 10 } };
+
+/** What `Destination/GetProfile` answers for a target and a client's namespace. */
+export function profileMessage(view: ClusterView, path: string, clientNamespace: string): Message | undefined {
+  const authority = view.parseAuthority(path);
+  if (authority && !authority.hostname) {
+    const service = view.service(authority.namespace, authority.service);
+    return service && serviceProfile(view, service, authority.port, clientNamespace);
+  }
+  if (authority) {
+    const endpoint = view.endpoints(authority)?.[0];
+    return endpoint
+      ? { retry_budget: DEFAULT_BUDGET, endpoint: addrMessage(endpoint) }
+      : { retry_budget: DEFAULT_BUDGET };
+  }
+  const [, ip, portText] = /^\[?(.+?)\]?:(\d+)$/.exec(path) ?? [];
+  if (!ip) return undefined;
+  const port = Number(portText);
+  const target = view.target(ip, port);
+  switch (target.kind) {
+    case 'service':
+      return serviceProfile(view, target.service, port, clientNamespace);
+    case 'pod': {
+      const endpoint = view.podAt(target.pod, port);
+      return {
+        retry_budget: DEFAULT_BUDGET,
+        ...(endpoint.opaque ? { opaque_protocol: true } : {}),
+        endpoint: addrMessage(endpoint),
+      };
+    }
+    case 'unknown': {
+      const opaque = inPortList(view.settings.defaultOpaquePorts, port);
+      return { retry_budget: DEFAULT_BUDGET, ...(opaque ? { opaque_protocol: true } : {}) };
+    }
+  }
+}
+
+function serviceProfile(view: ClusterView, service: KubeObject, port: number, clientNamespace: string): Message {
+  const fqdn = view.fqdn(service);
+  const { name = '', namespace = '' } = service.metadata;
+  const profile = view.profile(fqdn, clientNamespace, namespace);
+  const opaque = view.opaque(service, port) || inPortList((profile?.spec?.opaquePorts ?? []).join(','), port);
+  return {
+    fully_qualified_name: fqdn,
+    ...(opaque ? { opaque_protocol: true } : {}),
+    ...(profile ? { routes: (profile.spec?.routes ?? []).map(routeMessage) } : {}),
+    retry_budget: budget(profile?.spec?.retryBudget),
+    ...(profile?.spec?.dstOverrides
+      ? {
+          dst_overrides: profile.spec.dstOverrides.map((each: Json) => ({
+            authority: each.authority,
+            weight: weightOf(each.weight),
+          })),
+        }
+      : {}),
+    parent_ref: { resource: { group: 'core', kind: 'Service', name, namespace, port } },
+    profile_ref: {
+      resource: profile
+        ? {
+            group: 'linkerd.io',
+            kind: 'ServiceProfile',
+            name: profile.metadata.name,
+            namespace: profile.metadata.namespace,
+          }
+        : { group: 'linkerd.io' },
+    },
+  };
+}
+
+/** Weights are quantities (`500m`); they travel as thousandths. */
+const weightOf = (quantity: unknown): number => {
+  const text = String(quantity ?? 0);
+  return text.endsWith('m') ? Number(text.slice(0, -1)) : Math.round(Number(text) * 1000);
+};
+
+function budget(json: Json): Message {
+  if (!json) return DEFAULT_BUDGET;
+  const ttl = parseDuration(String(json.ttl ?? '10s')) ?? 10_000;
+  return {
+    retry_ratio: json.retryRatio ?? 0.2,
+    min_retries_per_second: json.minRetriesPerSecond ?? 10,
+    ttl: durationOf(ttl),
+  };
+}
+
+function routeMessage(route: Json): Message {
+  const timeout = route.timeout ? parseDuration(String(route.timeout)) : undefined;
+  return {
+    condition: requestMatch(route.condition ?? {}),
+    response_classes: (route.responseClasses ?? []).map((each: Json) => ({
+      condition: responseMatch(each.condition ?? {}),
+      is_failure: each.isFailure ?? false,
+    })),
+    metrics_labels: { route: route.name },
+    is_retryable: route.isRetryable ?? false,
+    ...(timeout ? { timeout: durationOf(timeout) } : {}),
+  };
+}
+
+function requestMatch(json: Json): Message {
+  const parts: Message[] = [];
+  if (json.all) parts.push({ all: { matches: json.all.map(requestMatch) } });
+  if (json.any) parts.push({ any: { matches: json.any.map(requestMatch) } });
+  if (json.not) parts.push({ not: requestMatch(json.not) });
+  if (json.pathRegex) parts.push({ path: { regex: json.pathRegex } });
+  if (json.method) {
+    const known = METHODS.indexOf(json.method);
+    parts.push({ method: known >= 0 ? { registered: known } : { unregistered: json.method } });
+  }
+  return parts.length === 1 ? parts[0]! : { all: { matches: parts } };
+}
+
+function responseMatch(json: Json): Message {
+  const parts: Message[] = [];
+  if (json.all) parts.push({ all: { matches: json.all.map(responseMatch) } });
+  if (json.any) parts.push({ any: { matches: json.any.map(responseMatch) } });
+  if (json.not) parts.push({ not: responseMatch(json.not) });
+  if (json.status) parts.push({ status: { min: json.status.min ?? 0, max: json.status.max ?? json.status.min ?? 0 } });
+  return parts.length === 1 ? parts[0]! : { all: { matches: parts } };
+}
+
+/** Why the sp-validator webhook refuses a ServiceProfile; undefined when it is admitted (pkg/profiles). */
+export function refuseProfile(profile: KubeObject): string | undefined {
+  const name = profile.metadata.name ?? '';
+  if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name)) {
+    return `ServiceProfile "${name}" has invalid name: a lowercase RFC 1123 subdomain is required`;
+  }
+  const routes: Json[] = profile.spec?.routes ?? [];
+  if (routes.length === 0 && profile.spec?.dstOverrides === undefined && profile.spec?.opaquePorts === undefined) {
+    return `ServiceProfile "${name}" has no routes`;
+  }
+  for (const route of routes) {
+    if (!route.name) return `ServiceProfile "${name}" has a route with no name`;
+    if (route.timeout !== undefined && parseDuration(String(route.timeout)) === undefined) {
+      return `ServiceProfile "${name}" has a route with an invalid timeout: time: invalid duration ${JSON.stringify(route.timeout)}`;
+    }
+    if (!route.condition) return `ServiceProfile "${name}" has a route with no condition`;
+    if (Object.keys(route.condition).length === 0) {
+      return `ServiceProfile "${name}" has a route with an invalid condition: A request match must have a field set`;
+    }
+    for (const each of route.responseClasses ?? []) {
+      if (!each.condition) return `ServiceProfile "${name}" has a response class with no condition`;
+      const status = each.condition.status;
+      if (status?.max !== undefined && status.min !== undefined && status.max < status.min) {
+        return `ServiceProfile "${name}" has a response class with an invalid condition: Range maximum cannot be smaller than minimum`;
+      }
+    }
+  }
+  return undefined;
+}

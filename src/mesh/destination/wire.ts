@@ -1,0 +1,40 @@
+import { ipText, tcpMessage } from '#mesh/api/addresses.ts';
+import type { Message } from '#mesh/api/protobuf.ts';
+import { DEFAULT_WEIGHT, type Endpoint } from './addresses.ts';
+
+/** An endpoint as destination.proto's WeightedAddr. */
+export function addrMessage(endpoint: Endpoint): Message {
+  const { identity, inboundPort } = endpoint;
+  const hint: Message = {
+    ...(endpoint.opaque ? { opaque: {} } : endpoint.h2 ? { h2: {} } : {}),
+    ...(inboundPort === undefined ? {} : { opaque_transport: { inbound_port: inboundPort } }),
+  };
+  return {
+    addr: tcpMessage(endpoint.ip, endpoint.port),
+    weight: endpoint.weight,
+    metric_labels: endpoint.labels,
+    ...(identity ? { tls_identity: { dns_like_identity: { name: identity }, server_name: { name: identity } } } : {}),
+    ...(Object.keys(hint).length > 0 ? { protocol_hint: hint } : {}),
+  };
+}
+
+export const keyOfAddr = (addr: Message | undefined): string => `${ipText(addr?.['ip'])}:${addr?.['port'] ?? 0}`;
+
+/** Back again; labels of the whole set are laid under those of the address. */
+export function endpointFrom(message: Message, setLabels: Record<string, string> = {}): Endpoint {
+  const labels: Record<string, string> = { ...setLabels, ...message['metric_labels'] };
+  const hint: Message = message['protocol_hint'] ?? {};
+  const identity: string | undefined = message['tls_identity']?.dns_like_identity?.name;
+  const { pod, namespace } = labels;
+  return {
+    ip: ipText(message['addr']?.ip),
+    port: message['addr']?.port ?? 0,
+    ...(pod && namespace ? { pod: { namespace, name: pod } } : {}),
+    ...(identity ? { identity } : {}),
+    opaque: hint['opaque'] !== undefined,
+    h2: hint['h2'] !== undefined,
+    ...(hint['opaque_transport'] ? { inboundPort: hint['opaque_transport'].inbound_port } : {}),
+    weight: message['weight'] ?? DEFAULT_WEIGHT,
+    labels,
+  };
+}
