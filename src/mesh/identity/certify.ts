@@ -1,0 +1,142 @@
+import type { X509Certificate } from 'node:crypto';
+import type { Clock } from '#base/clock.ts';
+import { FAILED_PRECONDITION, GrpcError, INTERNAL, INVALID_ARGUMENT, UNAVAILABLE } from '#mesh/api/grpc.ts';
+import type { Message } from '#mesh/api/protobuf.ts';
+import { type IdentityDomain, serviceAccountIdentity } from '#mesh/policy/core/identities.ts';
+import { fingerprintOf } from '#pki/certificate.ts';
+import { type ParsedCsr, parseCsr } from '#pki/csr.ts';
+import { certificateOf, type Issuer, type Validity } from './issuer.ts';
+
+/** Whom a token belongs to; undefined when it is not good. */
+export type TokenReviewer = (token: string) => Promise<{ username: string; uid?: string } | undefined>;
+
+export interface CertifyEvents {
+  issued(leaf: { identity: string; namespace: string; serviceAccount: string; uid?: string; message: string }): void;
+  issuerInvalid(message: string, x509Error: string): void;
+}
+
+/** What Identity/Certify does with a request (pkg/identity/service.go). */
+export class Certifier {
+  issuer: Issuer | undefined;
+  readonly #anchors: X509Certificate[];
+  readonly #validity: Validity;
+  readonly #domain: IdentityDomain;
+  readonly #clock: Clock;
+  readonly #review: TokenReviewer;
+  readonly #events: CertifyEvents;
+  readonly #startedAt: number;
+
+  constructor(options: {
+    anchors: X509Certificate[];
+    validity: Validity;
+    domain: IdentityDomain;
+    clock: Clock;
+    review: TokenReviewer;
+    events: CertifyEvents;
+  }) {
+    this.#anchors = options.anchors;
+    this.#validity = options.validity;
+    this.#domain = options.domain;
+    this.#clock = options.clock;
+    this.#review = options.review;
+    this.#events = options.events;
+    this.#startedAt = options.clock.now();
+  }
+
+  /** Answers a CertifyRequest. Throws GrpcError as linkerd.md 2.2 lists them. */
+  async certify(request: Message): Promise<Message> {
+    const { issuer } = this;
+    if (!issuer) throw new GrpcError(UNAVAILABLE, 'cert issuer not ready yet');
+    const identity: string = request['identity'] ?? '';
+    if (identity === '') throw new GrpcError(INVALID_ARGUMENT, 'missing identity');
+    if (!request['token']?.length) throw new GrpcError(INVALID_ARGUMENT, 'missing token');
+    if (!request['certificate_signing_request']?.length) {
+      throw new GrpcError(INVALID_ARGUMENT, 'missing certificate signing request');
+    }
+    const csr = readCsr(request['certificate_signing_request']);
+    checkCsr(csr, identity);
+
+    const account = await this.#account(identity, Buffer.from(request['token']).toString('utf8'));
+    const found = serviceAccountIdentity(this.#domain, account.namespace, account.name);
+    if (found !== identity) {
+      throw new GrpcError(
+        FAILED_PRECONDITION,
+        `requested identity did not match provided token: requested=${identity}; found=${found}`,
+      );
+    }
+
+    const now = this.#clock.now();
+    const fault = issuer.fault(this.#anchors, now);
+    if (fault) {
+      this.#events.issuerInvalid(this.#describeFault(issuer, fault, now, identity), fault);
+      throw new GrpcError(2, fault);
+    }
+    const spki = csr.publicKey.export({ type: 'spki', format: 'pem' }) as string;
+    const leaf = issuer.issue(identity, spki, this.#validity, now);
+    const until = goTime(leaf.notAfter);
+    this.#events.issued({
+      identity,
+      namespace: account.namespace,
+      serviceAccount: account.name,
+      ...(account.uid ? { uid: account.uid } : {}),
+      message: `issued certificate for ${identity} until ${until}: ${fingerprintOf(certificateOf(leaf.der))}`,
+    });
+    return {
+      leaf_certificate: leaf.der,
+      intermediate_certificates: issuer.intermediates,
+      valid_until: { seconds: Math.floor(leaf.notAfter / 1000) },
+    };
+  }
+
+  async #account(identity: string, token: string): Promise<{ namespace: string; name: string; uid?: string }> {
+    let user: Awaited<ReturnType<TokenReviewer>>;
+    try {
+      user = await this.#review(token);
+    } catch (error) {
+      throw new GrpcError(INTERNAL, `error validating token for ${identity}: ${(error as Error).message}`);
+    }
+    if (!user) throw new GrpcError(FAILED_PRECONDITION, 'authentication token could not be authenticated');
+    const [system, kind, namespace, name, ...rest] = user.username.split(':');
+    if (system !== 'system' || kind !== 'serviceaccount' || !namespace || !name || rest.length > 0) {
+      throw new GrpcError(INVALID_ARGUMENT, `username must be of form system:serviceaccount:ns:sa: ${user.username}`);
+    }
+    return { namespace, name, ...(user.uid ? { uid: user.uid } : {}) };
+  }
+
+  #describeFault(issuer: Issuer, fault: string, now: number, identity: string): string {
+    const uptime = ((now - this.#startedAt) / 1000).toFixed(9);
+    return (
+      `${fault} - Current Time : ${goTime(now, true)} m=+${uptime} - Invalid before ${goTime(issuer.notBefore)} - ` +
+      `Invalid After ${goTime(issuer.notAfter)} - CSR Identity : ${identity}`
+    );
+  }
+}
+
+function readCsr(der: Uint8Array): ParsedCsr {
+  try {
+    return parseCsr(der);
+  } catch (error) {
+    throw new GrpcError(INVALID_ARGUMENT, (error as Error).message);
+  }
+}
+
+function checkCsr(csr: ParsedCsr, identity: string): void {
+  const refuse = (why: string): never => {
+    throw new GrpcError(FAILED_PRECONDITION, why);
+  };
+  if (csr.dnsNames.length !== 1) refuse('CSR must have exactly one DNSName');
+  if (csr.dnsNames[0] !== identity) {
+    refuse(`CSR name does not match requested identity: csr=${csr.dnsNames[0]}; req=${identity}`);
+  }
+  if (csr.commonName !== '' && csr.commonName !== identity) refuse(`invalid CommonName: ${csr.commonName}`);
+  if (csr.emails.length > 0) refuse('cannot validate email addresses');
+  if (csr.ipAddresses > 0) refuse('cannot validate IP addresses');
+  if (csr.uris.length > 0) refuse('cannot validate URIs');
+}
+
+/** `2026-11-24 21:12:12 +0000 UTC`, with nanoseconds where Go would print them. */
+function goTime(ms: number, precise = false): string {
+  const [date = '', time = ''] = new Date(ms).toISOString().replace('Z', '').split('T');
+  const [clock = '', fraction = ''] = time.split('.');
+  return `${date} ${clock}${precise ? `.${fraction.padEnd(9, '0')}` : ''} +0000 UTC`;
+}
