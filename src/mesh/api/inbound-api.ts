@@ -22,8 +22,12 @@ const identities = message({
   suffixes: [2, message({ parts: [1, 'string', 'repeated'] }), 'repeated'],
 });
 const authn = message({
-  unauthenticated: [1, none, 'oneof'],
-  meshTLS: [2, message({ unauthenticated: [1, none, 'oneof'], identities: [2, identities, 'oneof'] }), 'oneof'],
+  unauthenticated: [1, none, 'oneof Permit'],
+  meshTLS: [
+    2,
+    message({ unauthenticated: [1, none, 'oneof Clients'], identities: [2, identities, 'oneof Clients'] }),
+    'oneof Permit',
+  ],
 });
 const authz = message({
   networks: [1, network, 'repeated'],

@@ -28,7 +28,7 @@ const backend = message({
     3,
     message({
       discovery: [1, message({ dst: [1, message({ path: [1, 'string'] }), 'oneof'] })],
-      peak_ewma: [2, message({ default_rtt: [1, duration], decay: [2, duration] }), 'oneof'],
+      peak_ewma: [2, message({ default_rtt: [1, duration], decay: [2, duration] }), 'oneof Load'],
     }),
     'oneof',
   ],
@@ -148,8 +148,8 @@ const protocol = message({
 
 const trafficSpec = message({
   source_workload: [1, 'string'],
-  addr: [2, tcpAddress, 'oneof'],
-  authority: [3, 'string', 'oneof'],
+  addr: [2, tcpAddress, 'oneof Target'],
+  authority: [3, 'string', 'oneof Target'],
 });
 const outboundPolicy = message({ protocol: [1, protocol], metadata: [2, metadata] });
 

@@ -24,21 +24,22 @@ export interface Field {
   repeated?: boolean;
   /** map<string, string> */
   map?: boolean;
-  /** Member of a oneof: written even when it is zero or empty. */
-  oneof?: boolean;
+  /** The oneof it belongs to, as Go spells it: written even when it is zero or empty. */
+  oneof?: string;
 }
 
 export interface MessageType {
   fields: Record<string, Field>;
 }
 
-type Shorthand = [number, Scalar | MessageType, ('repeated' | 'map' | 'oneof')?];
+type Shorthand = [number, Scalar | MessageType, ('repeated' | 'map' | 'oneof' | `oneof ${string}`)?];
 
-/** Declares a message: name to number, type and, where needed, `repeated`, `map` or `oneof`. */
+/** Declares a message: name to number, type and, where needed, `repeated`, `map`, `oneof` (Kind) or `oneof Name`. */
 export function message(fields: Record<string, Shorthand>): MessageType {
   const out: MessageType = { fields: {} };
   for (const [name, [number, type, label]] of Object.entries(fields)) {
-    out.fields[name] = { number, type, ...(label ? { [label]: true } : {}) };
+    const oneof = label?.startsWith('oneof') ? label.slice(6) || 'Kind' : undefined;
+    out.fields[name] = { number, type, ...(oneof ? { oneof } : label ? { [label]: true } : {}) };
   }
   return out;
 }

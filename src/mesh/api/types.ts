@@ -5,7 +5,7 @@ export const duration = message({ seconds: [1, 'int64'], nanos: [2, 'uint32'] })
 export const timestamp = message({ seconds: [1, 'int64'], nanos: [2, 'uint32'] });
 
 export const ipv6 = message({ first: [1, 'fixed64'], last: [2, 'fixed64'] });
-export const ipAddress = message({ ipv4: [1, 'fixed32', 'oneof'], ipv6: [2, ipv6, 'oneof'] });
+export const ipAddress = message({ ipv4: [1, 'fixed32', 'oneof Ip'], ipv6: [2, ipv6, 'oneof Ip'] });
 export const ipNetwork = message({ ip: [1, ipAddress], prefix_len: [2, 'uint32'] });
 export const tcpAddress = message({ ip: [1, ipAddress], port: [2, 'uint32'] });
 
@@ -22,14 +22,17 @@ export const metadata = message({ default: [1, 'string', 'oneof'], resource: [2,
 /** Registered methods and schemes travel as numbers, in this order. */
 export const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'CONNECT', 'HEAD', 'TRACE'];
 export const SCHEMES = ['http', 'https'];
-export const httpMethod = message({ registered: [1, 'uint32', 'oneof'], unregistered: [2, 'string', 'oneof'] });
-export const scheme = message({ registered: [1, 'uint32', 'oneof'], unregistered: [2, 'string', 'oneof'] });
+export const httpMethod = message({
+  registered: [1, 'uint32', 'oneof Type'],
+  unregistered: [2, 'string', 'oneof Type'],
+});
+export const scheme = message({ registered: [1, 'uint32', 'oneof Type'], unregistered: [2, 'string', 'oneof Type'] });
 export const headers = message({
   headers: [1, message({ name: [1, 'string'], value: [2, 'bytes'] }), 'repeated'],
 });
 
 const suffix = message({ reverse_labels: [1, 'string', 'repeated'] });
-export const hostMatch = message({ exact: [1, 'string', 'oneof'], suffix: [2, suffix, 'oneof'] });
+export const hostMatch = message({ exact: [1, 'string', 'oneof Match'], suffix: [2, suffix, 'oneof Match'] });
 const pathMatch = message({
   exact: [1, 'string', 'oneof'],
   prefix: [2, 'string', 'oneof'],
@@ -37,13 +40,13 @@ const pathMatch = message({
 });
 export const headerMatch = message({
   name: [1, 'string'],
-  exact: [2, 'bytes', 'oneof'],
-  regex: [3, 'string', 'oneof'],
+  exact: [2, 'bytes', 'oneof Value'],
+  regex: [3, 'string', 'oneof Value'],
 });
 const queryParamMatch = message({
   name: [1, 'string'],
-  exact: [2, 'string', 'oneof'],
-  regex: [3, 'string', 'oneof'],
+  exact: [2, 'string', 'oneof Value'],
+  regex: [3, 'string', 'oneof Value'],
 });
 export const httpRouteMatch = message({
   path: [1, pathMatch],
@@ -59,7 +62,7 @@ export const headerModifier = message({
 export const requestRedirect = message({
   scheme: [1, scheme],
   host: [2, 'string'],
-  path: [3, message({ full: [1, 'string', 'oneof'], prefix: [2, 'string', 'oneof'] })],
+  path: [3, message({ full: [1, 'string', 'oneof Replace'], prefix: [2, 'string', 'oneof Replace'] })],
   port: [4, 'uint32'],
   status: [5, 'uint32'],
 });

@@ -7,9 +7,8 @@ export const prune: Verb = {
   examples: `  # Prune extraneous resources.
   linkerd prune | kubectl delete -f -`,
   flags: [{ name: 'output', short: 'o', type: 'string', default: '"yaml"', usage: 'Output format. One of: json|yaml' }],
-  async run({ out }) {
+  async run() {
     // There is one version only, so nothing of an older one can be left behind.
-    await out('\n');
     return 0;
   },
 };

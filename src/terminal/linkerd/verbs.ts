@@ -1,5 +1,6 @@
 import { authz } from './authz.ts';
 import { check } from './check.ts';
+import { diagnostics } from './diagnostics.ts';
 import { identity } from './identity.ts';
 import { install } from './install.ts';
 import { prune } from './prune.ts';
@@ -13,5 +14,5 @@ export const root: Verb = {
   name: 'linkerd',
   summary: 'linkerd manages the Linkerd service mesh',
   long: 'linkerd manages the Linkerd service mesh.',
-  verbs: [authz, check, identity, install, prune, uninstall, upgrade, version],
+  verbs: [authz, check, diagnostics, identity, install, prune, uninstall, upgrade, version],
 };
