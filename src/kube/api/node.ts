@@ -9,7 +9,12 @@ export interface NodeApi {
   logs(namespace: string, pod: string, container: string, options: NodeLogOptions): Promise<AsyncIterable<Uint8Array>>;
   exec(namespace: string, pod: string, container: string, options: NodeExecOptions): Promise<NodeExec>;
   /** Attaches to the running main process; `stdin` reaches it only if the container has `stdin: true`. */
-  attach(namespace: string, pod: string, container: string, options: Omit<NodeExecOptions, 'command'>): Promise<NodeExec>;
+  attach(
+    namespace: string,
+    pod: string,
+    container: string,
+    options: Omit<NodeExecOptions, 'command'>,
+  ): Promise<NodeExec>;
   /** A stream to 127.0.0.1:port inside the pod. */
   portForward(namespace: string, pod: string, port: number): Promise<Duplex>;
 }

@@ -20,7 +20,9 @@ export interface Attributes {
 export type Authenticator = (request: ApiRequest) => Promise<UserInfo | undefined> | UserInfo | undefined;
 
 /** Whether the user may; `reason` is appended to the Forbidden message when there is one. */
-export type Authorizer = (attributes: Attributes) => { allowed: boolean; reason?: string } | Promise<{ allowed: boolean; reason?: string }>;
+export type Authorizer = (
+  attributes: Attributes,
+) => { allowed: boolean; reason?: string } | Promise<{ allowed: boolean; reason?: string }>;
 
 export interface AdmissionAttributes {
   operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
@@ -39,8 +41,18 @@ export interface AdmissionAttributes {
 export interface AdmissionPlugin {
   readonly name: string;
   /** Returns the object, changed or not; may add warnings. Rejects with a StatusError to refuse. */
-  mutate?(attributes: AdmissionAttributes, object: KubeObject | undefined, old: KubeObject | undefined, warn: (text: string) => void): Promise<KubeObject | undefined>;
-  validate?(attributes: AdmissionAttributes, object: KubeObject | undefined, old: KubeObject | undefined, warn: (text: string) => void): Promise<void>;
+  mutate?(
+    attributes: AdmissionAttributes,
+    object: KubeObject | undefined,
+    old: KubeObject | undefined,
+    warn: (text: string) => void,
+  ): Promise<KubeObject | undefined>;
+  validate?(
+    attributes: AdmissionAttributes,
+    object: KubeObject | undefined,
+    old: KubeObject | undefined,
+    warn: (text: string) => void,
+  ): Promise<void>;
 }
 
 /**

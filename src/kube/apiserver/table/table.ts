@@ -1,0 +1,114 @@
+import type { Clock } from '#base/clock.ts';
+import columnsData from '#kube/api/data/tables.json' with { type: 'json' };
+import type { ApiRequest } from '#kube/api/http.ts';
+import type { KubeList, KubeObject } from '#kube/api/types.ts';
+import { apiVersionOf, type ResourceKind } from '../kinds.ts';
+import { durationText } from './age.ts';
+import { batchCells } from './batch.ts';
+import { coreCells } from './core.ts';
+import { customCell } from './custom.ts';
+import { otherCells } from './other.ts';
+import { workloadCells } from './workloads.ts';
+
+export type Cells = (object: KubeObject, now: number) => unknown[];
+
+interface Column {
+  name: string;
+  type: string;
+  format?: string;
+  description?: string;
+  priority: number;
+}
+
+const COLUMNS = columnsData as unknown as Record<string, Column[]>;
+const ROWS: Record<string, Cells> = { ...coreCells, ...workloadCells, ...batchCells, ...otherCells };
+
+export function wantsTable(request: ApiRequest): boolean {
+  return /as=Table/.test(request.headers.accept ?? '') && !/^application\/json(,|$)/.test(request.headers.accept ?? '');
+}
+
+/** An object, or a list, as `meta.k8s.io/v1` Table with the columns that upstream prints. `head` adds their definitions. */
+export function asTable(
+  kind: ResourceKind,
+  value: KubeObject | KubeList,
+  request: ApiRequest,
+  clock: Clock,
+  head: boolean,
+): unknown {
+  const items = (value as KubeList).items ?? [value as KubeObject];
+  const include = request.query.get('includeObject') ?? 'Metadata';
+  const now = clock.now();
+  const { columns, cells } = shapeOf(kind);
+  const { resourceVersion } = value.metadata;
+  const listMeta = (value as KubeList).items ? value.metadata : { ...(resourceVersion ? { resourceVersion } : {}) };
+  return {
+    kind: 'Table',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata: listMeta,
+    columnDefinitions: head ? columns.map((column) => ({ description: '', format: '', ...column })) : null,
+    rows: items.map((object) => ({
+      cells: cells(object, now),
+      ...conditionsOf(kind, object),
+      object:
+        include === 'None'
+          ? null
+          : include === 'Object'
+            ? object
+            : { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata },
+    })),
+  };
+}
+
+/** A pod that has run to its end is marked, so that printers may leave it out. */
+function conditionsOf(kind: ResourceKind, object: KubeObject): { conditions?: unknown[] } {
+  if (kind.storage !== '/pods' || !['Succeeded', 'Failed'].includes(object.status?.phase)) return {};
+  return {
+    conditions: [
+      {
+        type: 'Completed',
+        status: 'True',
+        reason: object.status.phase,
+        message: `The pod has ${object.status.phase === 'Failed' ? 'failed' : 'completed successfully'}.`,
+      },
+    ],
+  };
+}
+
+function shapeOf(kind: ResourceKind): { columns: Column[]; cells: Cells } {
+  if (kind.custom) return customShape(kind);
+  const columns = COLUMNS[`${apiVersionOf(kind.group, kind.version)}/${kind.resource}`];
+  const cells = ROWS[kind.storage];
+  if (columns && cells) return { columns, cells };
+  return PLAIN;
+}
+
+const PLAIN: { columns: Column[]; cells: Cells } = {
+  columns: [
+    { name: 'Name', type: 'string', format: 'name', priority: 0 },
+    { name: 'Created At', type: 'date', priority: 0 },
+  ],
+  cells: ({ metadata }) => [metadata.name, metadata.creationTimestamp ?? '<unknown>'],
+};
+
+function customShape(kind: ResourceKind): { columns: Column[]; cells: Cells } {
+  const extra = kind.custom!.version.additionalPrinterColumns;
+  const own = extra ?? [{ name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }];
+  return {
+    columns: [
+      { name: 'Name', type: 'string', format: 'name', priority: 0 },
+      ...own.map((column) => ({
+        name: column.name,
+        type: column.type,
+        format: column.format ?? '',
+        description: column.description ?? '',
+        priority: column.priority ?? 0,
+      })),
+    ],
+    cells: (object, now) => [object.metadata.name, ...own.map((column) => customCell(object, column, now))],
+  };
+}
+
+/** `5m30s` since an instant in RFC 3339. */
+export function ageSince(time: string | undefined, now: number): string {
+  return time ? durationText(now - Date.parse(time)) : '<unknown>';
+}
