@@ -1,0 +1,120 @@
+import type { DiscoveredEndpoint, Discovery } from './discovery.ts';
+import { Endpoint } from './endpoint.ts';
+import type { ProxyRuntime } from './runtime.ts';
+
+/** No endpoint became ready in time (504), or none is expected to (503). */
+export class Unavailable extends Error {
+  readonly status: 503 | 504;
+  constructor(status: 503 | 504, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** How long a request waits for an endpoint before the balancer fails fast. */
+const FAILFAST_MS = 3_000;
+
+const sameEndpoint = (a: DiscoveredEndpoint, b: DiscoveredEndpoint): boolean =>
+  a.identity === b.identity && a.opaque === b.opaque && a.h2 === b.h2 && a.inboundPort === b.inboundPort;
+
+/** The endpoints of one Service port, and which of them the next request goes to: the better of two at random. */
+export class Balancer {
+  readonly #runtime: ProxyRuntime;
+  readonly #authority: string;
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #stop: () => void;
+  #known = false;
+  #failfast = false;
+  #waiting: (() => void)[] = [];
+
+  constructor(runtime: ProxyRuntime, discovery: Discovery, authority: string, span: string) {
+    this.#runtime = runtime;
+    this.#authority = authority;
+    this.#stop = discovery.watchEndpoints(authority, (endpoints) => this.#take(endpoints ?? [], span));
+  }
+
+  get authority(): string {
+    return this.#authority;
+  }
+
+  #take(endpoints: DiscoveredEndpoint[], span: string): void {
+    this.#known = true;
+    const { log } = this.#runtime;
+    const present = new Set<string>();
+    for (const info of endpoints) {
+      const key = `${info.ip}:${info.port}`;
+      present.add(key);
+      const old = this.#endpoints.get(key);
+      if (old && sameEndpoint(old.info, info)) continue;
+      old?.close();
+      this.#endpoints.set(key, new Endpoint(info, this.#runtime));
+      if (!old) log.info(`${span}: linkerd_pool_p2c`, `Adding endpoint addr=${key}`);
+    }
+    for (const [key, endpoint] of this.#endpoints) {
+      if (present.has(key)) continue;
+      this.#endpoints.delete(key);
+      log.info(`${span}: linkerd_pool_p2c`, `Removing endpoint addr=${key}`);
+      // Requests that are on their way may still end well.
+      this.#runtime.clock.setTimeout(() => endpoint.close(), FAILFAST_MS);
+    }
+    this.#failfast = false;
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  /**
+   * An endpoint to use, connected where that can be told beforehand. Throws {@link Unavailable} after three seconds
+   * without one, and at once while that has not changed.
+   */
+  async pick(): Promise<Endpoint> {
+    const { clock } = this.#runtime;
+    const deadline = clock.now() + FAILFAST_MS;
+    for (;;) {
+      if (this.#known && this.#endpoints.size === 0) throw new Unavailable(503, 'no available endpoints');
+      const endpoint = this.#choose();
+      if (endpoint) {
+        try {
+          await endpoint.prepare();
+          this.#failfast = false;
+          return endpoint;
+        } catch {
+          if (this.#failfast) throw new Unavailable(503, 'service in fail-fast');
+          continue;
+        }
+      }
+      if (this.#failfast) throw new Unavailable(503, 'service in fail-fast');
+      const now = clock.now();
+      if (now >= deadline) {
+        this.#failfast = true;
+        throw new Unavailable(504, 'logical service: route timeout: service in fail-fast');
+      }
+      const next = Math.min(deadline, ...[...this.#endpoints.values()].map((each) => each.retryAt));
+      await this.#changeOr(Math.max(1, next - now));
+    }
+  }
+
+  #choose(): Endpoint | undefined {
+    const ready: Endpoint[] = [];
+    for (const endpoint of this.#endpoints.values()) if (endpoint.isReady) ready.push(endpoint);
+    if (ready.length < 2) return ready[0];
+    const i = Math.floor(Math.random() * ready.length);
+    let j = Math.floor(Math.random() * (ready.length - 1));
+    if (j >= i) j++;
+    return ready[i]!.load <= ready[j]!.load ? ready[i] : ready[j];
+  }
+
+  #changeOr(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#runtime.clock.setTimeout(resolve, ms);
+      this.#waiting.push(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  close(): void {
+    this.#stop();
+    for (const endpoint of this.#endpoints.values()) endpoint.close();
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+}

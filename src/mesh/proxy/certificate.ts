@@ -1,0 +1,162 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject, type X509Certificate } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import * as tls from 'node:tls';
+import type { Clock } from '#base/clock.ts';
+import type { ContainerFiles } from '#kube/images/program.ts';
+import { GrpcChannel, GrpcError, UNAVAILABLE } from '#mesh/api/grpc.ts';
+import { CERTIFY } from '#mesh/api/identity-api.ts';
+import { fingerprintOf, parseCertificates } from '#pki/certificate.ts';
+import { createCsr } from '#pki/csr.ts';
+import { writePem } from '#pki/pem.ts';
+import type { ProxyLog } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { ProxySettings } from './settings.ts';
+import type { TlsCredentials } from './tls.ts';
+
+/** Share of what is left of a certificate's life after which the next is asked for. */
+const REFRESH_SHARE = 0.7;
+const FIRST_RETRY_MS = 100;
+const LONGEST_RETRY_MS = 5_000;
+/** How long one attempt may take in all. */
+const ATTEMPT_MS = 10_000;
+
+export interface CertificateOptions {
+  settings: ProxySettings;
+  clock: Clock;
+  files: ContainerFiles;
+  log: ProxyLog;
+  metrics: Metrics;
+  signal: AbortSignal;
+  /** Opens a connection to the identity controller through the mesh. */
+  dial(signal: AbortSignal): Promise<Duplex>;
+}
+
+/**
+ * The proxy's own certificate: key and request made once at the start, certified by the identity controller, certified
+ * anew at 70 % of what is left, between ten seconds and a day. A failure keeps the old one, even past its end: then no
+ * peer takes it any more, identity's own proxy included, and only a restart helps.
+ */
+export class WorkloadCertificate implements TlsCredentials {
+  readonly name: string;
+  readonly anchors: X509Certificate[];
+  readonly anchorsId: string;
+  readonly clock: Clock;
+  context: tls.SecureContext | undefined;
+  expiresAt: number | undefined;
+  readonly #options: CertificateOptions;
+  readonly #key: KeyObject;
+  readonly #csr: Uint8Array;
+  readonly #waiting: (() => void)[] = [];
+
+  /** Throws SyntaxError when the anchors cannot be read. */
+  constructor(options: CertificateOptions) {
+    this.#options = options;
+    this.clock = options.clock;
+    this.name = options.settings.localName;
+    this.anchors = parseCertificates(options.settings.anchors);
+    this.anchorsId = this.anchors.map(fingerprintOf).sort().join();
+    const { privateKey } = generateKeyPairSync('ec', {
+      namedCurve: 'P-256',
+      privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+      publicKeyEncoding: { type: 'spki', format: 'der' },
+    });
+    this.#key = createPrivateKey({ key: privateKey, format: 'der', type: 'pkcs8' });
+    this.#csr = createCsr({ subject: `CN=${this.name}`, privateKey: this.#key, dnsNames: [this.name] });
+    const directory = options.settings.identityDirectory;
+    options.files.writeFile(`${directory}/key.p8`, privateKey);
+    options.files.writeFile(`${directory}/csr.der`, this.#csr);
+  }
+
+  get ready(): boolean {
+    return this.context !== undefined;
+  }
+
+  /** Resolves when there is a certificate for the first time. */
+  whenReady(): Promise<void> {
+    return this.ready ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Certifies and goes on renewing until the signal aborts. */
+  async run(): Promise<void> {
+    const { clock, signal, settings, log, metrics } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await this.#certify();
+        metrics.add('control_identity_cert_refreshes_total', { result: 'ok' });
+        log.info('daemon:identity: linkerd_app', `Certified identity id=${this.name}`, 2);
+        for (const resolve of this.#waiting.splice(0)) resolve();
+      } catch (error) {
+        if (signal.aborted) return;
+        metrics.add('control_identity_cert_refreshes_total', { result: 'error' });
+        const status =
+          error instanceof GrpcError
+            ? ` error=status: ${statusName(error.code)}, message: ${JSON.stringify(error.message)}`
+            : ` error=${(error as Error).message}`;
+        log.line(
+          'error',
+          'daemon:identity: linkerd_proxy_identity_client::certify',
+          `Failed to obtain identity${status}`,
+          2,
+        );
+      }
+      const left = (this.expiresAt ?? 0) - clock.now();
+      const wait = Math.min(settings.maxRefreshMs, Math.max(settings.minRefreshMs, left * REFRESH_SHARE));
+      await clock.sleep(wait, signal).catch(() => {});
+    }
+  }
+
+  /** One Certify call; connecting is tried until it works, because nobody can refuse what never arrived. */
+  async #certify(): Promise<void> {
+    const { clock, signal, settings, files } = this.#options;
+    for (let wait = FIRST_RETRY_MS; ; wait = Math.min(wait * 2, LONGEST_RETRY_MS)) {
+      const token = files.readFile(settings.tokenFile);
+      const attempt = new AbortController();
+      const timer = clock.setTimeout(() => attempt.abort(new Error('timed out')), ATTEMPT_MS);
+      const stop = () => attempt.abort(signal.reason);
+      signal.addEventListener('abort', stop, { once: true });
+      let channel: GrpcChannel | undefined;
+      try {
+        channel = new GrpcChannel(await this.#options.dial(attempt.signal), settings.identity.host);
+        const answer = await channel.unary(
+          CERTIFY,
+          { identity: this.name, token: token ?? new Uint8Array(), certificate_signing_request: this.#csr },
+          { signal: attempt.signal },
+        );
+        this.#take(answer['leaf_certificate'], answer['intermediate_certificates'] ?? [], answer['valid_until']);
+        return;
+      } catch (error) {
+        if (signal.aborted || (error instanceof GrpcError && error.code !== UNAVAILABLE)) throw error;
+      } finally {
+        timer.cancel();
+        signal.removeEventListener('abort', stop);
+        channel?.close();
+      }
+      await clock.sleep(wait, signal);
+    }
+  }
+
+  #take(leaf: Uint8Array, intermediates: Uint8Array[], validUntil: { seconds?: number } | undefined): void {
+    const pem = [leaf, ...intermediates].map((der) => writePem('CERTIFICATE', der)).join('');
+    this.context = tls.createSecureContext({
+      cert: pem,
+      key: this.#key.export({ type: 'pkcs8', format: 'pem' }),
+      minVersion: 'TLSv1.3',
+      // Verification is ours, at the cluster's time; an empty list spares loading the system's authorities.
+      ca: [],
+      secureOptions: 0x4000,
+    });
+    this.expiresAt = (validUntil?.seconds ?? 0) * 1000;
+    const { metrics, clock } = this.#options;
+    metrics.set('control_identity_cert_expiration_timestamp_seconds', this.expiresAt / 1000);
+    metrics.set('control_identity_cert_refresh_timestamp_seconds', clock.now() / 1000);
+  }
+}
+
+const STATUS: Record<number, string> = {
+  2: 'Unknown',
+  3: 'InvalidArgument',
+  9: 'FailedPrecondition',
+  13: 'Internal',
+  14: 'Unavailable',
+};
+const statusName = (code: number): string => STATUS[code] ?? String(code);

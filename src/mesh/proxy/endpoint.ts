@@ -1,0 +1,139 @@
+import type { Duplex } from 'node:stream';
+import type { DiscoveredEndpoint } from './discovery.ts';
+import type { Answer, Exchange, Headers } from './exchange.ts';
+import { ORIG_PROTO } from './inbound-http.ts';
+import type { ProxyRuntime } from './runtime.ts';
+import { connectTls } from './tls.ts';
+import { TRANSPORT_ALPN, writeTransportHeader } from './transport-header.ts';
+import { Http1Upstream, Http2Upstream, UpstreamError } from './upstream.ts';
+
+/** Peak EWMA: what a request is thought to take before any was seen, and how fast the past is forgotten. */
+const INITIAL_RTT_MS = 30;
+const DECAY_MS = 10_000;
+const FIRST_BACKOFF_MS = 100;
+const LONGEST_BACKOFF_MS = 10_000;
+
+/** One address of a Service as this proxy uses it: its connections, its load, and whether it can be reached. */
+export class Endpoint {
+  readonly info: DiscoveredEndpoint;
+  readonly #runtime: ProxyRuntime;
+  readonly #http1: Http1Upstream;
+  readonly #http2: Http2Upstream;
+  #pending = 0;
+  #rtt = INITIAL_RTT_MS;
+  #rttAt: number;
+  #backoff = 0;
+  #retryAt = 0;
+
+  constructor(info: DiscoveredEndpoint, runtime: ProxyRuntime) {
+    this.info = info;
+    this.#runtime = runtime;
+    this.#rttAt = runtime.clock.now();
+    this.#http1 = new Http1Upstream(`${runtime.id}<${info.ip}:${info.port}`, () => this.connect('http1'));
+    this.#http2 = new Http2Upstream(() => this.connect('http2'));
+  }
+
+  get isMeshed(): boolean {
+    return this.info.identity !== undefined;
+  }
+
+  /** False while it waits after a connection that could not be made. */
+  get isReady(): boolean {
+    return this.#http2.connected || this.#runtime.clock.now() >= this.#retryAt;
+  }
+  get retryAt(): number {
+    return this.#retryAt;
+  }
+
+  /** Expected cost of one more request. */
+  get load(): number {
+    const age = this.#runtime.clock.now() - this.#rttAt;
+    return (this.#rtt * Math.exp(-age / DECAY_MS) + 1) * (this.#pending + 1) * (10_000 / Math.max(1, this.info.weight));
+  }
+
+  /** Opens a connection as destination says: TLS to a meshed peer, with a transport header to its inbound port. */
+  async connect(protocol?: 'http1' | 'http2'): Promise<Duplex> {
+    const { net, uid, settings, certificate } = this.#runtime;
+    const { ip, port, identity, inboundPort } = this.info;
+    try {
+      const direct = identity !== undefined && inboundPort !== undefined && certificate.ready;
+      const connection = await net.dial(ip, direct ? inboundPort : port, {
+        uid,
+        timeoutMs: settings.outboundConnectTimeoutMs,
+      });
+      let socket: Duplex = connection;
+      if (identity !== undefined) {
+        const alpn = direct ? [TRANSPORT_ALPN] : undefined;
+        const established = await connectTls(connection, certificate, identity, alpn);
+        socket = established.socket;
+        if (direct) socket.write(writeTransportHeader({ port, ...(protocol ? { protocol } : {}) }));
+      }
+      this.#count(socket);
+      this.#backoff = 0;
+      this.#retryAt = 0;
+      return socket;
+    } catch (error) {
+      this.#backoff = Math.min(LONGEST_BACKOFF_MS, Math.max(FIRST_BACKOFF_MS, this.#backoff * 2));
+      this.#retryAt = this.#runtime.clock.now() + this.#backoff;
+      throw new UpstreamError((error as Error).message, { cause: error });
+    }
+  }
+
+  /** Makes the connection that a multiplexed endpoint has, so that a failure shows before a request is on its way. */
+  async prepare(): Promise<void> {
+    if (this.isMeshed && this.info.h2) await this.#http2.connect();
+  }
+
+  /** Sends a request on. HTTP/1 goes as HTTP/2 between proxies; the other side turns it back. */
+  async send(exchange: Exchange, signal?: AbortSignal): Promise<Answer> {
+    const { clock } = this.#runtime;
+    const startedAt = clock.now();
+    this.#pending++;
+    try {
+      const headers: Headers = { ...exchange.headers };
+      const multiplex = exchange.version === 'HTTP/2.0' || (this.isMeshed && this.info.h2);
+      if (multiplex && this.isMeshed && exchange.version === 'HTTP/1.1') headers[ORIG_PROTO] = 'HTTP/1.1';
+      const { method, path, authority, body } = exchange;
+      const out = { method, path, authority, headers, ...(body ? { body } : {}), ...(signal ? { signal } : {}) };
+      return await (multiplex ? this.#http2 : this.#http1).send(out);
+    } finally {
+      this.#pending--;
+      this.#observe(clock.now() - startedAt);
+    }
+  }
+
+  #observe(ms: number): void {
+    const now = this.#runtime.clock.now();
+    const weight = Math.exp(-(now - this.#rttAt) / DECAY_MS);
+    this.#rtt = ms > this.#rtt ? ms : this.#rtt * weight + ms * (1 - weight);
+    this.#rttAt = now;
+  }
+
+  #count(socket: Duplex): void {
+    const { metrics, connections } = this.#runtime;
+    const { ip, port, identity } = this.info;
+    const labels = {
+      direction: 'outbound',
+      peer: 'dst',
+      target_addr: `${ip}:${port}`,
+      target_ip: ip,
+      target_port: String(port),
+      ...(identity
+        ? { tls: 'true', server_id: identity }
+        : { tls: 'no_identity', no_tls_reason: 'not_provided_by_service_discovery' }),
+    };
+    metrics.add('tcp_open_total', labels);
+    metrics.add('tcp_open_connections', labels);
+    connections.add(socket);
+    socket.once('close', () => {
+      connections.delete(socket);
+      metrics.add('tcp_open_connections', labels, -1);
+      metrics.add('tcp_close_total', { ...labels, errno: '' });
+    });
+  }
+
+  close(): void {
+    this.#http1.close();
+    this.#http2.close();
+  }
+}

@@ -1,0 +1,207 @@
+import * as http from 'node:http';
+import * as http2 from 'node:http2';
+import type { Duplex, Readable } from 'node:stream';
+
+export type Headers = Record<string, string | string[] | undefined>;
+
+/** What comes back for a request, from an application, from another proxy, or from this one. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body?: Readable;
+  /** Known once the body has ended. */
+  trailers?(): Headers | undefined;
+}
+
+/** One HTTP request on its way through the proxy, whichever version it came in. */
+export interface Exchange {
+  version: 'HTTP/1.1' | 'HTTP/2.0';
+  method: string;
+  path: string;
+  authority: string;
+  /** Lower case, without hop-by-hop headers and `host`. */
+  headers: Headers;
+  /** Absent when the request has no body. */
+  body?: Readable;
+  isGrpc: boolean;
+  /** False when another proxy lifted the request from HTTP/1 to HTTP/2 for the way between the two. */
+  isNative: boolean;
+  respond(answer: Answer): void;
+  /** Called once when the exchange is over; `true` when it went through to its end. */
+  onDone(listener: (complete: boolean) => void): void;
+}
+
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'host',
+]);
+
+export function withoutHopByHop(headers: Headers): Headers {
+  const out: Headers = {};
+  for (const name in headers) {
+    if (HOP_BY_HOP.has(name) || name.charCodeAt(0) === 58) continue;
+    const value = headers[name];
+    if (name === 'te' && value !== 'trailers') continue;
+    out[name] = value;
+  }
+  return out;
+}
+
+export const isGrpc = (headers: Headers): boolean =>
+  typeof headers['content-type'] === 'string' && headers['content-type'].startsWith('application/grpc');
+
+/** An answer of the proxy itself: an empty body, or for gRPC a status in the only frame there is. */
+export function plainAnswer(exchange: Exchange, status: number, grpc: { code: number; message: string }): Answer {
+  if (!exchange.isGrpc) return { status, headers: { 'content-length': '0' } };
+  return {
+    status: 200,
+    headers: {
+      'content-type': 'application/grpc',
+      'grpc-status': String(grpc.code),
+      'grpc-message': encodeURIComponent(grpc.message),
+      'content-length': '0',
+    },
+  };
+}
+
+/** Asks the client's connection to end after this answer, as the proxy does when the fault is not the request's. */
+export const closing = (answer: Answer): Answer => ({ ...answer, headers: { ...answer.headers, connection: 'close' } });
+
+export function http1Exchange(request: http.IncomingMessage, response: http.ServerResponse): Exchange {
+  const { headers } = request;
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  const path = request.url ?? '/';
+  // A proxy-style request line names the authority itself.
+  const absolute = /^https?:\/\/([^/]+)(\/.*)?$/.exec(path);
+  return {
+    version: 'HTTP/1.1',
+    method: request.method ?? 'GET',
+    path: absolute ? (absolute[2] ?? '/') : path,
+    authority: absolute ? absolute[1]! : (headers.host ?? ''),
+    headers: withoutHopByHop(headers),
+    ...(hasBody ? { body: request } : {}),
+    isGrpc: isGrpc(headers),
+    isNative: headers['l5d-orig-proto'] === undefined,
+    respond(answer) {
+      if (response.destroyed || response.headersSent) {
+        answer.body?.destroy();
+        return;
+      }
+      response.sendDate = false;
+      const close = answer.headers['connection'] === 'close';
+      const sent = withoutHopByHop(answer.headers) as http.OutgoingHttpHeaders;
+      if (close) sent['connection'] = 'close';
+      response.writeHead(answer.status, sent);
+      const { body } = answer;
+      if (!body) return void response.end();
+      body.on('error', () => response.destroy());
+      body.on('aborted', () => response.destroy());
+      response.once('close', () => body.readableEnded || body.destroy());
+      body.pipe(response);
+    },
+    onDone(listener) {
+      response.once('close', () => listener(response.writableFinished));
+    },
+  };
+}
+
+export function http2Exchange(
+  stream: http2.ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+  flags: number,
+): Exchange {
+  const ended = (flags & http2.constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+  let complete = false;
+  stream.on('error', () => {});
+  return {
+    version: 'HTTP/2.0',
+    method: headers[':method'] ?? 'GET',
+    path: headers[':path'] ?? '/',
+    authority: headers[':authority'] ?? headers.host ?? '',
+    headers: withoutHopByHop(headers),
+    ...(ended ? {} : { body: stream }),
+    isGrpc: isGrpc(headers),
+    isNative: headers['l5d-orig-proto'] === undefined,
+    respond(answer) {
+      if (stream.destroyed || stream.headersSent) {
+        answer.body?.destroy();
+        return;
+      }
+      const sent = withoutHopByHop(answer.headers) as http2.OutgoingHttpHeaders;
+      sent[':status'] = answer.status;
+      const { body } = answer;
+      if (!body || (answer.headers['content-length'] === '0' && !answer.trailers)) {
+        complete = true;
+        body?.resume();
+        stream.respond(sent, { endStream: true });
+        return;
+      }
+      stream.respond(sent, { waitForTrailers: answer.trailers !== undefined });
+      if (answer.trailers) {
+        stream.on('wantTrailers', () => {
+          const trailers = answer.trailers?.();
+          if (trailers && Object.keys(trailers).length > 0) stream.sendTrailers(withoutHopByHop(trailers));
+          else stream.close();
+        });
+      }
+      body.on('error', () => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR));
+      body.on('aborted', () => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR));
+      body.on('end', () => {
+        complete = true;
+      });
+      stream.once('close', () => body.readableEnded || body.destroy());
+      body.pipe(stream);
+    },
+    onDone(listener) {
+      stream.once('close', () => listener(complete));
+    },
+  };
+}
+
+type OnExchange = (exchange: Exchange) => void;
+const HANDLER = Symbol('exchange handler');
+type Tagged = Duplex & { [HANDLER]?: { onExchange: OnExchange; onUpgrade?: OnUpgrade } };
+type OnUpgrade = (request: http.IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+let shared: http.Server | undefined;
+
+/** One HTTP/1 server for all proxies of this worker; whose a connection is, is written on it. */
+function http1Server(): http.Server {
+  if (shared) return shared;
+  shared = http.createServer(
+    { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0, noDelay: false },
+    (req, res) => {
+      (req.socket as Tagged)[HANDLER]?.onExchange(http1Exchange(req, res));
+    },
+  );
+  shared.on('upgrade', (request, socket, head) => {
+    const handler = (socket as Tagged)[HANDLER];
+    if (handler?.onUpgrade) handler.onUpgrade(request, socket, head);
+    else socket.destroy();
+  });
+  shared.on('clientError', (_error, socket) => socket.destroy());
+  return shared;
+}
+
+/** Speaks HTTP/1 on an accepted connection. */
+export function serveHttp1(socket: Duplex, onExchange: OnExchange, onUpgrade?: OnUpgrade): void {
+  (socket as Tagged)[HANDLER] = { onExchange, ...(onUpgrade ? { onUpgrade } : {}) };
+  http1Server().emit('connection', socket);
+}
+
+/** Speaks HTTP/2 (prior knowledge) on an accepted connection. */
+export function serveHttp2(socket: Duplex, onExchange: OnExchange): http2.ServerHttp2Session {
+  const session = http2.performServerHandshake(socket, {
+    settings: { maxConcurrentStreams: 1_000, initialWindowSize: 1 << 20 },
+  });
+  session.on('error', () => socket.destroy());
+  session.on('stream', (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders, flags: number) =>
+    onExchange(http2Exchange(stream, headers, flags)),
+  );
+  return session;
+}

@@ -1,0 +1,181 @@
+import type { Duplex } from 'node:stream';
+import type { Client, Ref } from '#mesh/policy/core/config.ts';
+import { decideRequest, REFUSALS } from '#mesh/policy/core/decide.ts';
+import { type Answer, closing, type Exchange, plainAnswer } from './exchange.ts';
+import { applyRequestFilters, applyResponseFilters } from './filters.ts';
+import { authzLabels, routeLabels, serverLabels, targetLabels, tlsInLog, tlsLabels } from './inbound-labels.ts';
+import { type Labels, renderLabels } from './metrics.ts';
+import type { PortPolicy } from './port-policies.ts';
+import type { ProxyRuntime } from './runtime.ts';
+
+/** One accepted connection as its requests see it. */
+export interface InboundConnection {
+  runtime: ProxyRuntime;
+  policy: PortPolicy;
+  /** Of the application. */
+  port: number;
+  /** How metrics name the target; the admin port is `0.0.0.0`. */
+  targetAddress: string;
+  client: Client;
+  clientAddress: string;
+  /** The port that the connection came in on, for the log: 4143 with a transport header. */
+  listenPort: number;
+  /** Another proxy is at the other end: it may see `l5d-*` headers. */
+  isProxy: boolean;
+  /** Sends on what was allowed. */
+  forward(exchange: Exchange): Promise<Answer>;
+}
+
+export const ORIG_PROTO = 'l5d-orig-proto';
+const PROXY_ERROR = 'l5d-proxy-error';
+
+/** Takes off what only proxies may say to each other. */
+function takeMeshHeaders(exchange: Exchange): void {
+  for (const name in exchange.headers) if (name.startsWith('l5d-')) delete exchange.headers[name];
+}
+
+/** Route, authorization and rate limit for one request, then the application (linkerd.md 3.3 and 3.4). */
+export async function serveInbound(connection: InboundConnection, exchange: Exchange): Promise<void> {
+  const { runtime, policy, client, port } = connection;
+  const { config } = policy;
+  const startedAt = runtime.clock.now();
+  const viaProxyVersion = exchange.headers[ORIG_PROTO] !== undefined;
+  takeMeshHeaders(exchange);
+  const decision = decideRequest(
+    config,
+    client,
+    { method: exchange.method, path: exchange.path, host: exchange.authority, headers: exchange.headers },
+    policy.limiter,
+  );
+  const { metrics } = runtime;
+  const target = targetLabels(connection.targetAddress, port);
+  const server = serverLabels(decision.server, port);
+  const who = tlsLabels(client);
+  switch (decision.outcome) {
+    case 'route-not-found':
+      metrics.add('inbound_http_route_not_found_total', { ...target, ...server, ...who });
+      return refuse(connection, exchange, decision.outcome);
+    case 'deny':
+      metrics.add('inbound_http_authz_deny_total', { ...target, ...server, ...routeLabels(decision.route), ...who });
+      runtime.log.info(
+        `inbound:server{port=${connection.listenPort}}: linkerd_app_inbound::policy::http`,
+        `Request denied ${describe(decision.server, decision.route)} client.tls=${tlsInLog(client)} client.ip=${client.ip}`,
+      );
+      return refuse(connection, exchange, decision.outcome);
+    case 'rate-limited': {
+      const { limit, limited } = decision;
+      metrics.add('inbound_http_local_ratelimit_total', {
+        ...target,
+        ...server,
+        ...routeLabels(decision.route),
+        ratelimit_group: limit.ref.group,
+        ratelimit_kind: limit.ref.kind,
+        ratelimit_name: limit.ref.name,
+        ratelimit_scope: limited.scope,
+        ...who,
+      });
+      return refuse(
+        connection,
+        exchange,
+        decision.outcome,
+        `${limited.scope === 'total' ? 'total' : 'per-client'} rate limit exceeded: ${limited.rps}rps`,
+      );
+    }
+    case 'allow': {
+      const authz = authzLabels(decision.authorization);
+      const route = routeLabels(decision.route);
+      metrics.add('inbound_http_authz_allow_total', { ...target, ...server, ...route, ...authz, ...who });
+      if (decision.authorization.name === 'audit') {
+        runtime.log.info(
+          `inbound:server{port=${connection.listenPort}}: linkerd_app_inbound::policy::http`,
+          `Request allowed ${describe(decision.server, decision.route)} client.tls=${tlsInLog(client)} client.ip=${client.ip} authz.group=${decision.authorization.group} authz.kind=${decision.authorization.kind} authz.name=${decision.authorization.name}`,
+        );
+      }
+      const labels: Labels = { direction: 'inbound', ...target, ...who, ...server, ...route, ...authz };
+      metrics.add('request_total', labels);
+      const early = applyRequestFilters(exchange, decision.filters, decision.match, port);
+      let answer: Answer;
+      try {
+        answer = early ?? (await connection.forward(exchange));
+      } catch (error) {
+        answer = unreachable(connection, exchange, error as Error);
+      }
+      for (const name in answer.headers)
+        if (name.startsWith('l5d-') && name !== PROXY_ERROR) delete answer.headers[name];
+      if (!connection.isProxy) delete answer.headers[PROXY_ERROR];
+      applyResponseFilters(answer, decision.filters);
+      if (viaProxyVersion) answer.headers[ORIG_PROTO] = 'HTTP/1.1';
+      recordResponse(runtime, exchange, labels, answer, startedAt);
+      exchange.respond(answer);
+    }
+  }
+}
+
+/** Counts a response when it is over; its class is known only then. */
+export function recordResponse(
+  runtime: ProxyRuntime,
+  exchange: Exchange,
+  labels: Labels,
+  answer: Answer,
+  startedAt: number,
+): void {
+  exchange.onDone((complete) => {
+    const grpcStatus = answer.trailers?.()?.['grpc-status'] ?? answer.headers['grpc-status'];
+    const failed = !complete || answer.status >= 500 || (grpcStatus !== undefined && isGrpcFailure(String(grpcStatus)));
+    const status: Labels = { ...labels, status_code: String(answer.status) };
+    runtime.metrics.add('response_total', {
+      ...status,
+      classification: failed ? 'failure' : 'success',
+      ...(grpcStatus !== undefined ? { grpc_status: String(grpcStatus) } : {}),
+      error: '',
+    });
+    runtime.metrics.observe('response_latency_ms', renderLabels(status), runtime.clock.now() - startedAt);
+  });
+}
+
+/** UNKNOWN, DEADLINE_EXCEEDED, PERMISSION_DENIED, INTERNAL, UNAVAILABLE, DATA_LOSS (linkerd.md 4.4). */
+const isGrpcFailure = (status: string): boolean => ['2', '4', '7', '13', '14', '15'].includes(status);
+
+const describe = (server: Ref, route: Ref): string =>
+  `server.group=${server.group} server.kind=${server.kind} server.name=${server.name} route.group=${route.group} route.kind=${route.kind} route.name=${route.name}`;
+
+function failureText(connection: InboundConnection, message: string): string {
+  const { net } = connection.runtime;
+  return `client ${connection.clientAddress}: server: ${net.ip}:${connection.listenPort}: ${message}`;
+}
+
+function logFailure(connection: InboundConnection, exchange: Exchange, message: string): void {
+  connection.runtime.log.info(
+    `inbound:server{port=${connection.listenPort}}:rescue{client.addr=${connection.clientAddress}}: linkerd_app_core::errors::respond`,
+    `${exchange.version} request failed error=${failureText(connection, message)} error.sources=[${message}] path=${JSON.stringify(exchange.path.split('?')[0])}`,
+  );
+}
+
+function refuse(
+  connection: InboundConnection,
+  exchange: Exchange,
+  why: keyof typeof REFUSALS,
+  message: string = REFUSALS[why].message,
+): void {
+  const { http, grpc } = REFUSALS[why];
+  logFailure(connection, exchange, message);
+  exchange.body?.resume();
+  const answer = plainAnswer(exchange, http, { code: grpc, message });
+  if (connection.isProxy) answer.headers[PROXY_ERROR] = failureText(connection, message);
+  exchange.respond(answer);
+}
+
+function unreachable(connection: InboundConnection, exchange: Exchange, error: Error): Answer {
+  const code = (error.cause as { code?: string } | undefined)?.code;
+  const message = code === 'ECONNREFUSED' ? 'Connection refused (os error 111)' : error.message;
+  logFailure(connection, exchange, message);
+  connection.runtime.metrics.add('inbound_http_errors_total', { error: 'i/o' });
+  const answer = plainAnswer(exchange, 502, { code: 14, message });
+  if (connection.isProxy) answer.headers[PROXY_ERROR] = failureText(connection, message);
+  return exchange.version === 'HTTP/1.1' ? closing(answer) : answer;
+}
+
+/** Upgrades (WebSocket) and CONNECT pass as bytes once the request itself was allowed. */
+export function refuseUpgrade(socket: Duplex): void {
+  socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
+}

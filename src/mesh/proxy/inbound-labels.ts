@@ -1,0 +1,53 @@
+import type { Client, Ref } from '#mesh/policy/core/config.ts';
+import type { Labels } from './metrics.ts';
+
+/** Label sets of linkerd.md 3.6, in the order the proxy writes them. */
+export const targetLabels = (address: string, port: number): Labels => ({
+  target_addr: `${address}:${port}`,
+  target_ip: address,
+  target_port: String(port),
+});
+
+export const serverLabels = (ref: Ref, port: number): Labels => ({
+  srv_group: ref.group,
+  srv_kind: ref.kind,
+  srv_name: ref.name,
+  srv_port: String(port),
+});
+
+export const routeLabels = (ref: Ref): Labels => ({
+  route_group: ref.group,
+  route_kind: ref.kind,
+  route_name: ref.name,
+});
+
+export const authzLabels = (ref: Ref): Labels => ({
+  authz_group: ref.group,
+  authz_kind: ref.kind,
+  authz_name: ref.name,
+});
+
+export function tlsLabels({ tls }: Client): Labels {
+  switch (tls.kind) {
+    case 'established':
+      return { tls: 'true', client_id: tls.identity ?? '' };
+    case 'opaque':
+      return { tls: 'opaque', sni: tls.sni };
+    case 'none':
+      return { tls: 'no_identity', no_tls_reason: tls.reason };
+  }
+}
+
+/** `client.tls` of a log line: `Some(Established { … })` or `None(NoClientHello)`. */
+export function tlsInLog({ tls }: Client): string {
+  if (tls.kind === 'established') {
+    const id = tls.identity === undefined ? 'None' : `Some(ClientId(Dns(Name(${JSON.stringify(tls.identity)}))))`;
+    return `Some(Established { client_id: ${id}, negotiated_protocol: None })`;
+  }
+  if (tls.kind === 'opaque') return `Some(Passthru { sni: ServerName(Name(${JSON.stringify(tls.sni)})) })`;
+  return tls.reason === 'port_skipped'
+    ? 'None(PortSkipped)'
+    : tls.reason === 'loopback'
+      ? 'None(Loopback)'
+      : 'None(NoClientHello)';
+}

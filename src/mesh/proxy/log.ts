@@ -1,0 +1,61 @@
+import type { Clock } from '#base/clock.ts';
+import type { ByteWriter } from '#shell/stdio.ts';
+
+const LEVELS = ['off', 'error', 'warn', 'info', 'debug', 'trace'];
+export type ProxyLogLevel = 'error' | 'warn' | 'info' | 'debug';
+
+/** The level that a directive list (`warn,linkerd=info,…`) gives the proxy's own modules. */
+function levelOf(directives: string): number {
+  let base = 'warn';
+  let own: string | undefined;
+  for (const each of directives.split(',').map((part) => part.trim())) {
+    const [, target, level] = /^(?:(\w+)=)?(\w+)$/.exec(each) ?? [];
+    if (!level || !LEVELS.includes(level)) continue;
+    if (!target) base = level;
+    else if (target === 'linkerd' || target === 'linkerd2_proxy') own = level;
+  }
+  return LEVELS.indexOf(own ?? base);
+}
+
+/** The proxy's plain log: seconds since its start, level, thread, where, what. */
+export class ProxyLog {
+  readonly #write: ByteWriter;
+  readonly #clock: Clock;
+  readonly #startedAt: number;
+  #directives: string;
+  #level: number;
+
+  constructor(options: { stdout: ByteWriter; clock: Clock; directives: string }) {
+    this.#write = options.stdout;
+    this.#clock = options.clock;
+    this.#startedAt = options.clock.now();
+    this.#directives = options.directives;
+    this.#level = levelOf(options.directives);
+  }
+
+  get directives(): string {
+    return this.#directives;
+  }
+  set directives(value: string) {
+    this.#directives = value;
+    this.#level = levelOf(value);
+  }
+
+  enabled(level: ProxyLogLevel): boolean {
+    return LEVELS.indexOf(level) <= this.#level;
+  }
+
+  /** `where` is the span and module path, e.g. `daemon:identity: linkerd_app`. */
+  line(level: ProxyLogLevel, where: string, message: string, thread = 1): void {
+    if (!this.enabled(level)) return;
+    const seconds = ((this.#clock.now() - this.#startedAt) / 1000).toFixed(6).padStart(12);
+    const text = `[${seconds}s] ${level.toUpperCase().padStart(5)} ThreadId(0${thread}) ${where}: ${message}\n`;
+    void this.#write.write(text).catch(() => {});
+  }
+  info(where: string, message: string, thread = 1): void {
+    this.line('info', where, message, thread);
+  }
+  warn(where: string, message: string, thread = 1): void {
+    this.line('warn', where, message, thread);
+  }
+}

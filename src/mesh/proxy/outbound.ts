@@ -1,0 +1,197 @@
+import type { Timer } from '#base/clock.ts';
+import type { Connection } from '#kube/network/network.ts';
+import { Balancer } from './balancer.ts';
+import type { OutboundTarget } from './discovery.ts';
+import { Endpoint } from './endpoint.ts';
+import { serveHttp1, serveHttp2 } from './exchange.ts';
+import { requestHead } from './inbound.ts';
+import { type OutboundConnection, serveOutbound } from './outbound-http.ts';
+import { peek, readClientHello, readHttp } from './peek.ts';
+import { DETECT_MS, type ProxyRuntime } from './runtime.ts';
+import { abort, splice } from './splice.ts';
+
+/** What is known of one address that the pod's programs dial. */
+interface Known {
+  target: OutboundTarget | undefined;
+  ready: Promise<void>;
+  stop: () => void;
+  users: number;
+  idle: Timer | undefined;
+  direct: Endpoint;
+}
+
+/** How long a first connection waits for destination's word. */
+const DISCOVERY_MS = 3_000;
+
+/** The outbound side: accepts on 4140 what the pod's programs dial, asks destination what is meant, and balances. */
+export class Outbound {
+  readonly #runtime: ProxyRuntime;
+  readonly #known = new Map<string, Known>();
+  readonly #balancers = new Map<string, { balancer: Balancer; usedBy: Set<string> }>();
+
+  constructor(runtime: ProxyRuntime) {
+    this.#runtime = runtime;
+  }
+
+  accept(connection: Connection): void {
+    const { connections } = this.#runtime;
+    connections.add(connection);
+    connection.once('close', () => connections.delete(connection));
+    this.#serve(connection).catch(() => abort(connection));
+  }
+
+  async #serve(connection: Connection): Promise<void> {
+    const { clock } = this.#runtime;
+    const { address: ip, port } = connection.originalDst;
+    const key = `${ip}:${port}`;
+    const known = this.#look(ip, port);
+    known.users++;
+    known.idle?.cancel();
+    connection.once('close', () => this.#release(key, known));
+    await known.ready;
+    this.#count(connection, key);
+    const { target } = known;
+    const span = spanOf(key, target);
+    const outbound: OutboundConnection = {
+      runtime: this.#runtime,
+      get target() {
+        return known.target;
+      },
+      original: { ip, port },
+      span,
+      balancer: (authority) => this.#balancer(authority, span, key),
+      direct: known.direct,
+    };
+    if (target?.protocol === 'opaque') return this.#bytes(connection, outbound);
+    const first = await peek(connection, readClientHello, { clock, timeoutMs: DETECT_MS });
+    if (first?.kind === 'tls' || target?.protocol === 'tls') return this.#bytes(connection, outbound);
+    const version = await peek(connection, readHttp, { clock, timeoutMs: DETECT_MS });
+    if (version !== 'http1' && version !== 'http2') return this.#bytes(connection, outbound);
+    const onExchange = (exchange: Parameters<typeof serveOutbound>[1]) =>
+      void serveOutbound(outbound, exchange).catch(() => abort(connection));
+    if (version === 'http2') serveHttp2(connection, onExchange);
+    else {
+      serveHttp1(connection, onExchange, (request, socket, head) => {
+        void this.#connect(outbound).then(
+          (peer) => {
+            peer.write(requestHead(request));
+            if (head.length > 0) peer.write(head);
+            splice(socket, peer);
+          },
+          () => socket.destroy(),
+        );
+      });
+    }
+  }
+
+  async #bytes(connection: Connection, outbound: OutboundConnection): Promise<void> {
+    const peer = await this.#connect(outbound).catch((error: Error) => {
+      this.#runtime.metrics.add('outbound_tcp_errors_total', { error: 'i/o' });
+      this.#runtime.log.info(
+        `${outbound.span}: linkerd_app_core::serve`,
+        `Connection closed error=${error.message} client.addr=${connection.remoteAddress}:${connection.remotePort}`,
+      );
+      throw error;
+    });
+    if (connection.destroyed) peer.destroy();
+    else splice(connection, peer);
+  }
+
+  async #connect(outbound: OutboundConnection) {
+    const { target, direct } = outbound;
+    return (target ? await outbound.balancer(target.authority).pick() : direct).connect();
+  }
+
+  #look(ip: string, port: number): Known {
+    const key = `${ip}:${port}`;
+    const old = this.#known.get(key);
+    if (old) return old;
+    const { clock, discovery } = this.#runtime;
+    const direct = new Endpoint({ ip, port, opaque: false, h2: false, weight: 1, labels: {} }, this.#runtime);
+    const known: Known = {
+      target: undefined,
+      ready: Promise.resolve(),
+      stop: () => {},
+      users: 0,
+      idle: undefined,
+      direct,
+    };
+    if (discovery) {
+      known.ready = new Promise((resolve, reject) => {
+        const timer = clock.setTimeout(() => reject(new Error('discovery timed out')), DISCOVERY_MS);
+        known.stop = discovery.watchTarget(ip, port, (target) => {
+          timer.cancel();
+          known.target = target;
+          resolve();
+        });
+      });
+      known.ready.catch(() => {
+        // The next connection asks anew.
+        if (this.#known.get(key) === known) this.#drop(key, known);
+      });
+    }
+    this.#known.set(key, known);
+    return known;
+  }
+
+  #balancer(authority: string, span: string, key: string): Balancer {
+    let found = this.#balancers.get(authority);
+    if (!found) {
+      found = { balancer: new Balancer(this.#runtime, this.#runtime.discovery!, authority, span), usedBy: new Set() };
+      this.#balancers.set(authority, found);
+    }
+    found.usedBy.add(key);
+    return found.balancer;
+  }
+
+  #release(key: string, known: Known): void {
+    known.users--;
+    if (known.users > 0 || this.#known.get(key) !== known) return;
+    const { clock, settings } = this.#runtime;
+    known.idle = clock.setTimeout(() => {
+      if (known.users === 0) this.#drop(key, known);
+    }, settings.outboundIdleMs);
+  }
+
+  #drop(key: string, known: Known): void {
+    this.#known.delete(key);
+    known.stop();
+    known.direct.close();
+    for (const [authority, { balancer, usedBy }] of this.#balancers) {
+      if (!usedBy.delete(key) || usedBy.size > 0) continue;
+      this.#balancers.delete(authority);
+      balancer.close();
+    }
+  }
+
+  #count(connection: Connection, address: string): void {
+    const { metrics } = this.#runtime;
+    const labels = {
+      direction: 'outbound',
+      peer: 'src',
+      target_addr: address,
+      tls: 'no_identity',
+      no_tls_reason: 'loopback',
+    };
+    metrics.add('tcp_open_total', labels);
+    metrics.add('tcp_open_connections', labels);
+    connection.once('close', () => {
+      metrics.add('tcp_open_connections', labels, -1);
+      metrics.add('tcp_close_total', { ...labels, errno: '' });
+    });
+  }
+
+  close(): void {
+    for (const [key, known] of [...this.#known]) {
+      known.idle?.cancel();
+      this.#drop(key, known);
+    }
+  }
+}
+
+function spanOf(address: string, target: OutboundTarget | undefined): string {
+  const span = `outbound:proxy{addr=${address}}`;
+  if (!target?.service) return span;
+  const { namespace, name, port } = target.service;
+  return `${span}:service{ns=${namespace} name=${name} port=${port}}`;
+}

@@ -1,0 +1,139 @@
+import type { Duplex } from 'node:stream';
+import { Lifecycle } from '#base/lifecycle.ts';
+import type { ContainerContext, Process } from '#kube/images/program.ts';
+import { Admin } from './admin.ts';
+import { WorkloadCertificate } from './certificate.ts';
+import { ControlDialer } from './control.ts';
+import type { Discovery } from './discovery.ts';
+import { Inbound } from './inbound.ts';
+import type { InboundPolicySource } from './inbound-policy.ts';
+import { ProxyLog } from './log.ts';
+import { Metrics } from './metrics.ts';
+import { Outbound } from './outbound.ts';
+import { PortPolicies } from './port-policies.ts';
+import type { ProxyRuntime } from './runtime.ts';
+import { type ControlAddress, type ProxySettings, readSettings } from './settings.ts';
+
+/** The release this proxy imitates. */
+export const PROXY_VERSION = '2.366.0';
+
+type DialControl = (signal: AbortSignal) => Promise<Duplex>;
+
+/** The control plane's clients, given from above: they belong to the rooms whose controllers they speak to. */
+export interface ControlPlane {
+  policies(settings: ProxySettings, dial: DialControl): InboundPolicySource;
+  discovery(settings: ProxySettings, dial: { destination: DialControl; policy: DialControl }): Discovery;
+}
+
+let started = 0;
+
+/** Runs one proxy in a container; its environment decides everything. Exits with 64 when that cannot be read. */
+export function startProxy(context: ContainerContext, control: ControlPlane | undefined): Process {
+  const { clock, net, uid, files, env } = context;
+  const life = new Lifecycle();
+  let exit!: (code: number) => void;
+  const exited = new Promise<number>((resolve) => {
+    exit = resolve;
+  });
+  const end = (code: number) =>
+    void life
+      .close()
+      .catch(() => {})
+      .then(() => exit(code));
+  const log = new ProxyLog({
+    stdout: context.stdio.stdout,
+    clock,
+    directives: env['LINKERD2_PROXY_LOG'] ?? 'warn,linkerd=info',
+  });
+  const startedAt = clock.now();
+  const metrics = new Metrics();
+  const { signal } = life;
+
+  let settings: ProxySettings;
+  let certificate: WorkloadCertificate;
+  try {
+    settings = readSettings(env);
+    const dialer = new ControlDialer({ net, uid, log, credentials: () => certificate });
+    const dial = (span: string, to: ControlAddress) => (dialSignal: AbortSignal) => dialer.dial(span, to, dialSignal);
+    const { identity } = settings;
+    const at = `${identity.host}:${identity.port}`;
+    certificate = new WorkloadCertificate({
+      settings,
+      clock,
+      files,
+      log,
+      metrics,
+      signal,
+      dial: dial(`identity:identity{server.addr=${at}}`, identity),
+    });
+    const policySource = control?.policies(settings, dial('policy', settings.policy));
+    const discovery = control?.discovery(settings, {
+      destination: dial('dst', settings.destination),
+      policy: dial('policy', settings.policy),
+    });
+    const policies = new PortPolicies(settings, clock, policySource);
+    const runtime: ProxyRuntime = {
+      settings,
+      clock,
+      net,
+      uid,
+      log,
+      metrics,
+      certificate,
+      policies,
+      discovery,
+      signal,
+      id: `${net.ip}#${++started}`,
+      connections: new Set(),
+    };
+    announce(log, settings);
+    listen(runtime, life, new Admin(runtime, { env, startedAt, version: PROXY_VERSION, shutdown: () => end(0) }));
+    life.add(() => {
+      policies.stop();
+      policySource?.close();
+      discovery?.close();
+    });
+    void certificate.run().catch(() => {});
+    // Before that nobody would let this proxy ask.
+    void certificate.whenReady().then(() => signal.aborted || policies.start());
+  } catch (error) {
+    log.line('error', 'linkerd_app::env', `Could not configure proxy: ${(error as Error).message}`);
+    end(64);
+  }
+  return { exited, kill: (name) => end(name === 'SIGKILL' ? 137 : 0) };
+}
+
+function listen(runtime: ProxyRuntime, life: Lifecycle, admin: Admin): void {
+  const { net, uid, settings } = runtime;
+  const inbound = new Inbound(runtime);
+  const outbound = new Outbound(runtime);
+  life.add(() => {
+    inbound.close();
+    outbound.close();
+    for (const connection of runtime.connections) connection.destroy();
+  });
+  for (const listener of [
+    net.listen(settings.adminPort, (connection) => admin.accept(connection), { uid }),
+    net.listen(settings.inboundPort, (connection) => inbound.accept(connection), { uid }),
+    net.listen(settings.outboundPort, (connection) => outbound.accept(connection), { uid, host: '127.0.0.1' }),
+  ]) {
+    life.add(() => listener.close());
+  }
+}
+
+function announce(log: ProxyLog, settings: ProxySettings): void {
+  const { destination } = settings;
+  const via = `${destination.host}:${destination.port}`;
+  const lines: [string, string][] = [
+    ['linkerd2_proxy', `release ${PROXY_VERSION} (mesh-academy)`],
+    ['linkerd2_proxy::rt', 'Using single-threaded proxy runtime'],
+    ['linkerd2_proxy', `Admin interface on 0.0.0.0:${settings.adminPort}`],
+    ['linkerd2_proxy', `Inbound interface on 0.0.0.0:${settings.inboundPort}`],
+    ['linkerd2_proxy', `Outbound interface on 127.0.0.1:${settings.outboundPort}`],
+    ['linkerd2_proxy', 'Tap DISABLED'],
+    ['linkerd2_proxy', `SNI is ${settings.localName}`],
+    ['linkerd2_proxy', `Local identity is ${settings.localName}`],
+    ['linkerd2_proxy', `Destinations resolved via ${via}${destination.identity ? ` (${destination.identity})` : ''}`],
+  ];
+  for (const [where, message] of lines) log.info(where, message);
+}

@@ -1,0 +1,29 @@
+import type { Clock } from '#base/clock.ts';
+import type { NetNs } from '#kube/network/network.ts';
+import type { WorkloadCertificate } from './certificate.ts';
+import type { Discovery } from './discovery.ts';
+import type { ProxyLog } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { PortPolicies } from './port-policies.ts';
+import type { ProxySettings } from './settings.ts';
+
+/** What the parts of one proxy share. */
+export interface ProxyRuntime {
+  settings: ProxySettings;
+  clock: Clock;
+  net: NetNs;
+  uid: number;
+  log: ProxyLog;
+  metrics: Metrics;
+  certificate: WorkloadCertificate;
+  policies: PortPolicies;
+  /** Absent: every address is forwarded to as it is (no control plane near, as in unit tests). */
+  discovery: Discovery | undefined;
+  signal: AbortSignal;
+  /** Unique in this worker, for pools that proxies share. */
+  id: string;
+  /** Connections to end when the proxy does. */
+  connections: Set<{ destroy(): void }>;
+}
+
+export const DETECT_MS = 10_000;
