@@ -264,6 +264,13 @@ const SHARED: Flag[] = [
 
 export const INSTALL_FLAGS: Flag[] = [...VALUE_FLAGS, ...SHARED];
 
+/** What an installation fixes for good. */
+const INSTALL_ONLY = ['cluster-domain', 'identity-external-ca', 'identity-external-issuer', 'identity-trust-domain'];
+
+export const UPGRADE_FLAGS: Flag[] = INSTALL_FLAGS.filter((flag) => !INSTALL_ONLY.includes(flag.name)).map((flag) =>
+  flag.name === 'crds' ? { ...flag, usage: 'Upgrade Linkerd CRDs' } : flag,
+);
+
 const INBOUND_POLICIES = [
   'all-unauthenticated',
   'all-authenticated',

@@ -8,7 +8,7 @@ import { issuerProblem, verifyProblem } from '#mesh/install/plan.ts';
 import { renderInstall } from '#mesh/install/render.ts';
 import { defaultValues, type Values } from '#mesh/install/values.ts';
 import { print } from './install.ts';
-import { applyFlags, INSTALL_FLAGS, readText } from './install-flags.ts';
+import { applyFlags, readText, UPGRADE_FLAGS } from './install-flags.ts';
 import { Failure, type Invocation, type Verb } from './verb.ts';
 
 export const upgrade: Verb = {
@@ -18,7 +18,10 @@ export const upgrade: Verb = {
 
 Note that the default flag values for this command come from the Linkerd control
 plane. The default values displayed in the Flags section below only apply to the
-install command.`,
+install command.
+
+The upgrade can be configured by using the --set, --values, --set-string and --set-file flags.
+A full list of configurable values can be found at https://www.github.com/linkerd/linkerd2/tree/main/charts/linkerd-control-plane/values.yaml`,
   examples: `  # Upgrade CRDs first
   linkerd upgrade --crds | kubectl apply -f -
 
@@ -28,7 +31,7 @@ install command.`,
   # And lastly, remove linkerd resources that no longer exist in the current version
   linkerd prune | kubectl delete -f -`,
   flags: [
-    ...INSTALL_FLAGS,
+    ...UPGRADE_FLAGS,
     {
       name: 'force',
       usage: 'Force upgrade operation even when issuer certificate does not work with the trust anchors of all proxies',

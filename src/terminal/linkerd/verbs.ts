@@ -1,8 +1,11 @@
 import { authz } from './authz.ts';
 import { check } from './check.ts';
+import { completion } from './completion.ts';
 import { diagnostics } from './diagnostics.ts';
 import { identity } from './identity.ts';
+import { inject, uninject } from './inject.ts';
 import { install } from './install.ts';
+import { profile } from './profile.ts';
 import { prune } from './prune.ts';
 import { uninstall } from './uninstall.ts';
 import { upgrade } from './upgrade.ts';
@@ -14,5 +17,19 @@ export const root: Verb = {
   name: 'linkerd',
   summary: 'linkerd manages the Linkerd service mesh',
   long: 'linkerd manages the Linkerd service mesh.',
-  verbs: [authz, check, diagnostics, identity, install, prune, uninstall, upgrade, version],
+  verbs: [
+    authz,
+    check,
+    completion,
+    diagnostics,
+    identity,
+    inject,
+    install,
+    profile,
+    prune,
+    uninject,
+    uninstall,
+    upgrade,
+    version,
+  ],
 };
