@@ -53,7 +53,10 @@ export class ClusterView {
         object.metadata.labels?.['kubernetes.io/service-name'] ?? '',
       );
       let slices = this.#slicesByService.get(service);
-      if (!slices) this.#slicesByService.set(service, (slices = new Set()));
+      if (!slices) {
+        slices = new Set();
+        this.#slicesByService.set(service, slices);
+      }
       slices.add(key);
     }
   }

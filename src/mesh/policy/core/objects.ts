@@ -40,9 +40,15 @@ export class ObjectSet {
   put(kind: WatchedKind, object: KubeObject): void {
     const { namespace = '', name = '' } = object.metadata;
     let namespaces = this.#kinds.get(kind);
-    if (!namespaces) this.#kinds.set(kind, (namespaces = new Map()));
+    if (!namespaces) {
+      namespaces = new Map();
+      this.#kinds.set(kind, namespaces);
+    }
     let names = namespaces.get(namespace);
-    if (!names) namespaces.set(namespace, (names = new Map()));
+    if (!names) {
+      names = new Map();
+      namespaces.set(namespace, names);
+    }
     names.set(name, object);
   }
   remove(kind: WatchedKind, namespace: string, name: string): void {
