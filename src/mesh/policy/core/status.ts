@@ -114,16 +114,13 @@ function accepted(
 ): Condition {
   const no = (reason: string, message = '') => condition('Accepted', false, reason, now, message);
   const referent = objects.get(known, parent.namespace, parent.name);
-  if (known === 'Server') {
-    // A Server belongs to its own namespace; a route elsewhere has no such parent.
-    if (!referent || parent.namespace !== route.metadata.namespace) return no('NoMatchingParent');
-    return condition('Accepted', true, 'Accepted', now);
-  }
+  // A Server belongs to its own namespace; a route elsewhere has no such parent.
+  if (known === 'Server' && parent.namespace !== route.metadata.namespace) return no('NoMatchingParent');
   if (!referent) return no('NoMatchingParent');
   if (known === 'Service') {
     const ip = referent.spec?.clusterIP;
     if (!ip || ip === 'None') return no('NoMatchingParent', 'parent service must have a ClusterIP');
-  } else if (egressOverlaps(referent, clusterNetworks)) {
+  } else if (known === 'EgressNetwork' && egressOverlaps(referent, clusterNetworks)) {
     return no('NoMatchingParent', 'EgressNetwork parent has not been accepted');
   }
   const outranked = ROUTE_KINDS.some(
