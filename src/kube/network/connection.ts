@@ -95,7 +95,14 @@ class PairEnd extends Duplex implements Connection {
     return this;
   }
 
+  /**
+   * Delivered in a turn of its own, as from a socket: HTTP/2 writes while it reads, and must not be read into meanwhile.
+   */
   #take(chunk: Buffer, done: (error?: Error | null) => void): void {
+    process.nextTick(() => this.#deliver(chunk, done));
+  }
+
+  #deliver(chunk: Buffer, done: (error?: Error | null) => void): void {
     if (this.destroyed || this.readableEnded) {
       done(socketError('EPIPE', 'write EPIPE'));
       return;

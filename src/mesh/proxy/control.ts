@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { NetNs } from '#kube/network/network.ts';
 import type { ProxyLog } from './log.ts';
@@ -27,7 +28,7 @@ export class ControlDialer {
     const { net, uid, log } = this.#options;
     const name = `${to.host}:${to.port}`;
     const loopback = to.host === 'localhost';
-    const ips = loopback ? ['127.0.0.1'] : await net.resolve(to.host);
+    const ips = loopback ? ['127.0.0.1'] : isIP(to.host) ? [to.host] : await net.resolve(to.host);
     const ip = ips[ips.length === 1 ? 0 : Math.floor(Math.random() * ips.length)]!;
     const address = `${ip}:${to.port}`;
     const connection = await net.dial(ip, to.port, { uid, timeoutMs: CONNECT_MS, ...(signal ? { signal } : {}) });

@@ -66,7 +66,8 @@ export class Endpoint {
         const alpn = direct ? [TRANSPORT_ALPN] : undefined;
         const established = await connectTls(connection, certificate, identity, alpn);
         socket = established.socket;
-        if (direct) socket.write(writeTransportHeader({ port, ...(protocol ? { protocol } : {}) }));
+        // HTTP/2 takes the socket's handle over: this write must be through by then.
+        if (direct) await written(socket, writeTransportHeader({ port, ...(protocol ? { protocol } : {}) }));
       }
       this.#count(socket);
       this.#backoff = 0;
@@ -137,3 +138,8 @@ export class Endpoint {
     this.#http2.close();
   }
 }
+
+const written = (stream: Duplex, bytes: Uint8Array): Promise<void> =>
+  new Promise((resolve, reject) => {
+    stream.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });

@@ -3,12 +3,13 @@ const LATENCY_MS = [1, 10, 100, 1_000, 10_000].flatMap((unit) => [1, 2, 3, 4, 5]
 
 export type Labels = Record<string, string>;
 
-const escape = (value: string): string => value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+const escaped = (value: string): string =>
+  value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 
 /** `{a="b",c="d"}`, in the order given. */
 export function renderLabels(labels: Labels): string {
   const parts: string[] = [];
-  for (const name in labels) parts.push(`${name}="${escape(labels[name]!)}"`);
+  for (const name in labels) parts.push(`${name}="${escaped(labels[name]!)}"`);
   return parts.length === 0 ? '' : `{${parts.join(',')}}`;
 }
 
@@ -46,14 +47,20 @@ export class Metrics {
   add(name: string, labels: Labels | string, amount = 1): void {
     const key = typeof labels === 'string' ? labels : renderLabels(labels);
     let series = this.#values.get(name);
-    if (!series) this.#values.set(name, (series = new Map()));
+    if (!series) {
+      series = new Map();
+      this.#values.set(name, series);
+    }
     series.set(key, (series.get(key) ?? 0) + amount);
   }
 
   set(name: string, value: number, labels: Labels | string = ''): void {
     const key = typeof labels === 'string' ? labels : renderLabels(labels);
     let series = this.#values.get(name);
-    if (!series) this.#values.set(name, (series = new Map()));
+    if (!series) {
+      series = new Map();
+      this.#values.set(name, series);
+    }
     series.set(key, value);
   }
 
@@ -65,9 +72,15 @@ export class Metrics {
   observe(name: string, labels: Labels | string, ms: number): void {
     const key = typeof labels === 'string' ? labels : renderLabels(labels);
     let series = this.#histograms.get(name);
-    if (!series) this.#histograms.set(name, (series = new Map()));
+    if (!series) {
+      series = new Map();
+      this.#histograms.set(name, series);
+    }
     let histogram = series.get(key);
-    if (!histogram) series.set(key, (histogram = { counts: new Uint32Array(LATENCY_MS.length), sum: 0, total: 0 }));
+    if (!histogram) {
+      histogram = { counts: new Uint32Array(LATENCY_MS.length), sum: 0, total: 0 };
+      series.set(key, histogram);
+    }
     const bucket = LATENCY_MS.findIndex((bound) => ms <= bound);
     if (bucket >= 0) histogram.counts[bucket]!++;
     histogram.sum += Math.round(ms);

@@ -36,9 +36,9 @@ const FAILURES: Record<string, string> = {
 };
 
 /** The leaf and what its sender put behind it. */
-function chainOf(socket: tls.TLSSocket): X509Certificate[] {
+function chainOf(leaf: X509Certificate): X509Certificate[] {
   const chain: X509Certificate[] = [];
-  for (let each = socket.getPeerX509Certificate(); each && chain.length < 8; each = each.issuerCertificate) {
+  for (let each: X509Certificate | undefined = leaf; each && chain.length < 8; each = each.issuerCertificate) {
     if (chain.some((known) => known.fingerprint256 === each?.fingerprint256)) break;
     chain.push(each);
   }
@@ -53,7 +53,7 @@ function verifyPeer(socket: tls.TLSSocket, credentials: TlsCredentials, dnsName?
   const key = `${credentials.anchorsId}/${leaf.fingerprint256}`;
   const known = verified.get(key);
   if (!known) {
-    const chain = chainOf(socket);
+    const chain = chainOf(leaf);
     const result = verifyChain({
       chain: chain.map((each) => each.raw),
       anchors: credentials.anchors.map((each) => each.raw),
@@ -107,6 +107,8 @@ export function acceptTls(connection: Duplex, credentials: TlsCredentials): Prom
       socket.off('error', fail);
       socket.off('close', onClose);
       socket.on('error', () => {});
+      // Only tls.Server clears this; HTTP/2 waits for it.
+      (socket as { secureConnecting?: boolean }).secureConnecting = false;
       try {
         const leaf = verifyPeer(socket, credentials);
         const identity = leaf && identityOf(leaf);
@@ -162,4 +164,7 @@ export function connectTls(
 
 let bare: tls.SecureContext | undefined;
 /** For a proxy that has no certificate yet. An empty list of authorities spares loading the system's. */
-const bareContext = (): tls.SecureContext => (bare ??= tls.createSecureContext({ minVersion: 'TLSv1.3', ca: [] }));
+function bareContext(): tls.SecureContext {
+  bare ??= tls.createSecureContext({ minVersion: 'TLSv1.3', ca: [] });
+  return bare;
+}

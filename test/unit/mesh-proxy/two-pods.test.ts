@@ -1,0 +1,49 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { anchor, issuerUnder, request, serve, World } from './world.ts';
+
+let world: World;
+
+beforeEach(async () => {
+  world = new World();
+  const root = await anchor();
+  world.startIdentity(root, await issuerUnder(root));
+});
+afterEach(() => world.stop());
+
+const certified = (log: string[]) => vi.waitFor(() => expect(log.join('\n')).toContain('Certified identity'));
+
+describe('two meshed pods', () => {
+  it('talk over mTLS, with nothing of the mesh in the headers', async () => {
+    const api = world.pod('api');
+    const web = world.pod('web');
+    world.meshed(api, 8080);
+    await Promise.all([certified(api.log), certified(web.log)]);
+    let seen: Record<string, unknown> = {};
+    serve(api.net, 8080, (req, res) => {
+      seen = req.headers;
+      let body = '';
+      req.on('data', (chunk) => (body += chunk));
+      req.on('end', () => res.end(`hello ${req.method} ${req.url} ${body}`));
+    });
+    const reply = await request(web.net, api.net.ip, 8080, '/orders?x=1', {
+      method: 'POST',
+      body: 'data',
+      headers: { 'x-mine': 'yes' },
+    });
+    expect(reply).toMatchObject({ status: 200, body: 'hello POST /orders?x=1 data' });
+    expect(seen['x-mine']).toBe('yes');
+    expect([...Object.keys(seen), ...Object.keys(reply.headers)].filter((name) => name.startsWith('l5d-'))).toEqual([]);
+    const metrics = await request(world.fabric.node, api.net.ip, 4191, '/metrics');
+    expect(metrics.body).toContain(`client_id="${web.name}"`);
+    expect(metrics.body).toMatch(/inbound_http_authz_allow_total\{[^}]*tls="true"/);
+  });
+
+  it('serves an unmeshed client without TLS, and answers 502 for a closed port', async () => {
+    const api = world.pod('api');
+    await certified(api.log);
+    serve(api.net, 8080, (_req, res) => res.end('plain'));
+    const stranger = world.stranger();
+    expect(await request(stranger, api.net.ip, 8080)).toMatchObject({ status: 200, body: 'plain' });
+    expect(await request(stranger, api.net.ip, 9999)).toMatchObject({ status: 502, body: '' });
+  });
+});
