@@ -1,0 +1,175 @@
+import type { Clock } from '#base/clock.ts';
+import { nameSuffix } from '#base/ids.ts';
+import { StatusError } from '#kube/api/status.ts';
+import type { KubeObject, OwnerReference } from '#kube/api/types.ts';
+import type { KubeClient, Target } from '#kube/client/client.ts';
+import { Informer } from '#kube/client/informer.ts';
+
+export const TARGETS = {
+  pods: { group: '', version: 'v1', resource: 'pods' },
+  nodes: { group: '', version: 'v1', resource: 'nodes' },
+  services: { group: '', version: 'v1', resource: 'services' },
+  endpoints: { group: '', version: 'v1', resource: 'endpoints' },
+  namespaces: { group: '', version: 'v1', resource: 'namespaces' },
+  configmaps: { group: '', version: 'v1', resource: 'configmaps' },
+  serviceaccounts: { group: '', version: 'v1', resource: 'serviceaccounts' },
+  events: { group: '', version: 'v1', resource: 'events' },
+  endpointslices: { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices' },
+  deployments: { group: 'apps', version: 'v1', resource: 'deployments' },
+  replicasets: { group: 'apps', version: 'v1', resource: 'replicasets' },
+  statefulsets: { group: 'apps', version: 'v1', resource: 'statefulsets' },
+  daemonsets: { group: 'apps', version: 'v1', resource: 'daemonsets' },
+  controllerrevisions: { group: 'apps', version: 'v1', resource: 'controllerrevisions' },
+  jobs: { group: 'batch', version: 'v1', resource: 'jobs' },
+  cronjobs: { group: 'batch', version: 'v1', resource: 'cronjobs' },
+  budgets: { group: 'policy', version: 'v1', resource: 'poddisruptionbudgets' },
+} as const satisfies Record<string, Target>;
+
+export type TargetName = keyof typeof TARGETS;
+
+/** What every controller shares: the client, the clock, one informer a kind, and how events are recorded. */
+export class ControllerContext {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly #informers = new Map<TargetName, Informer>();
+
+  constructor(client: KubeClient, clock: Clock) {
+    this.client = client;
+    this.clock = clock;
+  }
+
+  informer(name: TargetName): Informer {
+    let informer = this.#informers.get(name);
+    if (!informer) {
+      informer = new Informer(this.client, TARGETS[name])
+        .addIndex('namespace', ({ metadata }) => [metadata.namespace ?? ''])
+        .addIndex('controller', ({ metadata }) => controllerOf(metadata.ownerReferences)?.uid.split(',') ?? []);
+      this.#informers.set(name, informer);
+    }
+    return informer;
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([...this.#informers.values()].map((informer) => informer.start()));
+  }
+
+  stop(): void {
+    for (const informer of this.#informers.values()) informer.stop();
+  }
+
+  now(): string {
+    return new Date(this.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+  }
+
+  target(name: TargetName, namespace: string | undefined): Target {
+    return namespace ? { ...TARGETS[name], namespace } : TARGETS[name];
+  }
+
+  /** Writes the status of an object when it differs. Returns what is stored. */
+  async putStatus(name: TargetName, object: KubeObject, status: unknown): Promise<KubeObject> {
+    if (JSON.stringify(object.status ?? {}) === JSON.stringify(status)) return object;
+    return this.client.update(
+      this.target(name, object.metadata.namespace),
+      { ...object, status },
+      { subresource: 'status', fieldManager: MANAGER },
+    );
+  }
+
+  /** Removes an object; that it is gone already is fine. */
+  async remove(name: TargetName, object: KubeObject): Promise<void> {
+    const { uid } = object.metadata;
+    await this.client
+      .delete(
+        this.target(name, object.metadata.namespace),
+        object.metadata.name!,
+        uid ? { preconditions: { uid } } : {},
+      )
+      .catch(ignoreGone);
+  }
+
+  /** Records an event about an object. Failing to do so is no reason to fail the work. */
+  event(object: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string, component: string): void {
+    const at = this.now();
+    const namespace = object.metadata.namespace ?? 'default';
+    void this.client
+      .create(this.target('events', namespace), {
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { name: `${object.metadata.name}.${eventSuffix(this.clock.now())}`, namespace },
+        involvedObject: {
+          kind: object.kind,
+          ...(object.metadata.namespace ? { namespace: object.metadata.namespace } : {}),
+          name: object.metadata.name,
+          uid: object.metadata.uid,
+          apiVersion: object.apiVersion,
+          resourceVersion: object.metadata.resourceVersion,
+        },
+        reason,
+        message,
+        source: { component },
+        firstTimestamp: at,
+        lastTimestamp: at,
+        count: 1,
+        type,
+        eventTime: null,
+        reportingComponent: component,
+        reportingInstance: '',
+      })
+      .catch(() => {});
+  }
+}
+
+export const MANAGER = 'kube-controller-manager';
+
+/** Event names end in the time in nanoseconds, in hex; a random end keeps two of one millisecond apart. */
+export const eventSuffix = (nowMs: number): string =>
+  (BigInt(Math.round(nowMs)) * 1_000_000n).toString(16).slice(0, 11) +
+  Buffer.from(nameSuffix(3)).toString('hex').slice(0, 5);
+
+export const controllerOf = (owners: OwnerReference[] | undefined): OwnerReference | undefined =>
+  owners?.find((owner) => owner.controller);
+
+export const ownedBy = (owner: KubeObject): OwnerReference => ({
+  apiVersion: owner.apiVersion,
+  kind: owner.kind,
+  name: owner.metadata.name!,
+  uid: owner.metadata.uid!,
+  controller: true,
+  blockOwnerDeletion: true,
+});
+
+export function ignoreGone(error: unknown): void {
+  if (error instanceof StatusError && error.code === 404) return;
+  throw error;
+}
+
+export const keyOf = (object: KubeObject): string => `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+
+export function splitKey(key: string): [namespace: string, name: string] {
+  const at = key.indexOf('/');
+  return [key.slice(0, at), key.slice(at + 1)];
+}
+
+export const isActive = (pod: KubeObject): boolean =>
+  !pod.metadata.deletionTimestamp && !['Succeeded', 'Failed'].includes(pod.status?.phase);
+
+export const isReady = (pod: KubeObject): boolean => conditionOf(pod, 'Ready')?.status === 'True';
+
+/** Ready for at least `minReadySeconds`. */
+export function isAvailable(pod: KubeObject, minReadySeconds: number, nowMs: number): boolean {
+  const ready = conditionOf(pod, 'Ready');
+  if (ready?.status !== 'True') return false;
+  return minReadySeconds === 0 || Date.parse(ready.lastTransitionTime ?? '') + minReadySeconds * 1000 <= nowMs;
+}
+
+interface Condition {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+  lastTransitionTime?: string;
+  lastUpdateTime?: string;
+}
+
+export const conditionOf = (object: KubeObject, type: string): Condition | undefined =>
+  (object.status?.conditions as Condition[] | undefined)?.find((condition) => condition.type === type);

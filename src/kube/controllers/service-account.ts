@@ -1,0 +1,55 @@
+import type { ControllerContext } from './context.ts';
+import { MANAGER, splitKey } from './context.ts';
+import { WorkQueue } from './queue.ts';
+
+/** Gives every namespace its `default` ServiceAccount and the ConfigMap with the cluster's CA. */
+export function startServiceAccounts(context: ControllerContext, clusterCa: string): WorkQueue {
+  const namespaces = context.informer('namespaces');
+  const accounts = context.informer('serviceaccounts');
+  const maps = context.informer('configmaps');
+  const queue = new WorkQueue(context.clock, async (key) => {
+    const [, name] = splitKey(key);
+    const namespace = namespaces.get('', name);
+    if (!namespace || namespace.metadata.deletionTimestamp) return;
+    if (!accounts.get(name, 'default')) {
+      await create('serviceaccounts', name, {
+        apiVersion: 'v1',
+        kind: 'ServiceAccount',
+        metadata: { name: 'default', namespace: name },
+      });
+    }
+    if (!maps.get(name, 'kube-root-ca.crt')) {
+      const annotations = {
+        'kubernetes.io/description':
+          'Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.',
+      };
+      await create('configmaps', name, {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'kube-root-ca.crt', namespace: name, annotations },
+        data: { 'ca.crt': clusterCa },
+      });
+    }
+  });
+  const create = async (
+    target: 'serviceaccounts' | 'configmaps',
+    namespace: string,
+    object: Parameters<ControllerContext['client']['create']>[1],
+  ) => {
+    await context.client
+      .create(context.target(target, namespace), object, { fieldManager: MANAGER })
+      .catch((error: { code?: number }) => {
+        if (error.code !== 409) throw error;
+      });
+  };
+  namespaces.onChange(({ object }) => queue.add(`/${object.metadata.name}`));
+  accounts.onChange(
+    ({ type, object }) =>
+      type === 'delete' && object.metadata.name === 'default' && queue.add(`/${object.metadata.namespace}`),
+  );
+  maps.onChange(
+    ({ type, object }) =>
+      type === 'delete' && object.metadata.name === 'kube-root-ca.crt' && queue.add(`/${object.metadata.namespace}`),
+  );
+  return queue;
+}

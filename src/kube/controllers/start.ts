@@ -1,0 +1,46 @@
+import type { Clock } from '#base/clock.ts';
+import type { KubeClient, Target } from '#kube/client/client.ts';
+import type { Store } from '#kube/store/store.ts';
+import { ControllerContext } from './context.ts';
+import { startDeployments } from './deployment.ts';
+import { startEndpoints } from './endpoints.ts';
+import { startGarbageCollector } from './garbage.ts';
+import { startNamespaces } from './namespace.ts';
+import { startReplicaSets } from './replicaset.ts';
+import { startServiceAccounts } from './service-account.ts';
+
+export interface ControllerOptions {
+  client: KubeClient;
+  clock: Clock;
+  /** PEM of the CA that signed the API server's certificate, for pods. */
+  clusterCa: string;
+  /** The garbage collector sees every kind through the store. */
+  store: Store;
+  /** The preferred version of a stored kind, `group/resource`. */
+  targetOf(kind: string): Target | undefined;
+}
+
+/** Starts every controller. Resolves when their caches are filled. */
+export async function startControllers(
+  options: ControllerOptions,
+): Promise<{ context: ControllerContext; close(): void }> {
+  const context = new ControllerContext(options.client, options.clock);
+  const garbage = startGarbageCollector(context, options.store, options.targetOf);
+  const queues = [
+    startReplicaSets(context),
+    startDeployments(context),
+    startEndpoints(context),
+    startNamespaces(context),
+    startServiceAccounts(context, options.clusterCa),
+    garbage,
+  ];
+  await context.start();
+  return {
+    context,
+    close() {
+      garbage.stop();
+      for (const queue of queues) queue.close();
+      context.stop();
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import type { KubeObject } from '#kube/api/types.ts';
+
+interface Taint {
+  key: string;
+  value?: string;
+  effect: string;
+}
+interface Toleration {
+  key?: string;
+  operator?: string;
+  value?: string;
+  effect?: string;
+}
+interface Expression {
+  key: string;
+  operator: string;
+  values?: string[];
+}
+
+/** Why a pod can't run on a node, in the scheduler's words; undefined when it can. */
+export function unfit(pod: KubeObject, node: KubeObject): string | undefined {
+  if (node.spec?.unschedulable && !tolerates(pod, { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }))
+    return 'node(s) were unschedulable';
+  const taint = ((node.spec?.taints ?? []) as Taint[]).find(
+    (candidate) => candidate.effect !== 'PreferNoSchedule' && !tolerates(pod, candidate),
+  );
+  if (taint) return `node(s) had untolerated taint(s)`;
+  const labels = node.metadata.labels ?? {};
+  for (const [key, value] of Object.entries(pod.spec?.nodeSelector ?? {}))
+    if (labels[key] !== value) return "node(s) didn't match Pod's node affinity/selector";
+  const terms = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms as
+    | { matchExpressions?: Expression[] }[]
+    | undefined;
+  if (terms && !terms.some((term) => (term.matchExpressions ?? []).every((expression) => holds(expression, labels))))
+    return "node(s) didn't match Pod's node affinity/selector";
+  return undefined;
+}
+
+function tolerates(pod: KubeObject, taint: Taint): boolean {
+  return ((pod.spec?.tolerations ?? []) as Toleration[]).some(
+    ({ key, operator = 'Equal', value = '', effect }) =>
+      (!effect || effect === taint.effect) &&
+      (!key ? operator === 'Exists' : key === taint.key) &&
+      (operator === 'Exists' || value === (taint.value ?? '')),
+  );
+}
+
+function holds({ key, operator, values = [] }: Expression, labels: Record<string, string>): boolean {
+  const has = labels[key];
+  switch (operator) {
+    case 'In':
+      return has !== undefined && values.includes(has);
+    case 'NotIn':
+      return has === undefined || !values.includes(has);
+    case 'Exists':
+      return has !== undefined;
+    case 'DoesNotExist':
+      return has === undefined;
+    case 'Gt':
+      return Number(has) > Number(values[0]);
+    case 'Lt':
+      return Number(has) < Number(values[0]);
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,117 @@
+import type { Clock } from '#base/clock.ts';
+import { StatusError } from '#kube/api/status.ts';
+import type { KubeObject } from '#kube/api/types.ts';
+import type { KubeClient } from '#kube/client/client.ts';
+import { Informer } from '#kube/client/informer.ts';
+import { unfit } from './fit.ts';
+
+const PODS = { group: '', version: 'v1', resource: 'pods' } as const;
+const NODES = { group: '', version: 'v1', resource: 'nodes' } as const;
+const COMPONENT = 'default-scheduler';
+
+export interface SchedulerOptions {
+  client: KubeClient;
+  clock: Clock;
+  /** How events are recorded; the controllers' way of doing it. */
+  record(object: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string, component: string): void;
+}
+
+/** Binds every pod that has no node to the node that fits it and holds the fewest pods. */
+export async function startScheduler({ client, clock, record }: SchedulerOptions): Promise<{ close(): void }> {
+  const pods = new Informer(client, PODS).addIndex('node', (pod) => [pod.spec?.nodeName ?? '']);
+  const nodes = new Informer(client, NODES);
+  const reported = new Map<string, string>();
+  const binding = new Set<string>();
+
+  const schedule = async (pod: KubeObject): Promise<void> => {
+    const { uid = '', namespace, name } = pod.metadata;
+    if (pod.spec?.nodeName || pod.metadata.deletionTimestamp || binding.has(uid) || pod.spec?.schedulingGates?.length)
+      return;
+    if ((pod.spec?.schedulerName ?? COMPONENT) !== COMPONENT) return;
+    const all = nodes.list();
+    const reasons = new Map<string, number>();
+    const fitting = all.filter((node) => {
+      const why = unfit(pod, node);
+      if (why) reasons.set(why, (reasons.get(why) ?? 0) + 1);
+      return !why;
+    });
+    const [node] = fitting.sort(
+      (a, b) => pods.byIndex('node', a.metadata.name!).length - pods.byIndex('node', b.metadata.name!).length,
+    );
+    if (!node) {
+      await reportUnschedulable(pod, all.length, reasons);
+      return;
+    }
+    binding.add(uid);
+    try {
+      await client.raw('POST', `/api/v1/namespaces/${namespace}/pods/${name}/binding`, {
+        apiVersion: 'v1',
+        kind: 'Binding',
+        metadata: { name, namespace },
+        target: { apiVersion: 'v1', kind: 'Node', name: node.metadata.name },
+      });
+      record(
+        pod,
+        'Normal',
+        'Scheduled',
+        `Successfully assigned ${namespace}/${name} to ${node.metadata.name}`,
+        COMPONENT,
+      );
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+    } finally {
+      binding.delete(uid);
+      reported.delete(uid);
+    }
+  };
+
+  const reportUnschedulable = async (pod: KubeObject, count: number, reasons: Map<string, number>): Promise<void> => {
+    const { uid = '', namespace, name } = pod.metadata;
+    const details = [...reasons]
+      .map(([why, n]) => `${n} ${why}`)
+      .sort()
+      .join(', ');
+    const tail =
+      count > 0
+        ? ` ${details}. preemption: 0/${count} nodes are available: ${count} Preemption is not helpful for scheduling.`
+        : ' no nodes available to schedule pods';
+    const message = count > 0 ? `0/${count} nodes are available:${tail}` : tail.trim();
+    if (reported.get(uid) === message) return;
+    reported.set(uid, message);
+    record(pod, 'Warning', 'FailedScheduling', message, COMPONENT);
+    const at = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const others = (pod.status?.conditions ?? []).filter((c: { type: string }) => c.type !== 'PodScheduled');
+    const condition = {
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'Unschedulable',
+      message,
+      lastProbeTime: null,
+      lastTransitionTime: at,
+    };
+    await client
+      .patch(
+        { ...PODS, namespace: namespace! },
+        name!,
+        'merge',
+        { status: { conditions: [...others, condition] } },
+        { subresource: 'status' },
+      )
+      .catch(() => {});
+  };
+
+  pods.onChange(({ type, object }) => {
+    if (type === 'delete') reported.delete(object.metadata.uid!);
+    else void schedule(object);
+  });
+  nodes.onChange(() => {
+    for (const pod of pods.byIndex('node', '')) void schedule(pod);
+  });
+  await Promise.all([nodes.start(), pods.start()]);
+  return {
+    close() {
+      pods.stop();
+      nodes.stop();
+    },
+  };
+}
