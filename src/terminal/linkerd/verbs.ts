@@ -11,6 +11,7 @@ import { uninstall } from './uninstall.ts';
 import { upgrade } from './upgrade.ts';
 import type { Verb } from './verb.ts';
 import { version } from './version.ts';
+import { viz } from './viz/viz.ts';
 
 /** The root of the command tree. */
 export const root: Verb = {
@@ -31,5 +32,6 @@ export const root: Verb = {
     uninstall,
     upgrade,
     version,
+    viz,
   ],
 };
