@@ -1,0 +1,81 @@
+import { request } from 'node:http';
+import type { Duplex } from 'node:stream';
+import tls from 'node:tls';
+import type { Clock } from '#base/clock.ts';
+import { verifyChain } from '#pki/verify.ts';
+import type { ReviewCaller } from './webhooks.ts';
+
+const MAX_ANSWER_BYTES = 3 * 1024 * 1024;
+
+/** Posts reviews over the cluster's network. The server's chain must end in the caBundle and name the Service, at the cluster's time. */
+export function createReviewCaller(
+  dial: (host: string, port: number, timeoutMs: number) => Promise<Duplex>,
+  clock: Clock,
+): ReviewCaller {
+  return async ({ namespace, name, port, path, caBundle, timeoutMs }, review) => {
+    const host = `${name}.${namespace}.svc`;
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const stream = await dial(host, port, timeoutMs);
+    const socket = tls.connect({
+      socket: stream as import('node:net').Socket,
+      servername: host,
+      rejectUnauthorized: false,
+    });
+    socket.on('error', () => {});
+    try {
+      await new Promise<void>((resolve, reject) => {
+        socket.once('secureConnect', resolve);
+        socket.once('error', reject);
+        socket.once('close', () => reject(new Error('EOF')));
+        timeout.addEventListener('abort', () => reject(new Error('context deadline exceeded')), { once: true });
+      });
+      const { raw } = socket.getPeerCertificate();
+      const anchors = (Buffer.from(caBundle ?? '', 'base64')
+        .toString()
+        .match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []) as string[];
+      const result = verifyChain({ chain: [raw], anchors, at: clock.now(), dnsName: host, anchorDates: 'check' });
+      if (!result.ok) throw new Error(`tls: failed to verify certificate: ${result.message}`);
+      return await post(socket, host, path, review, timeout);
+    } finally {
+      socket.destroy();
+    }
+  };
+}
+
+function post(
+  socket: tls.TLSSocket,
+  host: string,
+  path: string,
+  review: unknown,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const body = JSON.stringify(review);
+  return new Promise((resolve, reject) => {
+    const headers = {
+      host,
+      'content-type': 'application/json',
+      accept: 'application/json',
+      'content-length': Buffer.byteLength(body),
+    };
+    const req = request({ createConnection: () => socket, method: 'POST', path, headers, signal }, (res) => {
+      let text = '';
+      res.setEncoding('utf8');
+      res.on('data', (chunk: string) => {
+        text += chunk;
+        if (text.length > MAX_ANSWER_BYTES) req.destroy(new Error('the answer is too large'));
+      });
+      res.on('error', reject);
+      res.on('end', () => {
+        if (res.statusCode !== 200)
+          return reject(new Error(`the server responded with the status code ${res.statusCode}`));
+        try {
+          resolve(JSON.parse(text));
+        } catch {
+          reject(new Error('the answer is not JSON'));
+        }
+      });
+    });
+    req.on('error', (error) => reject(signal.aborted ? new Error('context deadline exceeded') : error));
+    req.end(body);
+  });
+}

@@ -1,0 +1,136 @@
+import { createHmac, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
+import type { Clock } from '#base/clock.ts';
+import { uuid } from '#base/ids.ts';
+import type { UserInfo } from '#kube/api/types.ts';
+import type { Store } from '#kube/store/store.ts';
+
+export const ISSUER = 'https://kubernetes.default.svc.cluster.local';
+const DEFAULT_AUDIENCE = ISSUER;
+
+export interface BoundObject {
+  kind: 'Pod' | 'Secret' | 'Node';
+  name: string;
+  uid: string;
+}
+
+interface Claims {
+  iss: string;
+  sub: string;
+  aud: string[];
+  exp: number;
+  iat: number;
+  nbf: number;
+  jti: string;
+  'kubernetes.io': {
+    namespace: string;
+    serviceaccount: { name: string; uid: string };
+    pod?: { name: string; uid: string };
+    node?: { name: string; uid: string };
+    secret?: { name: string; uid: string };
+  };
+}
+
+/** Signs and checks the tokens of service accounts: JWTs (ES256) with the claims of upstream, bound to living objects. */
+export class ServiceAccountTokens {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #keys: { privateKey: KeyObject; publicKey: KeyObject };
+  readonly #keyId: string;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const spki = this.#keys.publicKey.export({ type: 'spki', format: 'der' });
+    this.#keyId = createHmac('sha256', 'kid').update(spki).digest('base64url').slice(0, 16);
+  }
+
+  issue(o: {
+    namespace: string;
+    name: string;
+    uid: string;
+    audiences: string[];
+    seconds: number;
+    bound?: BoundObject;
+    node?: { name: string; uid: string };
+  }): { token: string; expiresAt: number } {
+    const iat = Math.floor(this.#clock.now() / 1000);
+    const claims: Claims = {
+      aud: o.audiences.length > 0 ? o.audiences : [DEFAULT_AUDIENCE],
+      exp: iat + o.seconds,
+      iat,
+      iss: ISSUER,
+      jti: uuid(),
+      'kubernetes.io': {
+        namespace: o.namespace,
+        ...(o.node ? { node: o.node } : {}),
+        ...(o.bound ? { [o.bound.kind.toLowerCase()]: { name: o.bound.name, uid: o.bound.uid } } : {}),
+        serviceaccount: { name: o.name, uid: o.uid },
+      },
+      nbf: iat,
+      sub: `system:serviceaccount:${o.namespace}:${o.name}`,
+    };
+    const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const signed = `${part({ alg: 'ES256', kid: this.#keyId })}.${part(claims)}`;
+    const signature = sign('sha256', Buffer.from(signed), { key: this.#keys.privateKey, dsaEncoding: 'ieee-p1363' });
+    return { token: `${signed}.${signature.toString('base64url')}`, expiresAt: claims.exp * 1000 };
+  }
+
+  /** The user behind a token and the audiences it was issued for that are among those asked for. */
+  check(
+    token: string,
+    audiences: string[] = [DEFAULT_AUDIENCE],
+  ): { user: UserInfo; audiences: string[] } | { error: string } {
+    const claims = this.#verified(token);
+    if (typeof claims === 'string') return { error: claims };
+    const shared = claims.aud.filter((audience) => audiences.includes(audience));
+    if (shared.length === 0)
+      return {
+        error: `token audiences ${JSON.stringify(claims.aud)} is invalid for the target audiences ${JSON.stringify(audiences)}`,
+      };
+    const k8s = claims['kubernetes.io'];
+    const account = this.#store.get('/serviceaccounts', k8s.namespace, k8s.serviceaccount.name);
+    if (!account) return { error: 'service account has been deleted' };
+    if (account.metadata.uid !== k8s.serviceaccount.uid) return { error: 'service account UID does not match' };
+    if (k8s.pod) {
+      const pod = this.#store.get('/pods', k8s.namespace, k8s.pod.name);
+      if (pod?.metadata.uid !== k8s.pod.uid)
+        return { error: 'service account token is invalid: the pod it is bound to is gone' };
+    }
+    return {
+      audiences: shared,
+      user: {
+        username: claims.sub,
+        uid: account.metadata.uid!,
+        groups: ['system:serviceaccounts', `system:serviceaccounts:${k8s.namespace}`, 'system:authenticated'],
+        extra: {
+          'authentication.kubernetes.io/credential-id': [`JTI=${claims.jti}`],
+          ...(k8s.pod
+            ? {
+                'authentication.kubernetes.io/pod-name': [k8s.pod.name],
+                'authentication.kubernetes.io/pod-uid': [k8s.pod.uid],
+              }
+            : {}),
+        },
+      },
+    };
+  }
+
+  #verified(token: string): Claims | string {
+    const parts = token.split('.');
+    if (parts.length !== 3) return 'invalid bearer token';
+    const signature = Buffer.from(parts[2]!, 'base64url');
+    const ok = verify(
+      'sha256',
+      Buffer.from(`${parts[0]}.${parts[1]}`),
+      { key: this.#keys.publicKey, dsaEncoding: 'ieee-p1363' },
+      signature,
+    );
+    if (!ok) return 'invalid bearer token';
+    const claims = JSON.parse(Buffer.from(parts[1]!, 'base64url').toString()) as Claims;
+    const now = this.#clock.now() / 1000;
+    if (now >= claims.exp) return 'service account token has expired';
+    if (now + 60 < claims.nbf) return 'service account token is not valid yet';
+    return claims;
+  }
+}

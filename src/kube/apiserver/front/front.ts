@@ -1,0 +1,108 @@
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ApiHandler, ApiRequest, ApiResponse } from '#kube/api/http.ts';
+import { failure, StatusError } from '#kube/api/status.ts';
+import { MAX_BODY_BYTES } from '../body.ts';
+
+/** A client must send its whole body within this. */
+const BODY_WITHIN_MS = 30_000;
+
+/** Kubernetes over HTTP/1.1: turns a request into an ApiRequest and writes what comes back. For any Node HTTP server. */
+export function createFront(handler: ApiHandler): (req: IncomingMessage, res: ServerResponse) => void {
+  return (req, res) => {
+    serve(handler, req, res).catch((error: unknown) => {
+      if (res.headersSent) {
+        res.destroy();
+        return;
+      }
+      const { status } = error instanceof StatusError ? error : failure('InternalError', 'Internal error occurred');
+      send(res, status.code ?? 500, 'application/json', JSON.stringify(status));
+    });
+  };
+}
+
+async function serve(handler: ApiHandler, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const gone = new AbortController();
+  res.on('close', () => gone.abort(new DOMException('the client went away', 'AbortError')));
+  res.on('error', () => {});
+  const request = await requestOf(req, gone.signal);
+  const answer = await handler.handle(request);
+  for (const [name, value] of Object.entries(answer.headers ?? {})) res.setHeader(name, value);
+  if (answer.warnings?.length)
+    res.setHeader(
+      'warning',
+      answer.warnings.map((text) => `299 - ${JSON.stringify(text)}`),
+    );
+  res.setHeader('cache-control', 'no-cache, private');
+  await write(answer, req, res);
+}
+
+/** Reads head and body of a request. Throws RequestEntityTooLarge and, for a client that is too slow, Timeout. */
+export async function requestOf(req: IncomingMessage, signal: AbortSignal): Promise<ApiRequest> {
+  const url = new URL(req.url ?? '/', 'http://cluster');
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(req.headers))
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  const body = await bodyOf(req);
+  return {
+    method: (req.method ?? 'GET') as ApiRequest['method'],
+    path: url.pathname,
+    query: url.searchParams,
+    headers,
+    signal,
+    ...(body.length > 0 ? { body } : {}),
+  };
+}
+
+async function bodyOf(req: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const timer = setTimeout(() => req.destroy(new Error('the body took too long')), BODY_WITHIN_MS);
+  try {
+    for await (const chunk of req as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > MAX_BODY_BYTES)
+        throw failure('RequestEntityTooLarge', `Request entity too large: limit is ${MAX_BODY_BYTES}`);
+      chunks.push(chunk);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  return Buffer.concat(chunks);
+}
+
+async function write({ status, body }: ApiResponse, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  switch (body.type) {
+    case 'object':
+      return send(
+        res,
+        status,
+        String(res.getHeader('content-type') ?? 'application/json'),
+        req.method === 'HEAD' ? '' : `${JSON.stringify(body.value)}\n`,
+      );
+    case 'text':
+      return send(res, status, body.contentType, body.value);
+    case 'stream':
+      res.writeHead(status, { 'content-type': body.contentType });
+      res.flushHeaders();
+      for await (const chunk of body.chunks) {
+        if (res.destroyed) return;
+        if (!res.write(chunk)) await Promise.race([once(res, 'drain'), once(res, 'close')]);
+      }
+      res.end();
+      return;
+    case 'events':
+      res.writeHead(status, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' });
+      res.flushHeaders();
+      for await (const event of body.events) {
+        if (res.destroyed) return;
+        if (!res.write(`${JSON.stringify(event)}\n`)) await Promise.race([once(res, 'drain'), once(res, 'close')]);
+      }
+      res.end();
+  }
+}
+
+function send(res: ServerResponse, status: number, type: string, text: string): void {
+  res.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) });
+  res.end(text);
+}
