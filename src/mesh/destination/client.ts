@@ -10,8 +10,8 @@ import { endpointFrom, keyOfAddr } from './wire.ts';
 export interface DiscoveryOptions {
   /** Opens a connection to the destination controller, through the mesh. */
   dialDestination(signal: AbortSignal): Promise<Duplex>;
-  /** Opens a connection to the policy controller; absent: routes are not asked for. */
-  dialPolicy?(signal: AbortSignal): Promise<Duplex>;
+  /** To the policy controller, shared with the inbound side; absent: routes are not asked for. */
+  policy?: ReconnectingChannel;
   clock: Clock;
   /** `LINKERD2_PROXY_DESTINATION_CONTEXT` */
   context: string;
@@ -24,9 +24,7 @@ const isAddress = (authority: string): boolean => /^(\d+\.){3}\d+:\d+$|^\[.*\]:\
 /** A proxy's view of destination (and of outbound policy), over one connection to each. */
 export function createDiscovery(options: DiscoveryOptions): Discovery {
   const channel = new ReconnectingChannel(options.dialDestination, options.clock);
-  const outbound = options.dialPolicy
-    ? createOutboundSource({ dial: options.dialPolicy, clock: options.clock, workload: options.workload })
-    : undefined;
+  const outbound = options.policy && createOutboundSource({ channel: options.policy, workload: options.workload });
 
   const watchProfile = (path: string, listener: (profile: Message) => void) =>
     channel.follow(
@@ -99,7 +97,6 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
 
     close() {
       channel.close();
-      outbound?.close();
     },
   };
 }

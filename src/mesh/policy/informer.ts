@@ -15,8 +15,8 @@ export interface InformerListener {
 
 /** How long until a failed list or watch is tried again. */
 const RETRY_MS = 1_000;
-/** How long until a kind that is not served is asked for again. */
-const MISSING_MS = 5_000;
+/** How long until a kind that is not served is asked for again, at first and at most. */
+const MISSING_MS = { first: 5_000, last: 600_000 };
 
 /**
  * Follows a kind of object: lists, watches from there, and begins anew when the server says that it can't go on. Runs
@@ -40,6 +40,7 @@ async function run(
   { clock, signal }: { clock: Clock; signal: AbortSignal },
   ready: () => void,
 ): Promise<void> {
+  let missing = MISSING_MS.first;
   while (!signal.aborted) {
     let wait = RETRY_MS;
     try {
@@ -53,7 +54,8 @@ async function run(
       if (error instanceof StatusError && error.code === 404) {
         listener.missing?.();
         ready();
-        wait = MISSING_MS;
+        wait = missing;
+        missing = Math.min(missing * 2, MISSING_MS.last);
       }
     }
     if (signal.aborted) return;

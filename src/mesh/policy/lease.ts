@@ -4,41 +4,37 @@ import type { KubeClient } from '#kube/client/client.ts';
 
 const NAME = 'policy-controller-write';
 const DURATION_S = 30;
-/** Claims are renewed well before they run out. */
-const RENEW_MS = 15_000;
+/** A claim younger than this needs no renewal. */
+const FRESH_MS = 10_000;
+
+/** How long until another replica's claim can have run out. */
+export const LEASE_MS = DURATION_S * 1000;
 
 const micro = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z');
 
 /**
- * Keeps the lease by which replicas agree who writes statuses. With one replica it is always held; a second one waits
- * until the first stops renewing it.
+ * The lease by which replicas agree who writes statuses. It is claimed and renewed when there is something to write, not
+ * by a timer: an idle controller does nothing, however far the cluster's clock is moved.
  */
 export class WriteLease {
-  #held = false;
-  readonly #options: { client: KubeClient; clock: Clock; namespace: string; identity: string; signal: AbortSignal };
+  #renewed = Number.NEGATIVE_INFINITY;
+  readonly #options: { client: KubeClient; clock: Clock; namespace: string; identity: string };
 
-  constructor(options: {
-    client: KubeClient;
-    clock: Clock;
-    namespace: string;
-    identity: string;
-    signal: AbortSignal;
-  }) {
+  constructor(options: { client: KubeClient; clock: Clock; namespace: string; identity: string }) {
     this.#options = options;
   }
 
-  get held(): boolean {
-    return this.#held;
-  }
-
-  /** Claims and renews until the signal aborts; calls `onClaim` each time the lease becomes ours. */
-  async keep(onClaim: () => void): Promise<void> {
-    const { clock, signal } = this.#options;
-    while (!signal.aborted) {
-      const before = this.#held;
-      this.#held = await this.#claim().catch(() => before);
-      if (this.#held && !before) onClaim();
-      await clock.sleep(RENEW_MS, signal).catch(() => {});
+  /** Whether this replica may write now; claims or renews the lease when that takes it. Never rejects. */
+  async hold(): Promise<boolean> {
+    const { clock } = this.#options;
+    if (clock.now() - this.#renewed < FRESH_MS) return true;
+    try {
+      if (!(await this.#claim())) return false;
+      this.#renewed = clock.now();
+      return true;
+    } catch {
+      // Somebody else was faster, or the server can't be reached.
+      return false;
     }
   }
 
@@ -52,26 +48,25 @@ export class WriteLease {
       lease = await client.get(target, NAME);
     } catch (error) {
       if (!(error instanceof StatusError) || error.code !== 404) throw error;
+      const labels = {
+        'linkerd.io/control-plane-component': 'destination',
+        'linkerd.io/control-plane-ns': namespace,
+      };
       await client.create(target, {
         apiVersion: 'coordination.k8s.io/v1',
         kind: 'Lease',
-        metadata: {
-          name: NAME,
-          namespace,
-          labels: { 'linkerd.io/control-plane-component': 'destination', 'linkerd.io/control-plane-ns': namespace },
-        },
+        metadata: { name: NAME, namespace, labels },
         spec: { ...spec, acquireTime: micro(now), leaseTransitions: 0 },
       });
       return true;
     }
     const holder = lease.spec?.holderIdentity;
-    const expired = now - Date.parse(lease.spec?.renewTime ?? '') > DURATION_S * 1000;
+    const expired = now - Date.parse(lease.spec?.renewTime ?? '') > LEASE_MS;
     if (holder && holder !== identity && !expired) return false;
-    const taken = holder !== identity;
+    const transitions = (lease.spec?.leaseTransitions ?? 0) + 1;
     await client.patch(target, NAME, 'merge', {
-      spec: taken
-        ? { ...spec, acquireTime: micro(now), leaseTransitions: (lease.spec?.leaseTransitions ?? 0) + 1 }
-        : spec,
+      metadata: { resourceVersion: lease.metadata.resourceVersion },
+      spec: holder === identity ? spec : { ...spec, acquireTime: micro(now), leaseTransitions: transitions },
     });
     return true;
   }

@@ -1,9 +1,7 @@
-import type { Duplex } from 'node:stream';
-import type { Clock } from '#base/clock.ts';
 import { tcpMessage } from '#mesh/api/addresses.ts';
 import { WATCH_OUTBOUND } from '#mesh/api/outbound-api.ts';
 import type { OutboundRoute, OutboundTarget } from '#mesh/proxy/discovery.ts';
-import { ReconnectingChannel } from './reconnect.ts';
+import type { ReconnectingChannel } from './reconnect.ts';
 import { outboundViewFrom } from './wire/outbound.ts';
 
 /** What the policy controller says about traffic to an address. */
@@ -14,25 +12,15 @@ export interface OutboundView {
 }
 
 /** A proxy's view of `OutboundPolicies/Watch`. */
-export function createOutboundSource(options: {
-  dial(signal: AbortSignal): Promise<Duplex>;
-  clock: Clock;
-  workload: string;
-}) {
-  const channel = new ReconnectingChannel(options.dial, options.clock);
+export function createOutboundSource({ channel, workload }: { channel: ReconnectingChannel; workload: string }) {
   return {
     /** `undefined`: the controller knows no policy for the address. */
     watch: (ip: string, port: number, listener: (view: OutboundView | undefined) => void): (() => void) =>
       channel.follow(
         (connected, signal) =>
-          connected.stream(
-            WATCH_OUTBOUND,
-            { source_workload: options.workload, addr: tcpMessage(ip, port) },
-            { signal },
-          ),
+          connected.stream(WATCH_OUTBOUND, { source_workload: workload, addr: tcpMessage(ip, port) }, { signal }),
         (message) => listener(outboundViewFrom(message)),
         () => listener(undefined),
       ),
-    close: () => channel.close(),
   };
 }

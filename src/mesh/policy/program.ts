@@ -67,21 +67,19 @@ export function startPolicy(context: ContainerContext, { client }: PolicyWorld):
     client,
     clock: context.clock,
     clusterNetworks: settings.clusterCidrs,
+    lease: new WriteLease({
+      client,
+      clock: context.clock,
+      namespace: settings.controlPlaneNamespace,
+      identity: context.pod.name,
+    }),
     log: (message) => running.trace('INFO', message),
   });
   running.life.add(() => writer.stop());
-  const lease = new WriteLease({
-    client,
-    clock: context.clock,
-    namespace: settings.controlPlaneNamespace,
-    identity: context.pod.name,
-    signal,
-  });
   const write = () => {
-    if (ready && lease.held) void writer.write();
+    if (ready) void writer.write();
   };
   index.onChange(write);
-  void lease.keep(write);
 
   void Promise.all(
     (Object.keys(WATCHED) as WatchedKind[]).map((kind) =>

@@ -1,22 +1,20 @@
-import type { Duplex } from 'node:stream';
-import type { Clock } from '#base/clock.ts';
 import type { GrpcChannel } from '#mesh/api/grpc.ts';
 import { WATCH_PORT } from '#mesh/api/inbound-api.ts';
 import type { InboundPolicySource } from '#mesh/proxy/inbound-policy.ts';
-import { ReconnectingChannel } from './reconnect.ts';
+import type { ReconnectingChannel } from './reconnect.ts';
 import { configFrom } from './wire/inbound.ts';
 
 /**
- * A proxy's view of the policy controller. `dial` opens a connection to it, through the mesh. All watches share one
- * connection; when it breaks, each is taken up again on the next, and what was known stays in force meanwhile.
+ * A proxy's view of the policy controller. All watches share one connection, which `createDiscovery` may share too; when
+ * it breaks, each is taken up again on the next, and what was known stays in force meanwhile.
  */
 export function createPolicySource(options: {
-  dial(signal: AbortSignal): Promise<Duplex>;
-  clock: Clock;
+  /** To the policy controller, through the mesh. Closed with the source. */
+  channel: ReconnectingChannel;
   /** `LINKERD2_PROXY_POLICY_WORKLOAD`. */
   workload: string;
 }): InboundPolicySource {
-  const channel = new ReconnectingChannel(options.dial, options.clock);
+  const { channel } = options;
   return {
     watchPort: (port, listener) =>
       channel.follow(

@@ -1,9 +1,10 @@
-import type { Clock } from '#base/clock.ts';
+import type { Clock, Timer } from '#base/clock.ts';
 import { messageOf } from '#base/errors.ts';
 import { StatusError } from '#kube/api/status.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import { groupKind, WATCHED } from './core/objects.ts';
 import { dueStatuses } from './core/status.ts';
+import { LEASE_MS, type WriteLease } from './lease.ts';
 import type { PolicyIndex } from './policy-index.ts';
 
 /**
@@ -15,7 +16,9 @@ export class StatusWriter {
   readonly #client: KubeClient;
   readonly #clock: Clock;
   readonly #clusterNetworks: string[];
+  readonly #lease: WriteLease;
   readonly #log: (message: string) => void;
+  #later: Timer | undefined;
   #running = false;
   #again = false;
   #stopped = false;
@@ -25,17 +28,20 @@ export class StatusWriter {
     client: KubeClient;
     clock: Clock;
     clusterNetworks: string[];
+    lease: WriteLease;
     log(message: string): void;
   }) {
     this.#index = options.index;
     this.#client = options.client;
     this.#clock = options.clock;
     this.#clusterNetworks = options.clusterNetworks;
+    this.#lease = options.lease;
     this.#log = options.log;
   }
 
   stop(): void {
     this.#stopped = true;
+    this.#later?.cancel();
   }
 
   async write(): Promise<void> {
@@ -48,7 +54,12 @@ export class StatusWriter {
       do {
         this.#again = false;
         const now = new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
-        for (const due of [...dueStatuses(this.#index.objects, this.#clusterNetworks, now)]) {
+        const all = [...dueStatuses(this.#index.objects, this.#clusterNetworks, now)];
+        if (all.length > 0 && !(await this.#lease.hold())) {
+          this.#lookAgain();
+          return;
+        }
+        for (const due of all) {
           if (this.#stopped) return;
           await this.#patch(due);
         }
@@ -56,6 +67,14 @@ export class StatusWriter {
     } finally {
       this.#running = false;
     }
+  }
+
+  /** Another replica holds the lease and will write; if it does not, it is gone by then. */
+  #lookAgain(): void {
+    this.#later ??= this.#clock.setTimeout(() => {
+      this.#later = undefined;
+      if (!this.#stopped) void this.write();
+    }, LEASE_MS);
   }
 
   async #patch({ kind, object, status }: ReturnType<typeof dueStatuses> extends Generator<infer T> ? T : never) {

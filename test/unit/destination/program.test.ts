@@ -6,6 +6,7 @@ import { VIEWED } from '#mesh/destination/cluster-view.ts';
 import { startDestination } from '#mesh/destination/program.ts';
 import { WATCHED } from '#mesh/policy/core/objects.ts';
 import { startPolicy } from '#mesh/policy/program.ts';
+import { ReconnectingChannel } from '#mesh/policy/reconnect.ts';
 import type { DiscoveredEndpoint, Discovery, OutboundTarget } from '#mesh/proxy/discovery.ts';
 import { clock, container, FakeCluster, fabric } from '../policy/fake-cluster.ts';
 import { object } from '../policy/objects.ts';
@@ -65,9 +66,11 @@ function start(cluster: FakeCluster): Discovery {
     startDestination(container(controller, ['destination', '-default-opaque-ports=3306']), { client: cluster.client }),
   );
   run(startPolicy(container(controller, ['policy', '--admin-addr=0.0.0.0:9990']), { client: cluster.client }));
+  const policy = new ReconnectingChannel((signal) => proxy.dial('10.0.0.5', 8090, { signal }), clock);
+  ends.push(() => policy.close());
   const discovery = createDiscovery({
     dialDestination: (signal) => proxy.dial('10.0.0.5', 8086, { signal }),
-    dialPolicy: (signal) => proxy.dial('10.0.0.5', 8090, { signal }),
+    policy,
     clock,
     context: '{"ns":"shop"}',
     workload: '{"ns":"shop","pod":"web-1"}',

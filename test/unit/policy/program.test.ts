@@ -3,6 +3,7 @@ import type { Process } from '#kube/images/program.ts';
 import type { InboundConfig } from '#mesh/policy/core/config.ts';
 import { WATCHED } from '#mesh/policy/core/objects.ts';
 import { startPolicy } from '#mesh/policy/program.ts';
+import { ReconnectingChannel } from '#mesh/policy/reconnect.ts';
 import { createPolicySource } from '#mesh/policy/source.ts';
 import type { InboundPolicySource } from '#mesh/proxy/inbound-policy.ts';
 import { clock, container, FakeCluster, fabric } from './fake-cluster.ts';
@@ -34,8 +35,7 @@ function start(cluster: FakeCluster) {
   const context = container(controller, ARGS);
   const process = startPolicy(context, { client: cluster.client });
   const source = createPolicySource({
-    dial: (signal) => proxy.dial('10.0.0.5', 8090, { signal }),
-    clock,
+    channel: new ReconnectingChannel((signal) => proxy.dial('10.0.0.5', 8090, { signal }), clock),
     workload: '{"ns":"shop", "pod":"web-1"}\n',
   });
   const seen: InboundConfig[] = [];
@@ -112,6 +112,24 @@ describe('the policy controller', () => {
         .filter((each) => each.kind === 'HTTPLocalRateLimitPolicy')
         .map((each) => `${each.metadata.name}: ${each.status?.conditions?.[0]?.reason}`);
     await vi.waitFor(() => expect(reasons()).toEqual(['one: Accepted', 'two: RateLimitReasonAlreadyExists']));
+  });
+
+  it('leaves writing to the replica that holds the lease', async () => {
+    const cluster = new FakeCluster();
+    const network = fabric();
+    const contexts = ['one', 'two'].map((name, i) => {
+      const context = container(network.createNamespace({ ip: `10.0.1.${i}`, name }), ARGS, { name });
+      running.push({ process: startPolicy(context, { client: cluster.client }) });
+      return context;
+    });
+    cluster.put(WATCHED.Server, server('web'));
+    cluster.put(WATCHED.PolicyHTTPRoute, { ...route('r', 'web', []), status: undefined });
+    const wrote = () => contexts.filter((each) => each.lines.join('').includes('Patched status')).length;
+    await vi.waitFor(() => expect(wrote()).toBe(1));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(wrote()).toBe(1);
+    const lease = [...cluster.objects.values()].find((each) => each.kind === 'Lease');
+    expect(contexts.find((each) => each.lines.length > 0)?.pod.name).toBe(lease?.spec.holderIdentity);
   });
 
   it('goes away with its container, and proxies keep what they know', async () => {
