@@ -1,5 +1,5 @@
 import { WallClock } from '#base/clock.ts';
-import { notFound } from '#kube/api/status.ts';
+import { alreadyExists, conflict, notFound } from '#kube/api/status.ts';
 import type { KubeObject, WatchEvent } from '#kube/api/types.ts';
 import type { KubeClient, Target } from '#kube/client/client.ts';
 import type { ContainerContext } from '#kube/images/program.ts';
@@ -67,11 +67,21 @@ export class FakeCluster {
       if (!object) throw notFound(target.group, target.resource, name);
       return object;
     },
-    create: async (target: Target, object: KubeObject) => this.put(target, object),
+    create: async (target: Target, object: KubeObject) => {
+      const name = object.metadata.name ?? '';
+      if (this.objects.has(this.#path(target, object.metadata.namespace, name))) {
+        throw alreadyExists(target.group, target.resource, name);
+      }
+      return this.put(target, object);
+    },
     patch: async (target: Target, name: string, _type: string, patch: Record<string, unknown>) => {
       const path = this.#path(target, target.namespace, name);
       const object = this.objects.get(path);
       if (!object) throw notFound(target.group, target.resource, name);
+      const { resourceVersion } = (patch['metadata'] ?? {}) as { resourceVersion?: string };
+      if (resourceVersion !== undefined && resourceVersion !== object.metadata.resourceVersion) {
+        throw conflict(target.group, target.resource, name, 'the object has been modified');
+      }
       this.patches.push({ path, patch });
       return this.put(target, { ...object, ...patch, metadata: object.metadata });
     },
