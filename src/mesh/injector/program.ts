@@ -1,0 +1,145 @@
+/* biome-ignore-all lint/suspicious/noExplicitAny: admission reviews are plain JSON. */
+import { parse } from 'yaml';
+import type { KubeObject } from '#kube/api/types.ts';
+import type { KubeClient } from '#kube/client/client.ts';
+import type { ContainerContext, Process } from '#kube/images/program.ts';
+import { EventRecorder } from '#mesh/identity/event-recorder.ts';
+import { defaultValues, type Values } from '#mesh/install/values.ts';
+import { Running, readArguments, serveAdmin, serveHttps } from '#mesh/policy/container.ts';
+import { injectionPatch, type JsonPatchOperation } from './patch.ts';
+import { SKIP_REASONS, skipReasons } from './skip.ts';
+
+const VALUES = '/var/run/linkerd/config/values';
+const ROOTS = '/var/run/linkerd/identity/trust-roots/ca-bundle.crt';
+const TLS_DIRECTORY = '/var/run/linkerd/tls';
+const OPAQUE = 'config.linkerd.io/opaque-ports';
+
+export interface InjectorWorld {
+  /** Speaks to the API server as the pod's service account. */
+  client: KubeClient;
+}
+
+interface Owner {
+  kind: string;
+  name: string;
+  uid: string;
+  apiVersion: string;
+}
+
+/** The injector: a mutating webhook that reads values and trust roots anew for each pod. */
+export function startInjector(context: ContainerContext, { client }: InjectorWorld): Process {
+  const running = new Running(context);
+  const args = readArguments(context.argv.slice(1));
+  const controlPlaneNamespace = args.get('linkerd-namespace') ?? 'linkerd';
+  const { files, clock } = context;
+  const text = (path: string): string | undefined => {
+    const bytes = files.readFile(path);
+    return bytes && Buffer.from(bytes).toString('utf8');
+  };
+  const tag = /:([^:/@]+)(?:@.*)?$/.exec(context.image)?.[1] ?? 'dev';
+  running.logrus('info', `running version ${tag}`);
+  const events = new EventRecorder({ client, clock, component: 'linkerd-proxy-injector' });
+  const counters = new Map<string, number>();
+  const count = (name: string, labels: string) => {
+    const key = `${name}{${labels}}`;
+    counters.set(key, (counters.get(key) ?? 0) + 1);
+  };
+
+  const review = async (request: any): Promise<JsonPatchOperation[]> => {
+    const { namespace, object } = request;
+    const annotations = await client
+      .get({ group: '', version: 'v1', resource: 'namespaces' }, namespace)
+      .then(({ metadata }) => metadata.annotations ?? {});
+    if (request.kind?.kind === 'Service') return opaquePatch(object, annotations);
+    const owner = await ownerOf(client, namespace, object);
+    const about = owner && { ...owner, namespace };
+    const ownerLabels = `owner_kind="${owner?.kind.toLowerCase() ?? 'pod'}",namespace="${namespace}"`;
+    count('proxy_inject_admission_requests_total', ownerLabels);
+    const reasons = skipReasons(object, annotations);
+    const name = `${owner?.kind.toLowerCase() ?? 'pod'}/${owner?.name ?? object.metadata.name ?? object.metadata.generateName}`;
+    if (reasons.length > 0) {
+      count('proxy_inject_admission_responses_total', `${ownerLabels},skip="true",reason="${reasons.join(',')}"`);
+      const why = reasons.map((each) => SKIP_REASONS[each]).join(', ');
+      if (about) events.record(about, 'Normal', 'InjectionSkipped', `Linkerd sidecar proxy injection skipped: ${why}`);
+      running.logrus('info', `skipped ${name}: ${why}`);
+      // Opaque ports of the namespace count for pods without a proxy as well.
+      return opaquePatch(object, annotations);
+    }
+    count('proxy_inject_admission_responses_total', `${ownerLabels},skip="false",reason=""`);
+    const values: Values = { ...defaultValues(), ...(parse(text(VALUES) ?? '') ?? {}) };
+    const patch = injectionPatch({
+      pod: object,
+      namespace,
+      namespaceAnnotations: annotations,
+      values,
+      anchors: text(ROOTS) ?? '',
+      controlPlaneNamespace,
+      ...(owner ? { owner } : {}),
+      createdBy: `linkerd/proxy-injector ${values.linkerdVersion}`,
+    });
+    if (about) events.record(about, 'Normal', 'Injected', 'Linkerd sidecar proxy injected');
+    running.logrus('info', `patch generated for: ${name}`);
+    return patch;
+  };
+
+  serveAdmin(running, 9995, {
+    ready: () => true,
+    metrics: () => [...counters].map(([key, value]) => `${key} ${value}\n`).join(''),
+  });
+  serveHttps(running, 8443, TLS_DIRECTORY, (incoming, outgoing) => {
+    const chunks: Buffer[] = [];
+    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+    incoming.on('error', () => {});
+    incoming.on('end', () => void answer());
+    const answer = async () => {
+      let body: any;
+      try {
+        body = JSON.parse(Buffer.concat(chunks).toString());
+      } catch {
+        outgoing.writeHead(400).end();
+        return;
+      }
+      const response: any = { uid: body.request?.uid, allowed: true };
+      try {
+        const patch = await review(body.request);
+        if (patch.length > 0) {
+          response.patchType = 'JSONPatch';
+          response.patch = Buffer.from(JSON.stringify(patch)).toString('base64');
+        }
+      } catch (error) {
+        response.allowed = false;
+        response.status = { message: (error as Error).message };
+      }
+      outgoing
+        .setHeader('content-type', 'application/json')
+        .end(JSON.stringify({ apiVersion: body.apiVersion, kind: 'AdmissionReview', response }));
+    };
+  });
+  return running;
+}
+
+function opaquePatch(object: KubeObject, namespaceAnnotations: Record<string, string>): JsonPatchOperation[] {
+  const value = namespaceAnnotations[OPAQUE];
+  const own = object.metadata?.annotations;
+  if (value === undefined || own?.[OPAQUE] !== undefined) return [];
+  return [
+    ...(own ? [] : [{ op: 'add' as const, path: '/metadata/annotations', value: {} }]),
+    { op: 'add', path: '/metadata/annotations/config.linkerd.io~1opaque-ports', value },
+  ];
+}
+
+/** Who is shown as injected: the Deployment behind a ReplicaSet, else the pod's own controller. */
+async function ownerOf(client: KubeClient, namespace: string, pod: KubeObject): Promise<Owner | undefined> {
+  const direct = pod.metadata?.ownerReferences?.find(({ controller }) => controller);
+  if (!direct) return undefined;
+  const own = { kind: direct.kind, name: direct.name, uid: direct.uid, apiVersion: direct.apiVersion };
+  if (direct.kind !== 'ReplicaSet' && direct.kind !== 'Job') return own;
+  const [group, resource] = direct.kind === 'Job' ? ['batch', 'jobs'] : ['apps', 'replicasets'];
+  try {
+    const parent = await client.get({ group: group!, version: 'v1', resource: resource!, namespace }, direct.name);
+    const above = parent.metadata.ownerReferences?.find(({ controller }) => controller);
+    return above ? { kind: above.kind, name: above.name, uid: above.uid, apiVersion: above.apiVersion } : own;
+  } catch {
+    return own;
+  }
+}
