@@ -3,7 +3,7 @@ import type { KubeObject } from '#kube/api/types.ts';
 import type { Flag } from './flags.ts';
 import { UsageError } from './flags.ts';
 import { readText } from './install-flags.ts';
-import { Failure, goDuration, goDurationText, type Invocation, type Verb } from './verb.ts';
+import { goDuration, goDurationText, type Invocation, type Verb } from './verb.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: manifests are plain JSON.
 type Json = any;
@@ -300,9 +300,9 @@ async function injected(invocation: Invocation, object: KubeObject): Promise<Out
   if (template.spec?.hostNetwork) return { object, said: 'skipped' };
   if (template.metadata.annotations?.['linkerd.io/inject'] === 'disabled') return { object, said: 'skipped' };
   if (flags.values.get('manual') === 'true') {
-    throw new Failure(
-      '--manual is not offered in this terminal: leave it out, and the cluster injects the proxy itself',
-    );
+    const { injectManually } = await import('./inject-manual.ts');
+    await injectManually(invocation, object, template, config);
+    return { object, said: 'injected' };
   }
   template.metadata.annotations = { ...template.metadata.annotations, 'linkerd.io/inject': mode, ...config };
   return { object, said: 'injected' };

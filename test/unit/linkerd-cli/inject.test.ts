@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { WallClock } from '#base/clock.ts';
 import { FakeCluster } from '../policy/fake-cluster.ts';
-import { clientOf } from './mesh.ts';
+import { clientOf, meshedCluster } from './mesh.ts';
 import { linkerd, recorded, recordingsMissing } from './run.ts';
 
 const clock = new WallClock();
@@ -35,6 +35,22 @@ describe('linkerd inject', () => {
   it.skipIf(recordingsMissing)('prints what the official CLI printed', async () => {
     expect(await linkerd({ client, clock, stdin: deployment }, 'inject', '-')).toEqual(recorded('linkerd-inject'));
     expect(await linkerd({ client, clock }, 'inject', '--help')).toEqual(recorded('linkerd-inject-help'));
+  });
+
+  it.skipIf(recordingsMissing)('with --manual writes what the official CLI wrote, anchors put aside', async () => {
+    const meshed = clientOf(await meshedCluster({ now: clock.now() }));
+    const ran = await linkerd({ client: meshed, clock, stdin: deployment }, 'inject', '--manual', '-');
+    const expected = recorded('linkerd-inject-manual');
+    const still = (text: string) =>
+      JSON.parse(
+        JSON.stringify(parse(text.split('\n---')[0]!), (_, value) => {
+          if (value?.name === 'LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS') return { name: value.name };
+          if (value?.['linkerd.io/trust-root-sha256']) return { ...value, 'linkerd.io/trust-root-sha256': 'hash' };
+          return value;
+        }),
+      );
+    expect(still(ran.stdout)).toEqual(still(expected.stdout));
+    expect(ran.stderr).toBe(expected.stderr);
   });
 
   it('writes flags as annotations, takes them back, and leaves what makes no pods alone', async () => {
