@@ -1,0 +1,110 @@
+import type { KubeObject } from '#kube/api/types.ts';
+import type { Process } from '#kube/images/program.ts';
+import type { ByteReader, ByteWriter } from '#shell/stdio.ts';
+import { LogBuffer } from './log-buffer.ts';
+
+export type Spec = KubeObject['spec'];
+
+export interface TerminatedState {
+  exitCode: number;
+  reason: string;
+  startedAt: number;
+  finishedAt: number;
+  containerId: string;
+}
+
+/** One container of a pod: what runs now, what ran before, and how it stands. */
+export class Container {
+  readonly spec: Spec;
+  readonly isInit: boolean;
+  readonly isSidecar: boolean;
+  process: Process | undefined;
+  log = new LogBuffer();
+  previousLog: LogBuffer | undefined;
+  waiting: { reason: string; message?: string } | undefined = { reason: 'PodInitializing' };
+  startedAt = 0;
+  containerId = '';
+  terminated: TerminatedState | undefined;
+  last: TerminatedState | undefined;
+  restarts = 0;
+  ready = false;
+  /** Past its startup probe. */
+  started = false;
+  backoffMs = 0;
+  stdin: AttachedInput | undefined;
+  readonly attached = new Set<ByteWriter>();
+
+  constructor(spec: Spec, isInit: boolean) {
+    this.spec = spec;
+    this.isInit = isInit;
+    this.isSidecar = isInit && spec.restartPolicy === 'Always';
+  }
+
+  get name(): string {
+    return this.spec.name;
+  }
+  get running(): boolean {
+    return this.process !== undefined;
+  }
+
+  /** As `status.containerStatuses` shows it. */
+  status(nodeImageId: string): object {
+    const time = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+    const end = (t: TerminatedState) => ({
+      containerID: t.containerId,
+      exitCode: t.exitCode,
+      finishedAt: time(t.finishedAt),
+      reason: t.reason,
+      startedAt: time(t.startedAt),
+    });
+    const state = this.running
+      ? { running: { startedAt: time(this.startedAt) } }
+      : this.terminated
+        ? { terminated: end(this.terminated) }
+        : { waiting: this.waiting ?? { reason: 'ContainerCreating' } };
+    return {
+      ...(this.containerId ? { containerID: this.containerId } : {}),
+      image: this.spec.image,
+      imageID: this.containerId ? nodeImageId : '',
+      lastState: this.last ? { terminated: end(this.last) } : {},
+      name: this.name,
+      ready: this.ready,
+      restartCount: this.restarts,
+      started: this.started,
+      state,
+    };
+  }
+}
+
+/** The standard input of a container's main process, fed by whoever attaches. */
+export class AttachedInput implements ByteReader {
+  readonly #chunks: Uint8Array[] = [];
+  #ended = false;
+  #wake: (() => void) | undefined;
+
+  push(chunk: Uint8Array): void {
+    if (this.#ended) return;
+    this.#chunks.push(chunk);
+    this.#wake?.();
+  }
+  end(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+  async read(signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    while (this.#chunks.length === 0 && !this.#ended) {
+      signal?.throwIfAborted();
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        signal?.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+    return this.#chunks.shift();
+  }
+  cancel(): void {
+    this.end();
+  }
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    for (let chunk = await this.read(); chunk; chunk = await this.read()) yield chunk;
+  }
+}

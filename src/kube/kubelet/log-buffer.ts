@@ -1,0 +1,65 @@
+/** What a container printed, by line with its time, up to a limit; the oldest goes first. */
+export class LogBuffer {
+  readonly #lines: { at: number; text: string }[] = [];
+  readonly #listeners = new Set<() => void>();
+  readonly #decoder = new TextDecoder();
+  #partial = '';
+  #bytes = 0;
+  #dropped = 0;
+  #ended = false;
+
+  static readonly LIMIT_BYTES = 256 * 1024;
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  append(data: Uint8Array | string, at: number): void {
+    const text = this.#partial + (typeof data === 'string' ? data : this.#decoder.decode(data, { stream: true }));
+    const parts = text.split('\n');
+    this.#partial = parts.pop()!;
+    // A line without end does not grow for ever; a runtime cuts it as well.
+    if (this.#partial.length > 16 * 1024) {
+      parts.push(this.#partial);
+      this.#partial = '';
+    }
+    for (const line of parts) this.#push(line, at);
+    if (parts.length > 0) this.#tell();
+  }
+
+  end(at: number): void {
+    if (this.#partial) this.#push(this.#partial, at);
+    this.#partial = '';
+    this.#ended = true;
+    this.#tell();
+  }
+
+  /** Number of the line after the newest, counted from the first ever. */
+  get next(): number {
+    return this.#dropped + this.#lines.length;
+  }
+
+  /** Lines from a number on that are still kept. */
+  from(number: number): { at: number; text: string }[] {
+    return this.#lines.slice(Math.max(0, number - this.#dropped));
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  #push(text: string, at: number): void {
+    this.#lines.push({ at, text });
+    this.#bytes += text.length + 1;
+    while (this.#bytes > LogBuffer.LIMIT_BYTES && this.#lines.length > 1) {
+      this.#bytes -= this.#lines.shift()!.text.length + 1;
+      this.#dropped++;
+    }
+  }
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}

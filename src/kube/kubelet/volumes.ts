@@ -1,0 +1,218 @@
+import type { Clock, Timer } from '#base/clock.ts';
+import type { KubeObject } from '#kube/api/types.ts';
+import type { KubeClient } from '#kube/client/client.ts';
+import { ConfigError } from './environment.ts';
+import { type MountedVolume, ScratchVolume } from './files.ts';
+import { fieldValue, resourceValue } from './references.ts';
+
+export interface VolumeSource {
+  pod: KubeObject;
+  podIp: string;
+  hostIp: string;
+  client: KubeClient;
+  clock: Clock;
+  /** How long a change of a ConfigMap or Secret takes to reach the files. */
+  syncMs: number;
+  configMap(name: string): Promise<KubeObject | undefined>;
+  secret(name: string): Promise<KubeObject | undefined>;
+}
+
+type Entries = Map<string, Uint8Array>;
+type Spec = KubeObject['spec'];
+
+/** A token is renewed when this much of its life has passed (pkg/kubelet/token). */
+const RENEW_TOKEN_AT = 0.8;
+
+/** A volume whose files are computed from objects of the API, and computed again when told. */
+export class ComputedVolume implements MountedVolume {
+  readonly #compute: () => Promise<Entries>;
+  readonly #listeners = new Set<() => void>();
+  readonly #clock: Clock;
+  readonly #syncMs: number;
+  #entries: Entries = new Map();
+  #pending: Timer | undefined;
+  /** Names of what it is made from: `configMap/x`, `secret/y`. */
+  readonly sources: ReadonlySet<string>;
+
+  constructor(compute: () => Promise<Entries>, sources: Iterable<string>, clock: Clock, syncMs: number) {
+    this.#compute = compute;
+    this.sources = new Set(sources);
+    this.#clock = clock;
+    this.#syncMs = syncMs;
+  }
+
+  async fill(): Promise<void> {
+    this.#entries = await this.#compute();
+  }
+
+  /** Something that it is made from changed: the files follow at the kubelet's next sync. */
+  changed(): void {
+    this.#pending ??= this.#clock.setTimeout(() => {
+      this.#pending = undefined;
+      void this.refresh();
+    }, this.#syncMs);
+  }
+
+  async refresh(): Promise<void> {
+    // What can't be read now keeps its old content, as on a real node.
+    const next = await this.#compute().catch(() => undefined);
+    if (!next || equal(next, this.#entries)) return;
+    this.#entries = next;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  entries(): ReadonlyMap<string, Uint8Array> {
+    return this.#entries;
+  }
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+  close(): void {
+    this.#pending?.cancel();
+    this.#listeners.clear();
+  }
+}
+
+/** Makes a pod's volume. Throws ConfigError when something required is not there; refuses kinds that are not modelled. */
+export async function makeVolume(volume: Spec, source: VolumeSource): Promise<MountedVolume> {
+  if (volume.emptyDir || volume.hostPath || volume.ephemeral) return new ScratchVolume();
+  const projections: Spec[] = volume.projected?.sources ?? [volume];
+  const sources = projections.flatMap((projection) => [
+    ...(projection.configMap ? [`configMap/${projection.configMap.name}`] : []),
+    ...(projection.secret ? [`secret/${projection.secret.secretName ?? projection.secret.name}`] : []),
+  ]);
+  const known = projections.every(
+    (projection) =>
+      projection.configMap || projection.secret || projection.downwardAPI || projection.serviceAccountToken,
+  );
+  if (!known)
+    throw new ConfigError(
+      `the volume ${JSON.stringify(volume.name)} is of a kind that this cluster does not have: ${Object.keys(volume)
+        .filter((key) => key !== 'name')
+        .join(', ')}`,
+    );
+  const token = new TokenCache(source);
+  const made = new ComputedVolume(
+    async () => {
+      const entries: Entries = new Map();
+      for (const projection of projections)
+        for (const [path, data] of await project(projection, source, token)) entries.set(path, data);
+      return entries;
+    },
+    sources,
+    source.clock,
+    source.syncMs,
+  );
+  token.onRenewed = () => void made.refresh();
+  await made.fill();
+  return made;
+}
+
+async function project(projection: Spec, source: VolumeSource, token: TokenCache): Promise<Entries> {
+  const entries: Entries = new Map();
+  if (projection.configMap) {
+    const object = await source.configMap(projection.configMap.name);
+    if (!object && !projection.configMap.optional)
+      throw new ConfigError(`configmap ${JSON.stringify(projection.configMap.name)} not found`);
+    const text = Object.entries((object?.data ?? {}) as Record<string, string>).map(
+      ([key, value]) => [key, Buffer.from(value)] as const,
+    );
+    const binary = Object.entries((object?.binaryData ?? {}) as Record<string, string>).map(
+      ([key, value]) => [key, Buffer.from(value, 'base64')] as const,
+    );
+    pick(entries, new Map([...text, ...binary]), projection.configMap);
+  } else if (projection.secret) {
+    const name = projection.secret.secretName ?? projection.secret.name;
+    const object = await source.secret(name);
+    if (!object && !projection.secret.optional) throw new ConfigError(`secret ${JSON.stringify(name)} not found`);
+    pick(
+      entries,
+      new Map(
+        Object.entries((object?.data ?? {}) as Record<string, string>).map(([key, value]) => [
+          key,
+          Buffer.from(value, 'base64'),
+        ]),
+      ),
+      projection.secret,
+    );
+  } else if (projection.downwardAPI) {
+    for (const item of projection.downwardAPI.items ?? []) {
+      const value = item.fieldRef
+        ? fieldValue(source.pod, item.fieldRef.fieldPath, source.podIp, source.hostIp)
+        : resourceValue(
+            source.pod.spec.containers.find((c: { name: string }) => c.name === item.resourceFieldRef?.containerName) ??
+              {},
+            item.resourceFieldRef?.resource ?? '',
+            item.resourceFieldRef?.divisor,
+          );
+      entries.set(item.path, Buffer.from(value));
+    }
+  } else if (projection.serviceAccountToken) {
+    const { audience, expirationSeconds = 3600, path } = projection.serviceAccountToken;
+    entries.set(path, Buffer.from(await token.get(audience, expirationSeconds)));
+  }
+  return entries;
+}
+
+/** All keys, or those that `items` names, under the paths that they name. */
+function pick(
+  into: Entries,
+  data: Map<string, Uint8Array>,
+  { items, optional }: { items?: { key: string; path: string }[]; optional?: boolean },
+): void {
+  if (!items) {
+    for (const [key, value] of data) into.set(key, value);
+    return;
+  }
+  for (const { key, path } of items) {
+    const value = data.get(key);
+    if (value) into.set(path, value);
+    else if (!optional) throw new ConfigError(`references non-existent config key: ${key}`);
+  }
+}
+
+/** Service-account tokens of one volume, renewed before they end. */
+class TokenCache {
+  readonly #source: VolumeSource;
+  readonly #tokens = new Map<string, { token: string; renewAt: number }>();
+  onRenewed: () => void = () => {};
+
+  constructor(source: VolumeSource) {
+    this.#source = source;
+  }
+
+  async get(audience: string | undefined, seconds: number): Promise<string> {
+    const { client, clock, pod } = this.#source;
+    const key = `${audience}/${seconds}`;
+    const known = this.#tokens.get(key);
+    if (known && clock.now() < known.renewAt) return known.token;
+    const { namespace, name, uid } = pod.metadata;
+    const answer = (await client.raw(
+      'POST',
+      `/api/v1/namespaces/${namespace}/serviceaccounts/${pod.spec.serviceAccountName ?? 'default'}/token`,
+      {
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'TokenRequest',
+        spec: {
+          audiences: audience ? [audience] : [],
+          expirationSeconds: seconds,
+          boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name, uid },
+        },
+      },
+    )) as KubeObject;
+    const life = seconds * 1000 * RENEW_TOKEN_AT;
+    this.#tokens.set(key, { token: answer.status.token, renewAt: clock.now() + life });
+    clock.setTimeout(() => this.onRenewed(), life + 1);
+    return answer.status.token;
+  }
+}
+
+function equal(a: Entries, b: Entries): boolean {
+  if (a.size !== b.size) return false;
+  for (const [path, data] of a) {
+    const other = b.get(path);
+    if (!other || !Buffer.from(data).equals(other)) return false;
+  }
+  return true;
+}
