@@ -12,6 +12,11 @@ export interface Clock {
   setInterval(fn: () => void, periodMs: number): Timer;
   /** Resolves after `ms` of this clock; rejects with the signal's reason when aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Says that work goes on which takes no time of this clock (a handshake, a call); the returned function ends it. A
+   * clock that is being moved waits for such work, as long as it makes progress, before it goes to the next instant.
+   */
+  hold?(): () => void;
 }
 
 export interface Timer {
@@ -63,6 +68,9 @@ export class WallClock implements Clock {
   }
 }
 
+/** Wall time after which held work is taken to wait for a timer of the clock itself. */
+const LONGEST_HOLD_MS = 500;
+
 interface Entry {
   at: number;
   order: number;
@@ -81,6 +89,9 @@ export class MovableClock implements Clock {
   #order = 0;
   #handle: ReturnType<typeof setTimeout> | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
+  readonly #holds = new Set<object>();
+  readonly #stuck = new Set<object>();
+  #wake: (() => void) | undefined;
   readonly #wall: () => number;
 
   constructor(options: { startAtMs?: number; wall?: () => number } = {}) {
@@ -134,17 +145,43 @@ export class MovableClock implements Clock {
     const target = this.now() + ms;
     this.#frozenAt = this.now();
     try {
-      await settle();
+      await this.#quiet(settle);
       for (let next = this.#heap[0]; next && next.at <= target; next = this.#heap[0]) {
         this.#removeAt(0);
         this.#frozenAt = Math.max(this.#frozenAt, next.at);
         next.fn();
-        await settle();
+        await this.#quiet(settle);
       }
     } finally {
       this.#offsetMs = target - this.#wall();
       this.#frozenAt = undefined;
       this.#arm();
+    }
+  }
+
+  hold(): () => void {
+    const token = {};
+    this.#holds.add(token);
+    return () => {
+      if (!this.#holds.delete(token)) return;
+      this.#stuck.delete(token);
+      this.#wake?.();
+    };
+  }
+
+  /** Lets work settle, and waits for held work; what does not end by itself waits for this clock and is left alone. */
+  async #quiet(settle: () => Promise<void>): Promise<void> {
+    await settle();
+    while (this.#holds.size > this.#stuck.size) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const gaveUp = await new Promise<boolean>((resolve) => {
+        this.#wake = () => resolve(false);
+        timer = setTimeout(() => resolve(true), LONGEST_HOLD_MS);
+      });
+      clearTimeout(timer);
+      this.#wake = undefined;
+      if (gaveUp) for (const token of this.#holds) this.#stuck.add(token);
+      await settle();
     }
   }
 

@@ -1,3 +1,4 @@
+import type { KubeClient } from '#kube/client/client.ts';
 import type { Category } from './runner.ts';
 import type { World } from './world.ts';
 
@@ -36,6 +37,20 @@ export const kubernetesVersion: Category<World> = {
   ],
 };
 
+/** Names of the CRDs of the cluster, with the versions that are served. Read afresh: clients keep discovery. */
+export async function servedCrds(client: KubeClient): Promise<Map<string, string[]>> {
+  const target = { group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions' };
+  const { items } = await client.list(target);
+  return new Map(
+    items.map((crd) => [
+      crd.metadata.name ?? '',
+      (crd.spec?.versions ?? [])
+        .filter((version: { served?: boolean }) => version.served !== false)
+        .map((version: { name: string }) => version.name),
+    ]),
+  );
+}
+
 export const gatewayApi: Category<World> = {
   name: 'gateway-api-crd',
   checks: [
@@ -44,16 +59,9 @@ export const gatewayApi: Category<World> = {
       hint: 'gateway-api-crd',
       fatal: true,
       run: async (world) => {
-        const served = await world.client.discover();
+        const crds = await servedCrds(world.client);
         for (const resource of ['httproutes', 'grpcroutes']) {
-          if (
-            served.some(
-              (each) =>
-                each.group === 'gateway.networking.k8s.io' && each.resource === resource && each.version === 'v1',
-            )
-          ) {
-            continue;
-          }
+          if (crds.get(`${resource}.gateway.networking.k8s.io`)?.includes('v1')) continue;
           throw new Error(
             'The Gateway API CRDs must be installed prior to installing Linkerd:\n' +
               `    ${resource}.gateway.networking.k8s.io with version v1 not found\n` +
@@ -93,12 +101,7 @@ export const CRD_NAMES = [
 ];
 
 export async function crdsExist(world: World): Promise<void> {
-  const crds = await world.list({
-    group: 'apiextensions.k8s.io',
-    version: 'v1',
-    resource: 'customresourcedefinitions',
-  });
-  const present = new Set(crds.map((crd) => crd.metadata.name));
+  const present = await servedCrds(world.client);
   for (const name of CRD_NAMES) {
     if (!present.has(name)) throw new Error(`missing CustomResourceDefinitions: ${name}`);
   }

@@ -5,10 +5,8 @@ import { bullets, proxyOf, statusOf, type World } from './world.ts';
 /** The cluster has no way out: a version can be compared only with one that is given (`--expected-version`). */
 async function latest(world: World): Promise<string> {
   if (world.expectedVersion) return world.expectedVersion;
-  const uuid = await world.config().then(
-    (config) => config.metadata.uid ?? 'unknown',
-    () => 'unknown',
-  );
+  const installation = world.preInstall ? undefined : await world.config().catch(() => undefined);
+  const uuid = installation?.metadata.uid ?? 'unknown';
   throw new Error(
     `failed to resolve version check server: https://versioncheck.linkerd.io/version.json?version=${world.cliVersion}&uuid=${uuid}&source=cli`,
   );

@@ -22,6 +22,8 @@ export interface WorldOptions {
   /** Of `--proxy`; absent: all namespaces. */
   dataPlane?: string;
   cniEnabled?: boolean;
+  /** Before an installation nothing of a control plane is asked. */
+  preInstall?: boolean;
 }
 
 /** What the checks look at, each read at most once a pass. */
@@ -33,6 +35,7 @@ export class World {
   readonly expectedVersion: string | undefined;
   readonly dataPlane: string | undefined;
   readonly cniEnabled: boolean;
+  readonly preInstall: boolean;
   readonly #once = new Map<string, Promise<unknown>>();
 
   constructor(options: WorldOptions) {
@@ -43,6 +46,7 @@ export class World {
     this.expectedVersion = options.expectedVersion;
     this.dataPlane = options.dataPlane;
     this.cniEnabled = options.cniEnabled ?? false;
+    this.preInstall = options.preInstall ?? false;
   }
 
   /** Reads once; a failure is forgotten, so that a retry reads again. */

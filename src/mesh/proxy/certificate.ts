@@ -17,6 +17,9 @@ import type { TlsCredentials } from './tls.ts';
 const REFRESH_SHARE = 0.7;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
+/** Attempts after which a controller that cannot be reached is asked less often, and how often then. */
+const MANY_ATTEMPTS = 30;
+const SLOW_RETRY_MS = 60_000;
 /** How long one attempt may take in all. */
 const ATTEMPT_MS = 10_000;
 
@@ -108,7 +111,9 @@ export class WorkloadCertificate implements TlsCredentials {
   /** One Certify call; connecting is tried until it works, because nobody can refuse what never arrived. */
   async #certify(): Promise<void> {
     const { clock, signal, settings, files } = this.#options;
-    for (let wait = FIRST_RETRY_MS; ; wait = Math.min(wait * 2, LONGEST_RETRY_MS)) {
+    let wait = FIRST_RETRY_MS;
+    for (let attempts = 1; ; attempts++) {
+      let release: (() => void) | undefined;
       const token = files.readFile(settings.tokenFile);
       const attempt = new AbortController();
       const timer = clock.setTimeout(() => attempt.abort(new Error('timed out')), ATTEMPT_MS);
@@ -116,7 +121,9 @@ export class WorkloadCertificate implements TlsCredentials {
       signal.addEventListener('abort', stop, { once: true });
       let channel: GrpcChannel | undefined;
       try {
-        channel = new GrpcChannel(await this.#options.dial(attempt.signal), settings.identity.host);
+        const connection = await this.#options.dial(attempt.signal);
+        release = clock.hold?.();
+        channel = new GrpcChannel(connection, settings.identity.host);
         const answer = await channel.unary(
           CERTIFY,
           { identity: this.name, token: token ?? new Uint8Array(), certificate_signing_request: this.#csr },
@@ -130,8 +137,10 @@ export class WorkloadCertificate implements TlsCredentials {
         timer.cancel();
         signal.removeEventListener('abort', stop);
         channel?.close();
+        release?.();
       }
       await clock.sleep(wait, signal);
+      wait = Math.min(wait * 2, attempts > MANY_ATTEMPTS ? SLOW_RETRY_MS : LONGEST_RETRY_MS);
     }
   }
 

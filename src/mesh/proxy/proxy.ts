@@ -20,10 +20,10 @@ export const PROXY_VERSION = '2.366.0';
 type DialControl = (signal: AbortSignal) => Promise<Duplex>;
 
 /** The control plane's clients, given from above: they belong to the rooms whose controllers they speak to. */
-export interface ControlPlane {
-  policies(settings: ProxySettings, dial: DialControl): InboundPolicySource;
-  discovery(settings: ProxySettings, dial: { destination: DialControl; policy: DialControl }): Discovery;
-}
+export type ControlPlane = (
+  settings: ProxySettings,
+  dial: { destination: DialControl; policy: DialControl },
+) => { policies: InboundPolicySource; discovery: Discovery };
 
 let started = 0;
 
@@ -66,12 +66,11 @@ export function startProxy(context: ContainerContext, control: ControlPlane | un
       signal,
       dial: dial(`identity:identity{server.addr=${at}}`, identity),
     });
-    const policySource = control?.policies(settings, dial('policy', settings.policy));
-    const discovery = control?.discovery(settings, {
+    const clients = control?.(settings, {
       destination: dial('dst', settings.destination),
       policy: dial('policy', settings.policy),
     });
-    const policies = new PortPolicies(settings, clock, policySource);
+    const policies = new PortPolicies(settings, clock, clients?.policies);
     const runtime: ProxyRuntime = {
       settings,
       clock,
@@ -81,7 +80,7 @@ export function startProxy(context: ContainerContext, control: ControlPlane | un
       metrics,
       certificate,
       policies,
-      discovery,
+      discovery: clients?.discovery,
       signal,
       id: `${net.ip}#${++started}`,
       connections: new Set(),
@@ -90,8 +89,8 @@ export function startProxy(context: ContainerContext, control: ControlPlane | un
     listen(runtime, life, new Admin(runtime, { env, startedAt, version: PROXY_VERSION, shutdown: () => end(0) }));
     life.add(() => {
       policies.stop();
-      policySource?.close();
-      discovery?.close();
+      clients?.policies.close();
+      clients?.discovery.close();
     });
     void certificate.run().catch(() => {});
     // Before that nobody would let this proxy ask.

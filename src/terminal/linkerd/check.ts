@@ -81,6 +81,7 @@ async function run(invocation: Invocation): Promise<number> {
     ...(expected ? { expectedVersion: expected } : {}),
     ...(dataPlane ? { dataPlane } : {}),
     cniEnabled: on('linkerd-cni-enabled'),
+    preInstall: on('pre'),
   });
   const results = runChecks(categoriesFor({ pre: on('pre'), crds: on('crds'), proxy: on('proxy') }), world, {
     clock,

@@ -1,4 +1,5 @@
 import type { KubeObject } from '#kube/api/types.ts';
+import { CRD_NAMES, servedCrds } from '#mesh/check/kubernetes.ts';
 import { generateWebhooks } from '#mesh/install/certificates.ts';
 import { renderCrds } from '#mesh/install/crds.ts';
 import { ensureIdentity, issuerProblem } from '#mesh/install/plan.ts';
@@ -40,8 +41,8 @@ async function run(invocation: Invocation): Promise<number> {
     return print(invocation, renderCrds());
   }
   if (flags.values.get('ignore-cluster') !== 'true') {
-    const served = await client.discover();
-    if (!served.some((each) => each.group === 'policy.linkerd.io')) {
+    const crds = await servedCrds(client);
+    if (!CRD_NAMES.every((name) => crds.has(name))) {
       throw new Failure('Linkerd CRDs must be installed first. Run linkerd install with the --crds flag.');
     }
   }
@@ -89,11 +90,9 @@ async function refuseExisting({ client, controlPlane }: Invocation): Promise<voi
 }
 
 async function requireGatewayApi({ client }: Invocation): Promise<void> {
-  const served = await client.discover();
+  const crds = await servedCrds(client);
   const there = ['httproutes', 'grpcroutes'].every((resource) =>
-    served.some(
-      (each) => each.group === 'gateway.networking.k8s.io' && each.resource === resource && each.version === 'v1',
-    ),
+    crds.get(`${resource}.gateway.networking.k8s.io`)?.includes('v1'),
   );
   if (there) return;
   throw new Failure(

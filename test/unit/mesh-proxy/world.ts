@@ -7,7 +7,10 @@ import { Fabric } from '#kube/network/fabric.ts';
 import type { NetNs } from '#kube/network/network.ts';
 import { startIdentity } from '#mesh/identity/program.ts';
 import type { InboundConfig } from '#mesh/policy/core/config.ts';
-import type { DiscoveredEndpoint, Discovery, OutboundTarget } from '#mesh/proxy/discovery.ts';
+import type { DefaultPolicy } from '#mesh/policy/core/defaults.ts';
+import { inboundConfig } from '#mesh/policy/core/inbound.ts';
+import { ObjectSet } from '#mesh/policy/core/objects.ts';
+import type { DiscoveredEndpoint, OutboundTarget } from '#mesh/proxy/discovery.ts';
 import { type ControlPlane, startProxy } from '#mesh/proxy/proxy.ts';
 import { createCertificate } from '#pki/certificate.ts';
 import { generateKeyPair } from '#pki/keys.ts';
@@ -254,16 +257,16 @@ export class World {
   }
 
   #control(ip: string): ControlPlane {
-    return {
-      policies: (settings) => ({
+    return () => ({
+      policies: {
         watchPort: (port, listener) => {
           this.policies.set(`${ip}:${port}`, listener);
-          void settings;
+          listener(this.policyOf(port));
           return () => {};
         },
         close() {},
-      }),
-      discovery: (): Discovery => ({
+      },
+      discovery: {
         watchTarget: (to, port, listener) => {
           queueMicrotask(() => listener(this.targets.get(`${to}:${port}`)));
           return () => {};
@@ -273,8 +276,25 @@ export class World {
           return () => {};
         },
         close() {},
-      }),
-    };
+      },
+    });
+  }
+
+  /** What the controller says of a port without policies: a default. */
+  policyOf(port: number, defaultPolicy: DefaultPolicy = 'all-unauthenticated'): InboundConfig {
+    const networks = [{ cidr: '0.0.0.0/0', except: [] }];
+    return inboundConfig(
+      new ObjectSet(),
+      {
+        domain: { controlPlaneNamespace: 'linkerd', trustDomain: 'cluster.local' },
+        clusterNetworks: networks,
+        probeNetworks: networks,
+        defaultPolicy,
+        defaultOpaquePorts: '3306',
+      },
+      { apiVersion: 'v1', kind: 'Pod', metadata: {}, spec: { containers: [] } },
+      port,
+    );
   }
 
   /** Makes `ip:port` known as a meshed address. */

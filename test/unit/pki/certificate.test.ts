@@ -15,7 +15,10 @@ async function authority(subject: string, from = NOW - DAY, days = 365) {
   return { certificate, privateKey: keys.privateKey };
 }
 
-async function under(signer: { certificate: string; privateKey: string }, options: { subject?: string; isCa?: boolean; days?: number; dnsNames?: string[] }) {
+async function under(
+  signer: { certificate: string; privateKey: string },
+  options: { subject?: string; isCa?: boolean; days?: number; dnsNames?: string[] },
+) {
   const keys = await generateKeyPair('ec-p256');
   const certificate = createCertificate({
     subject: options.subject ?? `CN=${IDENTITY}`,
@@ -57,16 +60,23 @@ describe('createCertificate', () => {
   it('writes dates after 2049 and addresses, v4 and v6', async () => {
     const keys = await generateKeyPair('ec-p256');
     const notAfter = Date.parse('2061-02-03T04:05:06Z');
-    const made = new X509Certificate(createCertificate({ ...keys, subject: 'CN=a', notBefore: NOW, notAfter, ipAddresses: ['127.0.0.1', '::1'] }));
+    const made = new X509Certificate(
+      createCertificate({ ...keys, subject: 'CN=a', notBefore: NOW, notAfter, ipAddresses: ['127.0.0.1', '::1'] }),
+    );
     expect(Date.parse(made.validTo)).toBe(notAfter);
     expect(made.subjectAltName).toBe('IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1');
   });
 
   it('signs with RSA as well', async () => {
     const keys = await generateKeyPair('rsa-2048');
-    const root = { certificate: createCertificate({ ...keys, subject: 'CN=rsa', notBefore: NOW, notAfter: NOW + DAY, isCa: true }), privateKey: keys.privateKey };
+    const root = {
+      certificate: createCertificate({ ...keys, subject: 'CN=rsa', notBefore: NOW, notAfter: NOW + DAY, isCa: true }),
+      privateKey: keys.privateKey,
+    };
     const leaf = await under(root, { dnsNames: ['a.b'] });
-    expect(verifyChain({ chain: [leaf.certificate], anchors: [root.certificate], at: NOW, anchorDates: 'check' }).ok).toBe(true);
+    expect(
+      verifyChain({ chain: [leaf.certificate], anchors: [root.certificate], at: NOW, anchorDates: 'check' }).ok,
+    ).toBe(true);
   });
 });
 
@@ -100,14 +110,21 @@ describe('verifyChain', () => {
   it('follows leaf and issuer to the anchor, whatever the order of the bundle', async () => {
     const { root, issuer, leaf } = await pki();
     const other = await authority('CN=other');
-    const result = verifyChain({ ...base, chain: [leaf.certificate, issuer.certificate], anchors: [other.certificate, root.certificate], dnsName: IDENTITY });
+    const result = verifyChain({
+      ...base,
+      chain: [leaf.certificate, issuer.certificate],
+      anchors: [other.certificate, root.certificate],
+      dnsName: IDENTITY,
+    });
     expect(result.ok && result.path).toHaveLength(3);
   });
 
   it('is not fooled by an anchor of the same name with another key', async () => {
     const { issuer, leaf } = await pki();
     const impostor = await authority('CN=root.linkerd.cluster.local');
-    expect(verifyChain({ ...base, chain: [leaf.certificate, issuer.certificate], anchors: [impostor.certificate] })).toMatchObject({
+    expect(
+      verifyChain({ ...base, chain: [leaf.certificate, issuer.certificate], anchors: [impostor.certificate] }),
+    ).toMatchObject({
       ok: false,
       message: 'x509: certificate signed by unknown authority',
     });
@@ -116,7 +133,9 @@ describe('verifyChain', () => {
   it('accepts an issuer that is its own anchor', async () => {
     const both = await authority('CN=identity.linkerd.');
     const leaf = await under(both, { dnsNames: [IDENTITY] });
-    expect(verifyChain({ ...base, chain: [leaf.certificate, both.certificate], anchors: [both.certificate] }).ok).toBe(true);
+    expect(verifyChain({ ...base, chain: [leaf.certificate, both.certificate], anchors: [both.certificate] }).ok).toBe(
+      true,
+    );
   });
 
   it.each([
@@ -127,14 +146,23 @@ describe('verifyChain', () => {
     ['no anchors', { anchors: [] }, 'unknown-authority'],
   ])('refuses %s', async (_what, change, failure) => {
     const { root, issuer, leaf } = await pki();
-    const result = verifyChain({ ...base, chain: [leaf.certificate, issuer.certificate], anchors: [root.certificate], ...change });
+    const result = verifyChain({
+      ...base,
+      chain: [leaf.certificate, issuer.certificate],
+      anchors: [root.certificate],
+      ...change,
+    });
     expect(result).toMatchObject({ ok: false, failure });
   });
 
   it('refuses a leaf that signed another leaf', async () => {
     const { root, issuer, leaf } = await pki();
     const grandchild = await under(leaf, { subject: 'CN=x', dnsNames: ['x'] });
-    const result = verifyChain({ ...base, chain: [grandchild.certificate, leaf.certificate, issuer.certificate], anchors: [root.certificate] });
+    const result = verifyChain({
+      ...base,
+      chain: [grandchild.certificate, leaf.certificate, issuer.certificate],
+      anchors: [root.certificate],
+    });
     expect(result).toMatchObject({ ok: false, failure: 'not-a-ca' });
   });
 
@@ -146,7 +174,9 @@ describe('verifyChain', () => {
     expect(verifyChain({ ...options, anchorDates: 'check' })).toMatchObject({
       ok: false,
       failure: 'expired',
-      message: expect.stringMatching(/^x509: certificate has expired or is not yet valid: current time 2026-11-24T12:00:00Z is after 2026-11-19T/),
+      message: expect.stringMatching(
+        /^x509: certificate has expired or is not yet valid: current time 2026-11-24T12:00:00Z is after 2026-11-19T/,
+      ),
     });
   });
 });

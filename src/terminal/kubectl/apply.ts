@@ -1,0 +1,161 @@
+import { StatusError } from '#kube/api/status.ts';
+import type { KubeObject } from '#kube/api/types.ts';
+import { checkOutput, dryRunOf, printChanged, writeOptions } from './changed.ts';
+import { CliError, isStatus, usageError, whileDoing } from './errors.ts';
+import { compactJson } from './json.ts';
+import { loadManifests, type Manifest } from './manifests.ts';
+import { isBuiltInGroup } from './merge-keys.ts';
+import { formatObject, OBJECT_FORMATS, readOutput } from './output.ts';
+import { forEachItem, hasFiles, targetOf } from './targets.ts';
+import { threeWayMerge, threeWayStrategic } from './three-way.ts';
+import type { Invocation } from './verb.ts';
+
+export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+const MANAGER = 'kubectl-client-side-apply';
+
+export async function apply(k: Invocation): Promise<void> {
+  const { flags } = k;
+  if (k.args.length > 0) throw usageError(['apply'], `Unexpected args: [${k.args.join(' ')}]`);
+  if (flags.bool('prune')) {
+    throw new CliError(
+      '--prune is not available in this terminal; delete what is no longer wanted with kubectl delete',
+    );
+  }
+  if (flags.bool('force-conflicts') && !flags.bool('server-side')) {
+    throw new CliError('--force-conflicts only works with --server-side');
+  }
+  if (dryRunOf(k) === 'client' && flags.bool('server-side')) {
+    throw new CliError("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)");
+  }
+  if (!hasFiles(k)) throw new CliError('must specify one of -f and -k');
+  checkOutput(k);
+  const manifests = await loadManifests(k);
+  if (manifests.length === 0) throw new CliError('no objects passed to apply');
+  const applied: KubeObject[] = [];
+  await forEachItem(manifests, [], async (manifest) => {
+    applied.push(await (flags.bool('server-side') ? applyOnServer(k, manifest) : applyHere(k, manifest)));
+  }).finally(() => printAll(k, applied));
+}
+
+/** With -o, everything applied is printed at the end, several objects as one List. */
+async function printAll(k: Invocation, objects: KubeObject[]): Promise<void> {
+  const output = readOutput(k, OBJECT_FORMATS);
+  if (output.format === '' || objects.length === 0) return;
+  const list = { apiVersion: 'v1', items: objects, kind: 'List', metadata: {} } as unknown as KubeObject;
+  await k.out(await formatObject(k, output, objects.length === 1 ? objects[0]! : list));
+}
+
+async function say(k: Invocation, object: KubeObject, operation: string): Promise<void> {
+  if (readOutput(k, OBJECT_FORMATS).format === '') await printChanged(k, object, operation);
+}
+
+async function applyOnServer(k: Invocation, { object, resource, namespace, source }: Manifest): Promise<KubeObject> {
+  const name = object.metadata.name;
+  if (!name) throw new CliError(`from ${source}: cannot use generate name with apply`.replace(`from ${source}: `, ''));
+  try {
+    const result = await k.client.patch(targetOf(resource, namespace), name, 'apply', object, {
+      ...writeOptions(k, 'kubectl'),
+      force: k.flags.bool('force-conflicts'),
+    });
+    await say(k, result, 'serverside-applied');
+    return result;
+  } catch (error) {
+    if (isStatus(error, 'Conflict')) {
+      throw new CliError(`${error.message}\n${CONFLICT_ADVICE}`);
+    }
+    throw error;
+  }
+}
+
+const CONFLICT_ADVICE = `Please review the fields above--they currently have other managers. Here
+are the ways you can resolve this warning:
+* If you intend to manage all of these fields, please re-run the apply
+  command with the \`--force-conflicts\` flag.
+* If you do not intend to manage all of the fields, please edit your
+  manifest to remove references to the fields that should keep their
+  current managers.
+* You may co-own fields by updating your manifest to match the existing
+  value; in this case, you'll become the manager if the other manager(s)
+  stop managing the field (remove it from their configuration).
+See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts`;
+
+async function applyHere(k: Invocation, manifest: Manifest): Promise<KubeObject> {
+  const { object, resource, namespace, source } = manifest;
+  const target = targetOf(resource, namespace);
+  const name = object.metadata.name;
+  if (!name) throw new CliError(`from ${object.metadata.generateName ?? ''}: cannot use generate name with apply`);
+  const modified = withLastApplied(object);
+  const dryRun = dryRunOf(k);
+  let current: KubeObject;
+  try {
+    current = await k.client.get(target, name);
+  } catch (error) {
+    if (!isStatus(error, 'NotFound')) throw retrieving(error, manifest);
+    const created =
+      dryRun === 'client'
+        ? modified
+        : await k.client.create(target, modified, writeOptions(k, MANAGER)).catch((failure: unknown) => {
+            throw whileDoing('creating', source, failure);
+          });
+    await say(k, created, 'created');
+    return created;
+  }
+  const annotations = current.metadata.annotations ?? {};
+  if (annotations[LAST_APPLIED] === undefined) {
+    await k.err(
+      `Warning: resource ${resource.resource}/${name} is missing the ${LAST_APPLIED} annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.\n`,
+    );
+  }
+  const patch = patchFor(resource.group, annotations[LAST_APPLIED], modified, current);
+  if (Object.keys(patch).length === 0) {
+    await say(k, current, 'unchanged');
+    return current;
+  }
+  const type = isBuiltInGroup(resource.group) ? 'strategic' : 'merge';
+  const result =
+    dryRun === 'client'
+      ? current
+      : await k.client.patch(target, name, type, patch, writeOptions(k, MANAGER)).catch((failure: unknown) => {
+          throw patching(failure, patch, manifest);
+        });
+  await say(k, result, 'configured');
+  return result;
+}
+
+/** The object as it is applied, remembering itself in an annotation. */
+export function withLastApplied(object: KubeObject): KubeObject {
+  const { annotations = {}, ...metadata } = object.metadata;
+  const { [LAST_APPLIED]: _, ...kept } = annotations;
+  const remembered = { ...object, metadata: { ...metadata, annotations: kept } };
+  return {
+    ...object,
+    metadata: { ...metadata, annotations: { ...kept, [LAST_APPLIED]: `${compactJson(remembered)}\n` } },
+  };
+}
+
+/** The patch that brings the live object to what is applied, without fields that only the server writes. */
+export function patchFor(
+  group: string,
+  lastApplied: string | undefined,
+  modified: KubeObject,
+  current: KubeObject,
+): Record<string, unknown> {
+  const original: unknown = lastApplied ? JSON.parse(lastApplied) : {};
+  return isBuiltInGroup(group)
+    ? threeWayStrategic(original, modified, current)
+    : threeWayMerge(original, modified, current);
+}
+
+function retrieving(error: unknown, { resource, object, namespace, source }: Manifest): unknown {
+  const gvk = `${resource.group ? `${resource.group}/` : ''}${resource.version}`;
+  const text = `error when retrieving current configuration of:\nResource: "${gvk}, Resource=${resource.resource}", GroupVersionKind: "${gvk}, Kind=${resource.kind}"\nName: ${JSON.stringify(object.metadata.name)}, Namespace: ${JSON.stringify(namespace ?? '')}\nfrom server for: ${JSON.stringify(source)}`;
+  if (!(error instanceof StatusError)) return error;
+  return new StatusError({ ...error.status, message: `${text}: ${error.message}` });
+}
+
+function patching(error: unknown, patch: unknown, { resource, object, namespace, source }: Manifest): unknown {
+  if (!(error instanceof StatusError)) return error;
+  const gvk = `${resource.group ? `${resource.group}/` : ''}${resource.version}`;
+  const text = `error when applying patch:\n${compactJson(patch)}\nto:\nResource: "${gvk}, Resource=${resource.resource}", GroupVersionKind: "${gvk}, Kind=${resource.kind}"\nName: ${JSON.stringify(object.metadata.name)}, Namespace: ${JSON.stringify(namespace ?? '')}\nfor: ${JSON.stringify(source)}: error when patching ${JSON.stringify(source)}: ${error.message}`;
+  return new StatusError({ ...error.status, message: text });
+}

@@ -1,0 +1,64 @@
+import { StatusError } from '#kube/api/status.ts';
+import type { KubeObject } from '#kube/api/types.ts';
+import { withLastApplied } from './apply.ts';
+import { checkOutput, dryRunOf, printChanged, writeOptions } from './changed.ts';
+import { CliError, usageError, whileDoing } from './errors.ts';
+import { bind, loadManifests } from './manifests.ts';
+import { forEachItem, hasFiles, targetOf } from './targets.ts';
+import type { Invocation } from './verb.ts';
+
+/** `create -f`. */
+export async function create(k: Invocation): Promise<void> {
+  if (!hasFiles(k)) {
+    if (k.args.length > 0) throw usageError(['create'], `Unexpected args: [${k.args.join(' ')}]`);
+    await k.err('error: must specify one of -f and -k\n\n');
+    const { helpText } = await import('./help.ts');
+    await k.err(helpText(['create']));
+    throw new CliError('', { plain: true });
+  }
+  if (k.args.length > 0) throw usageError(['create'], `Unexpected args: [${k.args.join(' ')}]`);
+  checkOutput(k);
+  const manifests = await loadManifests(k);
+  if (manifests.length === 0) throw new CliError('no objects passed to create');
+  await forEachItem(manifests, [], async ({ object, resource, namespace, source }) => {
+    const body = k.flags.bool('save-config') ? withLastApplied(object) : object;
+    if (dryRunOf(k) === 'client') return printChanged(k, body, 'created');
+    try {
+      const made = await k.client.create(targetOf(resource, namespace), body, writeOptions(k, 'kubectl-create'));
+      await printChanged(k, made, 'created');
+    } catch (error) {
+      throw whileDoing('creating', source, error);
+    }
+  });
+}
+
+/**
+ * Creates an object that a generator made (`create deployment`, `run`, `expose`). `failed` goes in front of the server's
+ * message when it refuses; without it the failure is printed as the server's.
+ */
+export async function createMade(
+  k: Invocation,
+  object: KubeObject,
+  options: { failed?: string; operation?: string; manager?: string } = {},
+): Promise<KubeObject> {
+  checkOutput(k);
+  const shown = k.flags.bool('save-config') ? withLastApplied(object) : object;
+  const operation = options.operation ?? 'created';
+  if (dryRunOf(k) === 'client') {
+    await printChanged(k, shown, operation, true);
+    return shown;
+  }
+  const { object: bound, resource, namespace } = await bind(k, shown, '');
+  try {
+    const made = await k.client.create(
+      targetOf(resource, namespace),
+      bound,
+      writeOptions(k, options.manager ?? 'kubectl-create'),
+    );
+    await printChanged(k, made, operation);
+    return made;
+  } catch (error) {
+    if (options.failed && error instanceof StatusError) throw new CliError(`${options.failed} ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,162 @@
+import { isAbort } from '#base/errors.ts';
+import type { KubeClient, Transport } from '#kube/client/client.ts';
+import { createKubeClient } from '#kube/client/create.ts';
+import type { Command, CommandContext } from '#shell/command.ts';
+import { CliError, errorText } from './errors.ts';
+import { commandEntry, Flags, GLOBAL_FLAGS } from './flags.ts';
+import { helpText } from './help.ts';
+import { KubeconfigFile } from './kubeconfig-file.ts';
+import { ResourceFinder } from './resources.ts';
+import { similarTo } from './suggest.ts';
+import type { Invocation, KubectlOptions } from './verb.ts';
+import { aliasOf, loadVerb } from './verbs.ts';
+
+/** `kubectl` for the lab's terminal: what courses use of version 1.35, printed as the official one prints it. */
+export function createKubectl(options: KubectlOptions): Command {
+  return {
+    name: 'kubectl',
+    summary: 'control the cluster',
+    execute: (context) => execute(options, context),
+    complete: async (words, context) => {
+      const { complete } = await import('./complete.ts');
+      return complete(options, words, context);
+    },
+  };
+}
+
+/** Splits words into the verb that they name and all the others. */
+export function descend(words: string[]): { path: string[]; rest: string[] } {
+  const path: string[] = [];
+  const rest: string[] = [];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    if (word === '--') return { path, rest: [...rest, ...words.slice(i)] };
+    if (word.startsWith('-')) {
+      rest.push(word);
+      if (takesValue(word) && i + 1 < words.length) rest.push(words[++i]!);
+      continue;
+    }
+    const next = [...path, aliasOf(path, word)];
+    if (!commandEntry(next)) return { path, rest: [...rest, ...words.slice(i)] };
+    path.push(next.at(-1)!);
+    if (commandEntry(path)!.verbs.length === 0) return { path, rest: [...rest, ...words.slice(i + 1)] };
+  }
+  return { path, rest };
+}
+
+function takesValue(word: string): boolean {
+  const flag = GLOBAL_FLAGS.find((each) => word === `--${each.name}` || (each.short && word === `-${each.short}`));
+  return flag !== undefined && flag.type !== 'bool';
+}
+
+async function execute(options: KubectlOptions, context: CommandContext): Promise<number> {
+  try {
+    const { path, rest } = descend(context.args);
+    const entry = commandEntry(path)!;
+    const run = loadVerb(path);
+    if (path.length === 0 && rest.some((word) => !word.startsWith('-'))) {
+      const word = rest.find((each) => !each.startsWith('-'))!;
+      throw new CliError(`unknown command ${JSON.stringify(word)} for "kubectl"${similarTo(word, entry.verbs)}`);
+    }
+    const flags = new Flags(path, entry.flags);
+    flags.parse(rest);
+    if (flags.bool('help')) {
+      await context.stdout.write(helpText(path));
+      return 0;
+    }
+    if (!run) {
+      if (flags.args.length > 0) {
+        throw new CliError(
+          `unknown command ${JSON.stringify(flags.args[0])}\nSee 'kubectl ${path.join(' ')} -h' for help and examples`,
+        );
+      }
+      await context.stdout.write(helpText(path));
+      return 0;
+    }
+    return (await (await run())(await invocation(options, context, path, flags))) ?? 0;
+  } catch (error) {
+    if (context.signal.aborted && isAbort(error)) return 130;
+    const exitCode = error instanceof CliError ? error.exitCode : 1;
+    const text = errorText(error);
+    if (text !== '') await context.stderr.write(`${text}\n`);
+    return exitCode;
+  }
+}
+
+/** The world of one run: the client with its headers, the kubeconfig, the namespace. */
+async function invocation(
+  options: KubectlOptions,
+  context: CommandContext,
+  path: string[],
+  flags: Flags,
+): Promise<Invocation> {
+  const { fs, cwd, env } = context;
+  const config = new KubeconfigFile(fs, kubeconfigPath(options, context, flags.get('kubeconfig')));
+  const namespace = flags.get('namespace') || (await config.namespace(flags.get('context'))) || 'default';
+  await refuseUnknownContext(config, flags);
+  const client = clientFor(options.client, flags, context);
+  void env;
+  return {
+    path,
+    args: flags.args,
+    flags,
+    client,
+    clock: options.clock,
+    context,
+    options,
+    config,
+    finder: new ResourceFinder(client),
+    namespace,
+    namespaceGiven: flags.get('namespace') !== '',
+    out: (text) => context.stdout.write(text),
+    err: (text) => context.stderr.write(text),
+    readFile: async (name) => {
+      const file = fs.resolvePath(cwd, name);
+      if (!(await fs.exists(file))) throw new CliError(`the path ${JSON.stringify(name)} does not exist`);
+      return fs.readFile(file);
+    },
+  };
+}
+
+export function kubeconfigPath(
+  options: Pick<KubectlOptions, 'kubeconfig'>,
+  { fs, cwd, env }: Pick<CommandContext, 'fs' | 'cwd' | 'env'>,
+  flag: string,
+): string {
+  const named = flag || env['KUBECONFIG']?.split(':').find((each) => each !== '');
+  return fs.resolvePath(cwd, named || options.kubeconfig || `${env['HOME'] ?? '/root'}/.kube/config`);
+}
+
+async function refuseUnknownContext(config: KubeconfigFile, flags: Flags): Promise<void> {
+  const context = flags.get('context');
+  if (!context) return;
+  if (!(await config.read()).contexts.some((each) => each.name === context)) {
+    throw new CliError(`context ${JSON.stringify(context)} does not exist`);
+  }
+}
+
+/** Impersonation goes along with every request; the server's warnings are printed as they come, each once. */
+function clientFor(base: KubeClient, flags: Flags, context: CommandContext): KubeClient {
+  const extra: Record<string, string> = { 'user-agent': 'kubectl/v1.35.2' };
+  if (flags.get('as')) extra['impersonate-user'] = flags.get('as');
+  if (flags.has('as-group')) extra['impersonate-group'] = flags.all('as-group').join(', ');
+  if (flags.get('as-uid')) extra['impersonate-uid'] = flags.get('as-uid');
+  if (flags.get('token')) extra['authorization'] = `Bearer ${flags.get('token')}`;
+  const shown = new Set<string>();
+  const { transport } = base;
+  const withHeaders: Transport = {
+    request: async (request) => {
+      const response = await transport.request({ ...request, headers: { ...extra, ...request.headers } });
+      for (const warning of response.warnings ?? []) {
+        if (shown.has(warning)) continue;
+        shown.add(warning);
+        await context.stderr.write(`Warning: ${warning}\n`);
+      }
+      return response;
+    },
+    connect: (request, protocols) =>
+      transport.connect({ ...request, headers: { ...extra, ...request.headers } }, protocols),
+    close() {},
+  };
+  return { ...createKubeClient(withHeaders), discover: (wish) => base.discover(wish) };
+}

@@ -1,0 +1,156 @@
+import { parseAllDocuments, type YAMLParseError } from 'yaml';
+import type { KubeObject } from '#kube/api/types.ts';
+import type { ApiResource } from '#kube/client/client.ts';
+import { CliError } from './errors.ts';
+import { compactJson } from './json.ts';
+import type { Invocation } from './verb.ts';
+
+/** An object read from a file, with what the server calls its kind. */
+export interface Manifest {
+  object: KubeObject;
+  resource: ApiResource;
+  /** Undefined for cluster-scoped kinds. */
+  namespace?: string;
+  /** The file, as it was named; `STDIN` for `-`. */
+  source: string;
+}
+
+/** Reads everything that -f, -R and -k name. Objects get the namespace they will live in. */
+export async function loadManifests(k: Invocation): Promise<Manifest[]> {
+  const out: Manifest[] = [];
+  for (const { object, source } of await loadObjects(k)) out.push(await bind(k, object, source));
+  return out;
+}
+
+/** Gives an object its resource and its namespace. */
+export async function bind(k: Invocation, object: KubeObject, source: string): Promise<Manifest> {
+  const resource = await k.finder.ofKind(object.apiVersion, object.kind);
+  const name = object.metadata?.name ?? '';
+  if (!resource) {
+    throw new CliError(
+      `resource mapping not found for name: ${JSON.stringify(name)} namespace: ${JSON.stringify(object.metadata?.namespace ?? '')} from ${JSON.stringify(source)}: no matches for kind ${JSON.stringify(object.kind)} in version ${JSON.stringify(object.apiVersion)}\nensure CRDs are installed first`,
+    );
+  }
+  if (!resource.namespaced) return { object, resource, source };
+  const own = object.metadata?.namespace;
+  if (own && k.namespaceGiven && own !== k.namespace) {
+    throw new CliError(
+      `the namespace from the provided object ${JSON.stringify(own)} does not match the namespace ${JSON.stringify(k.namespace)}. You must pass '--namespace=${own}' to perform this operation.`,
+    );
+  }
+  const namespace = own || k.namespace;
+  return { object: { ...object, metadata: { ...object.metadata, namespace } }, resource, namespace, source };
+}
+
+async function loadObjects(k: Invocation): Promise<{ object: KubeObject; source: string }[]> {
+  const out: { object: KubeObject; source: string }[] = [];
+  const kustomization = k.flags.get('kustomize');
+  if (kustomization) {
+    const { buildKustomization } = await import('./kustomize/build.ts');
+    const objects = await buildKustomization(k.context.fs, k.context.fs.resolvePath(k.context.cwd, kustomization));
+    out.push(...objects.map((object) => ({ object, source: kustomization })));
+  }
+  for (const name of k.flags.list('filename')) {
+    for (const file of await expandPath(k, name)) {
+      const text = file === '-' ? await readStdin(k) : await k.readFile(file);
+      const source = file === '-' ? 'STDIN' : file;
+      for (const object of parseManifests(text, source)) out.push({ object, source });
+    }
+  }
+  return out;
+}
+
+export async function readStdin(k: Invocation): Promise<string> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of k.context.stdin) parts.push(chunk);
+  return Buffer.concat(parts).toString('utf8');
+}
+
+async function expandPath(k: Invocation, name: string): Promise<string[]> {
+  if (name === '-') return [name];
+  if (/^https?:\/\//.test(name)) {
+    throw new CliError(`unable to read URL ${JSON.stringify(name)}: this terminal has no way out to other hosts`);
+  }
+  const { fs, cwd } = k.context;
+  const path = fs.resolvePath(cwd, name);
+  if (!(await fs.exists(path))) throw new CliError(`the path ${JSON.stringify(name)} does not exist`);
+  if (!(await fs.stat(path)).isDirectory) return [name];
+  const found = await walk(k, name, k.flags.bool('recursive'));
+  if (found.length === 0) {
+    throw new CliError(`error reading [${name}]: recognized file extensions are [.json .yaml .yml]`);
+  }
+  return found;
+}
+
+async function walk(k: Invocation, folder: string, deep: boolean): Promise<string[]> {
+  const { fs, cwd } = k.context;
+  const out: string[] = [];
+  const base = folder.replace(/\/$/, '');
+  for (const entry of (await fs.readdir(fs.resolvePath(cwd, folder))).sort()) {
+    const path = base === '.' ? entry : `${base}/${entry}`;
+    if ((await fs.stat(fs.resolvePath(cwd, path))).isDirectory) {
+      if (deep) out.push(...(await walk(k, path, deep)));
+    } else if (/\.(json|ya?ml)$/.test(entry)) out.push(path);
+  }
+  return out;
+}
+
+/** The objects of a YAML stream or JSON text; lists are taken apart. */
+export function parseManifests(text: string, source: string): KubeObject[] {
+  const documents = parseAllDocuments(text, {
+    version: '1.1',
+    uniqueKeys: false,
+    customTags: (tags) =>
+      tags.filter(
+        (tag) =>
+          typeof tag === 'string' || !(tag.tag.endsWith(':timestamp') || ('format' in tag && tag.format === 'TIME')),
+      ),
+  });
+  const out: KubeObject[] = [];
+  for (const document of 'empty' in documents ? [] : documents) {
+    const problem = document.errors[0];
+    if (problem) {
+      throw new CliError(`error parsing ${source}: error converting YAML to JSON: yaml: ${yamlProblem(problem)}`);
+    }
+    const value: unknown = document.toJS();
+    if (value === null || value === undefined) continue;
+    out.push(...flatten(value, source));
+  }
+  return out;
+}
+
+function flatten(value: unknown, source: string): KubeObject[] {
+  const json = compactJson(value);
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw new CliError(
+      `error parsing ${source}: json: cannot unmarshal ${typeof value} into Go value of type map[string]interface {}`,
+    );
+  }
+  const object = value as KubeObject;
+  const undecodable = (what: string) =>
+    new CliError(`unable to decode ${JSON.stringify(source)}: Object '${what}' is missing in '${json}'`);
+  if (!object.kind) throw undecodable('Kind');
+  if (!object.apiVersion) throw undecodable('apiVersion');
+  if (object.kind.endsWith('List') && Array.isArray(object['items'])) {
+    return (object['items'] as unknown[]).flatMap((item) => flatten(item, source));
+  }
+  return [{ ...object, metadata: object.metadata ?? {} }];
+}
+
+const YAML_PROBLEMS: Record<string, { text: string; scanner: boolean }> = {
+  BLOCK_AS_IMPLICIT_KEY: { text: 'mapping values are not allowed in this context', scanner: true },
+  TAB_AS_INDENT: { text: 'found character that cannot start any token', scanner: true },
+  BAD_SCALAR_START: { text: 'found character that cannot start any token', scanner: true },
+  MISSING_CHAR: { text: "could not find expected ':'", scanner: true },
+  MULTILINE_IMPLICIT_KEY: { text: 'mapping values are not allowed in this context', scanner: true },
+  BAD_INDENT: { text: 'did not find expected key', scanner: false },
+  UNEXPECTED_TOKEN: { text: 'did not find expected key', scanner: false },
+};
+
+/** What go-yaml says; it leaves the line out for problems on the first one. */
+function yamlProblem(problem: YAMLParseError): string {
+  const line = problem.linePos?.[0].line ?? 1;
+  const known = YAML_PROBLEMS[problem.code];
+  const text = known?.text ?? problem.message.split('\n')[0]!.replace(/ at line \d+.*$/, '');
+  return line <= 1 ? text : `line ${known?.scanner === false ? line - 1 : line}: ${text}`;
+}

@@ -1,0 +1,41 @@
+import { isDeepStrictEqual } from 'node:util';
+import { parse } from 'yaml';
+import type { PatchType } from '#kube/client/client.ts';
+import { dryRunOf, printChanged, writeOptions } from './changed.ts';
+import { CliError, usageError } from './errors.ts';
+import { fetchItems, forEachItem, itemTarget } from './targets.ts';
+import type { Invocation } from './verb.ts';
+
+const TYPES = ['json', 'merge', 'strategic'];
+
+export async function patch(k: Invocation): Promise<void> {
+  const type = (k.flags.get('type') || 'strategic').toLowerCase();
+  if (!TYPES.includes(type))
+    throw usageError(['patch'], `--type must be one of [json merge strategic], not ${JSON.stringify(type)}`);
+  const file = k.flags.get('patch-file');
+  const text = file ? await k.readFile(file) : k.flags.get('patch');
+  if (k.flags.has('patch') && file) throw usageError(['patch'], 'cannot specify --patch and --patch-file together');
+  if (!text) throw usageError(['patch'], 'must specify --patch or --patch-file containing the contents of the patch');
+  let body: unknown;
+  try {
+    body = parse(text);
+  } catch (error) {
+    throw new CliError(`unable to parse ${JSON.stringify(text)}: ${(error as Error).message.split('\n')[0]}`);
+  }
+  const { items, errors } = await fetchItems(k);
+  const subresource = k.flags.get('subresource');
+  await forEachItem(items, errors, async (item) => {
+    if (dryRunOf(k) === 'client') return printChanged(k, item.object, 'patched');
+    const after = await k.client.patch(itemTarget(item), item.object.metadata.name!, type as PatchType, body, {
+      ...writeOptions(k, 'kubectl-patch'),
+      ...(subresource ? { subresource } : {}),
+    });
+    const changed = !isDeepStrictEqual(withoutMeta(item.object), withoutMeta(after));
+    await printChanged(k, after, changed ? 'patched' : 'patched (no change)');
+  });
+}
+
+function withoutMeta(object: { metadata: object }): unknown {
+  const { managedFields: _, ...metadata } = object.metadata as Record<string, unknown>;
+  return { ...object, metadata };
+}
