@@ -54,6 +54,8 @@ export type FromWorker =
   | { type: 'history'; line: string }
   | { type: 'answer'; answer: string; value: string; correct: boolean }
   | { type: 'snapshot'; data: Uint8Array }
+  /** The saved state could not be used after all; says what was done instead. */
+  | { type: 'rebuilt'; text: string }
   | { type: 'script.done'; code: number; output: string }
   | { type: 'clock'; aheadMs: number }
   | { type: 'failed'; code: ErrorCode; message: string }

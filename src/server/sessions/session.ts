@@ -279,7 +279,7 @@ export class Session {
       case 'ready':
         return this.#setState('ready');
       case 'broadcast':
-        if (message.message.type.startsWith('view.')) this.#views.set(message.message.type, message.message);
+        this.#remember(message.message);
         return this.#broadcast(message.message);
       case 'terminal.opened':
         this.#openTerminals.add(message.terminal);
@@ -319,12 +319,22 @@ export class Session {
         return store.saveAnswer(learner, lab.id, message.answer, message.value, message.correct, clock.now());
       case 'snapshot':
         return store.saveSnapshot(learner, lab.id, message.data, clock.now());
+      case 'rebuilt':
+        this.#rebuilt = message.text;
+        return this.#broadcastSession();
       case 'clock':
         this.#aheadMs = message.aheadMs;
         return this.#broadcastSession();
       case 'failed':
         return this.#fail(message.code, message.message);
     }
+  }
+
+  /** What a page that comes later must be told as well: the newest of each view, and texts that wait to be edited. */
+  #remember(message: ServerMessage): void {
+    if (message.type.startsWith('view.')) this.#views.set(message.type, message);
+    else if (message.type === 'edit') this.#views.set(`edit ${message.id}`, message);
+    else if (message.type === 'edit.cancelled') this.#views.delete(`edit ${message.id}`);
   }
 
   #fail(code: ErrorCode, message: string): void {

@@ -12,9 +12,8 @@ const LINES: string[][] = [
   ['base'],
   ['schema', 'pki'],
   ['content', 'kube/api', 'shell'],
-  ['kube/client', 'mesh/policy/core'],
+  ['kube/client', 'kube/store', 'mesh/policy/core'],
   [
-    'kube/store',
     'kube/apiserver',
     'kube/controllers',
     'kube/scheduler',

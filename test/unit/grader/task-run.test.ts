@@ -28,7 +28,7 @@ function run(
   const task = new TaskRun({
     task: taskSchema.parse({ id: 'a-task', title: 'A task', points: 3, check: 'fake', ...fields }),
     check,
-    context: { clock: wall, signal: new AbortController().signal } as CheckContext,
+    context: { clock: wall, signal: new AbortController().signal } as Partial<CheckContext> as CheckContext,
     wall,
     blockedBy: options.blockedBy ?? (() => undefined),
     othersPassed: options.othersPassed ?? (() => true),

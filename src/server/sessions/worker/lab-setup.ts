@@ -40,11 +40,11 @@ export async function setUpLab(o: SetupOptions): Promise<void> {
   });
   const { traffic } = o.lab.definition;
   await step(o, 'workloads', 'Waiting for the lab’s workloads', async () => {
-    await deploymentsReady(o);
+    await workloadsReady(o);
     if (!traffic) return;
     for (const object of trafficManifests(traffic))
       await o.client.apply(object, { fieldManager: FIELD_MANAGER, force: true });
-    await deploymentsReady(o);
+    await workloadsReady(o);
   });
 }
 
@@ -70,7 +70,7 @@ function objectsIn(text: string, name: string): KubeObject[] {
 const DEPLOYMENTS = { group: 'apps', version: 'v1', resource: 'deployments' } as const;
 
 /** Resolves when every Deployment outside the mesh's own namespace has all its replicas available. */
-async function deploymentsReady({ client, signal }: SetupOptions): Promise<void> {
+export async function workloadsReady({ client, signal }: SetupOptions): Promise<void> {
   const within = AbortSignal.any([signal, AbortSignal.timeout(READY_WITHIN_MS)]);
   const waiting = new Set<string>();
   const judge = (object: KubeObject) => {

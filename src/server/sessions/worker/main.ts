@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { AcademyError, messageOf } from '#base/errors.ts';
 import type { FromWorker, ToWorker } from '../channel.ts';
+import { driverNamed } from './drivers.ts';
 import { SessionRuntime } from './runtime.ts';
 
 /** The entry of a session's worker thread: takes orders from the server, runs one session, reports. */
@@ -60,4 +61,5 @@ port.on('message', (message: ToWorker) => {
 process.on('unhandledRejection', fail);
 process.on('uncaughtException', fail);
 
-post({ type: 'loaded' });
+// A waiting worker has its driver's code loaded already, so that Start lab has only the cluster to make.
+void driverNamed('embedded').then(() => post({ type: 'loaded' }), fail);

@@ -1,0 +1,208 @@
+import { WallClock } from '#base/clock.ts';
+import { AcademyError, isAbort } from '#base/errors.ts';
+import { Lifecycle } from '#base/lifecycle.ts';
+import type { Cluster } from '#cluster/driver.ts';
+import { Grader } from '#grader/grader.ts';
+import type { ClientMessage } from '#schema/protocol.ts';
+import type { Terminals } from '#terminal/terminals.ts';
+import type { Workspace } from '#terminal/workspace.ts';
+import type { FromWorker, StartOrder } from '../channel.ts';
+import { driverNamed } from './drivers.ts';
+import { Edits } from './edits.ts';
+import { setUpLab, workloadsReady } from './lab-setup.ts';
+import { Saver } from './saver.ts';
+import { readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts';
+import { openTerminals } from './terminals.ts';
+import { Views } from './views.ts';
+
+type Post = (message: FromWorker) => void;
+
+/** A cluster that came back from a snapshot may hold what its learner broke; it is not waited for longer than this. */
+const RESTORED_READY_WITHIN_MS = 20_000;
+
+/** One session inside its worker: the cluster, the learner's terminals and files, and the grader, put together. */
+export class SessionRuntime {
+  readonly #order: StartOrder;
+  readonly #post: Post;
+  readonly #wall = new WallClock();
+  readonly #life = new Lifecycle();
+  readonly #edits: Edits;
+  #cluster: Cluster | undefined;
+  #workspace: Workspace | undefined;
+  #terminals: Terminals | undefined;
+  #grader: Grader | undefined;
+  #views: Views | undefined;
+  #saver: Saver | undefined;
+
+  constructor(order: StartOrder, post: Post) {
+    this.#order = order;
+    this.#post = post;
+    this.#edits = new Edits((message) => post({ type: 'broadcast', message }));
+  }
+
+  /** Resolves when the learner was let in. Rejects with the reason why that could not be. */
+  async start(): Promise<void> {
+    const order = this.#order;
+    const { definition } = order.lab;
+    const snapshot = order.snapshot && readSnapshot(order.snapshot);
+    const { cluster, restored } = await this.#createCluster(snapshot);
+    this.#cluster = cluster;
+    this.#life.add(() => cluster.destroy());
+    await cluster.serveApi(order.socketPath, order.token);
+
+    const { workspace, terminals } = openTerminals({
+      order,
+      cluster,
+      wall: this.#wall,
+      freshCluster: !restored,
+      post: this.#post,
+      openEditor: (path, content, signal) => this.#edits.open(path, content, signal),
+      ...(definition.cluster.clock === 'movable' ? { advanceClock: (ms: number) => this.#advanceClock(ms) } : {}),
+    });
+    this.#workspace = workspace;
+    this.#terminals = terminals;
+    this.#life.add(() => terminals.stop());
+    this.#post({ type: 'prompt' });
+
+    await this.#lab(cluster, terminals, restored);
+    if (this.#life.closed) return;
+
+    const grader = new Grader({
+      lab: definition,
+      client: cluster.admin,
+      clock: cluster.clock,
+      wall: this.#wall,
+      hints: order.hints,
+      ...(restored && snapshot ? { saved: { ...snapshot.grader, startedAt: cluster.clock.now() } } : {}),
+      onTask: (task) => {
+        this.#post({ type: 'task', task });
+        this.#views?.taskChanged();
+      },
+    });
+    this.#grader = grader;
+    this.#life.add(() => grader.stop());
+    this.#views = new Views({ grader, client: cluster.admin, wall: this.#wall, post: this.#post });
+    this.#life.add(() => this.#views?.close());
+    await grader.start();
+    this.#post({ type: 'tasks', tasks: grader.tasks() });
+    this.#saver = new Saver({
+      client: cluster.admin,
+      wall: this.#wall,
+      save: () => this.save(),
+      signal: this.#life.signal,
+    });
+    this.#tellClock();
+    this.#post({ type: 'ready' });
+  }
+
+  async handle(message: ClientMessage): Promise<void> {
+    this.#saver?.touched();
+    switch (message.type) {
+      case 'terminal.open':
+        return this.#terminals?.open(message.terminal, { columns: message.columns, rows: message.rows });
+      case 'terminal.input':
+        return this.#terminals?.input(message.terminal, message.data);
+      case 'terminal.resize':
+        return this.#terminals?.resize(message.terminal, { columns: message.columns, rows: message.rows });
+      case 'terminal.close':
+        return this.#terminals?.close(message.terminal);
+      case 'file.write':
+        return this.#workspace?.write(message.path, message.content, message.baseVersion);
+      case 'file.delete':
+        return this.#workspace?.delete(message.path);
+      case 'file.rename':
+        return this.#workspace?.rename(message.path, message.to);
+      case 'edit.done':
+        return this.#edits.done(message.id, message.content);
+      case 'hint.next':
+        return this.#takeHint(message.task);
+      case 'clock.advance':
+        return this.#advanceClock(message.ms);
+      case 'views.watch':
+        return this.#views?.watch(message.views);
+      default:
+        throw new AcademyError('request/invalid', `A session does not know what to do with "${message.type}".`);
+    }
+  }
+
+  warnIdle(text: string): void {
+    this.#terminals?.notice(text);
+  }
+
+  /** Saves the cluster and what the grader remembers; nothing where the cluster outlives the server. */
+  async save(): Promise<void> {
+    const data = await this.#cluster?.save();
+    if (!data || !this.#grader) return;
+    const snapshot: Snapshot = { cluster: data, grader: this.#grader.save() };
+    this.#post({ type: 'snapshot', data: writeSnapshot(snapshot) });
+  }
+
+  runScript(script: string): Promise<{ code: number; output: string }> {
+    if (!this.#terminals) throw new AcademyError('request/invalid', 'The session is not up yet.');
+    return this.#terminals.runScript(script);
+  }
+
+  stop(): Promise<void> {
+    return this.#life.close();
+  }
+
+  async #createCluster(snapshot: Snapshot | undefined): Promise<{ cluster: Cluster; restored: boolean }> {
+    const { id, driver: name, lab } = this.#order;
+    const driver = await driverNamed(name);
+    const options = {
+      id,
+      settings: lab.definition.cluster,
+      onStep: (step: Parameters<Parameters<typeof driver.create>[0]['onStep']>[0]) =>
+        this.#post({ type: 'step', step }),
+      signal: this.#life.signal,
+    };
+    if (snapshot) {
+      try {
+        return { cluster: await driver.create({ ...options, restore: snapshot.cluster }), restored: true };
+      } catch (error) {
+        if (isAbort(error)) throw error;
+        this.#post({
+          type: 'rebuilt',
+          text: 'The academy was restarted, and the saved state of your cluster could not be read. It was built again from the start; your files and your command history are as they were.',
+        });
+      }
+    }
+    return { cluster: await driver.create(options), restored: false };
+  }
+
+  async #lab(cluster: Cluster, terminals: Terminals, restored: boolean): Promise<void> {
+    const setup = {
+      lab: this.#order.lab,
+      client: cluster.admin,
+      runScript: (script: string) => terminals.runScript(script),
+      onStep: (step: Parameters<Parameters<typeof setUpLab>[0]['onStep']>[0]) => this.#post({ type: 'step', step }),
+      now: () => this.#wall.now(),
+      signal: this.#life.signal,
+    };
+    if (!restored) {
+      await cluster.ready;
+      return setUpLab(setup);
+    }
+    const within = AbortSignal.any([this.#life.signal, AbortSignal.timeout(RESTORED_READY_WITHIN_MS)]);
+    await Promise.race([cluster.ready, this.#wall.sleep(RESTORED_READY_WITHIN_MS, this.#life.signal)]).catch(() => {});
+    await workloadsReady({ ...setup, signal: within }).catch(() => {});
+  }
+
+  #takeHint(task: string): void {
+    if (!this.#grader) throw new AcademyError('request/invalid', 'The lab is still setting itself up.');
+    const { task: view, hints } = this.#grader.takeHint(task);
+    this.#post({ type: 'hints', hints });
+    this.#post({ type: 'task', task: view });
+  }
+
+  async #advanceClock(ms: number): Promise<void> {
+    if (this.#order.lab.definition.cluster.clock !== 'movable')
+      throw new AcademyError('request/invalid', "This lab's clock can't be moved.");
+    await this.#cluster?.advanceClock(ms);
+    this.#tellClock();
+  }
+
+  #tellClock(): void {
+    if (this.#cluster) this.#post({ type: 'clock', aheadMs: this.#cluster.clock.now() - this.#wall.now() });
+  }
+}

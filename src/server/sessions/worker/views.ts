@@ -1,0 +1,101 @@
+import type { Clock, Timer } from '#base/clock.ts';
+import { asClusterEvent } from '#grader/checks/event-seen.ts';
+import type { Grader } from '#grader/grader.ts';
+import type { KubeClient } from '#kube/client/client.ts';
+import type { ServerMessage } from '#schema/protocol.ts';
+import type { FromWorker } from '../channel.ts';
+
+export type ViewName = 'certificates' | 'policy' | 'traffic' | 'events' | 'mesh';
+
+const EVENTS = { group: '', version: 'v1', resource: 'events' } as const;
+const EVERY_MS = 1_000;
+const MAX_EVENTS = 300;
+
+export interface ViewsOptions {
+  grader: Grader;
+  client: KubeClient;
+  wall: Clock;
+  post(message: FromWorker): void;
+}
+
+/** Sends the views that a page looks at, once a second and only when they changed. */
+export class Views {
+  readonly #o: ViewsOptions;
+  readonly #timer: Timer;
+  readonly #sent = new Map<string, string>();
+  #watched: ReadonlySet<ViewName> = new Set();
+  #looking = false;
+
+  constructor(options: ViewsOptions) {
+    this.#o = options;
+    this.#timer = options.wall.setInterval(() => void this.#look(), EVERY_MS);
+  }
+
+  watch(views: ViewName[]): Promise<void> {
+    this.#watched = new Set(views);
+    this.#sent.clear();
+    return this.#look();
+  }
+
+  /** A verdict changed, and with it perhaps a matrix. */
+  taskChanged(): void {
+    if (this.#watched.has('policy')) this.#policy();
+  }
+
+  close(): void {
+    this.#timer.cancel();
+  }
+
+  async #look(): Promise<void> {
+    if (this.#looking || this.#watched.size === 0) return;
+    this.#looking = true;
+    try {
+      if (this.#watched.has('certificates')) await this.#certificates();
+      if (this.#watched.has('policy')) this.#policy();
+      if (this.#watched.has('traffic')) this.#traffic();
+      if (this.#watched.has('events')) await this.#events();
+    } catch {
+      // A cluster that can't be asked now is asked again in a second; the tasks say what is wrong with it.
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  async #certificates(): Promise<void> {
+    const view = await this.#o.grader.certificatesView();
+    // The instant alone is no news, but the present line of the timeline moves with it: every fifth second will do.
+    const news = JSON.stringify({
+      ...view,
+      at: Math.floor(view.at / 5_000),
+      bundle: { ...view.bundle, at: 0 },
+      pods: view.pods.map((pod) => ({ ...pod, at: 0 })),
+    });
+    this.#send({ type: 'view.certificates', view }, news);
+  }
+
+  #policy(): void {
+    const message: ServerMessage = { type: 'view.policy', matrices: this.#o.grader.matrices() };
+    this.#send(message, JSON.stringify(message));
+  }
+
+  #traffic(): void {
+    const traffic = this.#o.grader.trafficEvidence();
+    if (traffic) this.#send({ type: 'view.traffic', traffic }, `${traffic.total} ${traffic.failed}`);
+  }
+
+  async #events(): Promise<void> {
+    const list = await this.#o.client.list(EVENTS);
+    const events = list.items
+      .map(asClusterEvent)
+      .sort((a, b) => b.at - a.at)
+      .slice(0, MAX_EVENTS);
+    const message: ServerMessage = { type: 'view.events', events };
+    this.#send(message, JSON.stringify(events));
+  }
+
+  #send(message: ServerMessage, news: string): void {
+    if (this.#sent.get(message.type) === news) return;
+    this.#sent.set(message.type, news);
+    this.#o.post({ type: 'broadcast', message });
+  }
+}
