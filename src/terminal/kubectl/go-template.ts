@@ -298,7 +298,7 @@ class PipeParser {
       if (!close) throw new TemplateError('unclosed left paren');
       return { type: 'pipe', pipe, fields: close.split('.').slice(1) };
     }
-    if (token.startsWith('"')) return { type: 'literal', value: unescape(token) };
+    if (token.startsWith('"')) return { type: 'literal', value: unquote(token) };
     if (token.startsWith('`')) return { type: 'literal', value: token.slice(1, -1) };
     if (token.startsWith('$')) {
       const [name, ...rest] = token.split('.');
@@ -313,7 +313,7 @@ class PipeParser {
   }
 }
 
-function unescape(token: string): string {
+function unquote(token: string): string {
   const escapes: Record<string, string> = { n: '\n', t: '\t', r: '\r' };
   return token.slice(1, -1).replace(/\\(.)/gs, (_, char: string) => escapes[char] ?? char);
 }

@@ -1,5 +1,5 @@
 /** Go's JSON: the signs that HTML knows are escaped. */
-const escape = (json: string): string =>
+const escaped = (json: string): string =>
   json.replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /** A copy with every mapping's keys in byte order, as Go writes a map. */
@@ -12,11 +12,11 @@ export function sortKeys(value: unknown): unknown {
 }
 
 /** On one line, keys sorted. */
-export const compactJson = (value: unknown): string => escape(JSON.stringify(sortKeys(value)));
+export const compactJson = (value: unknown): string => escaped(JSON.stringify(sortKeys(value)));
 
 /** Indented by four, keys sorted unless `keepOrder`. */
 export const prettyJson = (value: unknown, keepOrder = false): string =>
-  escape(JSON.stringify(keepOrder ? value : sortKeys(value), null, 4));
+  escaped(JSON.stringify(keepOrder ? value : sortKeys(value), null, 4));
 
 /** A value as Go's `%v` prints it. */
 export function goPrint(value: unknown): string {

@@ -124,9 +124,9 @@ export function quoteDouble(text: string, indent: number, column: number, breaks
   const chars = [...text];
   chars.forEach((char, i) => {
     if (char === ' ' && breaks && !wasSpace && at > WIDTH && i > 0 && i < chars.length - 1) {
-      const escape = chars[i + 1] === ' ' ? '\\' : '';
-      out += `\n${' '.repeat(indent)}${escape}`;
-      at = indent + escape.length;
+      const guard = chars[i + 1] === ' ' ? '\\' : '';
+      out += `\n${' '.repeat(indent)}${guard}`;
+      at = indent + guard.length;
       wasSpace = true;
       return;
     }
