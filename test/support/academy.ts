@@ -64,9 +64,9 @@ export class TestAcademy {
 /** A browser without a screen: keeps its cookie, speaks REST and the WebSocket. */
 export class TestLearner {
   cookie = '';
-  readonly #academy: TestAcademy;
+  readonly #academy: { readonly url: string };
 
-  constructor(academy: TestAcademy) {
+  constructor(academy: { readonly url: string }) {
     this.#academy = academy;
   }
 
