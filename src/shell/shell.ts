@@ -30,6 +30,11 @@ export interface Shell {
   readonly status: number;
   /** Set after the `exit` builtin ran. */
   readonly exit: number | undefined;
+  /**
+   * A signal to this process (`TERM`, `INT`, `HUP`): its trap runs as soon as the command in the foreground has ended.
+   * False when no trap is set for it; what then becomes of the process is the caller's to decide.
+   */
+  signal(name: string): boolean;
   names(): { builtins: string[]; functions: string[]; aliases: string[] };
   /** Ends background jobs. */
   close(): void;
