@@ -35,6 +35,8 @@ export interface ContainerContext {
   /** Names for logs and metrics. */
   pod: { name: string; namespace: string; uid: string; serviceAccount: string; node: string; ip: string };
   container: string;
+  /** True for the container's own process, its number 1, which is deaf to signals it has no handler for; not for exec. */
+  isMain?: boolean;
   clock: Clock;
   /** The pod's network namespace, shared by its containers. */
   net: NetNs;
