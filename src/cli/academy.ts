@@ -9,6 +9,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args
   prove: { summary: 'prove labs: prove <lab>… | --all', load: () => import('./commands/prove/lab.ts') },
   cluster: { summary: 'run one cluster: cluster up | list | down', load: () => import('./commands/cluster.ts') },
   list: { summary: 'list labs | images | checks', load: () => import('./commands/list.ts') },
+  schemas: {
+    summary: 'write the JSON Schemas for lab.yaml and front matter',
+    load: () => import('./commands/schemas.ts'),
+  },
   check: { summary: 'check lessons and labs: check [path]', load: () => import('./commands/check/content.ts') },
 };
 

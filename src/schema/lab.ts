@@ -1,70 +1,117 @@
 import { z } from 'zod';
 
+/* The descriptions here are what an editor shows while a lab is written, and what `lessons/AUTHORING.md` refers to. */
+
 /** Names as they appear in file names, task ids and URLs. */
 export const slug = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'use lower-case letters, digits and single dashes');
 
+/** A length of time as Go writes it: `8760h`, `90m`, `1h30m`. */
+const duration = z.string().regex(/^(\d+(\.\d+)?(h|m|s|ms))+$/, 'write a length of time such as 8760h, 90m or 1h30m');
+
 export const clusterSettings = z
   .strictObject({
-    /** `linkerd`: the mesh is installed before the learner is let in. `none`: an empty cluster. */
-    mesh: z.enum(['linkerd', 'none']).default('linkerd'),
-    /** `movable` lets the learner move the cluster's clock forward (embedded only). */
-    clock: z.enum(['real', 'movable']).default('real'),
-    /** Life of the issuer made for the cluster, e.g. `8760h`. */
-    issuerLifetime: z.string().default('8760h'),
-    /** Life of a workload certificate, as `--identity-issuance-lifetime` takes it. */
-    issuanceLifetime: z.string().default('24h'),
-    /** The mesh's default inbound policy. */
-    defaultInboundPolicy: z.string().default('all-unauthenticated'),
+    mesh: z
+      .enum(['linkerd', 'none'])
+      .default('linkerd')
+      .describe('`linkerd`: the mesh is installed before the learner is let in. `none`: a cluster without one.'),
+    clock: z
+      .enum(['real', 'movable'])
+      .default('real')
+      .describe('`movable` lets the learner move the cluster’s clock forward (embedded clusters only).'),
+    issuerLifetime: duration.default('8760h').describe('Life of the issuer made for the cluster, e.g. `8760h`.'),
+    issuanceLifetime: duration
+      .default('24h')
+      .describe('Life of a workload certificate, as `--identity-issuance-lifetime` takes it.'),
+    defaultInboundPolicy: z
+      .enum([
+        'all-unauthenticated',
+        'all-authenticated',
+        'cluster-unauthenticated',
+        'cluster-authenticated',
+        'deny',
+        'audit',
+      ])
+      .default('all-unauthenticated')
+      .describe('What the mesh lets in where no policy says otherwise.'),
   })
-  .prefault({});
+  .prefault({})
+  .describe('The cluster that the lab needs.');
 export type ClusterSettings = z.infer<typeof clusterSettings>;
 
 /** A hint is a sentence, or a sentence shown only when a check of the task saw something. */
-export const hint = z.union([
-  z.string().min(1),
-  z.strictObject({
-    when: z.strictObject({ check: slug, saw: z.string().min(1) }),
-    say: z.string().min(1),
-  }),
-]);
+export const hint = z
+  .union([
+    z.string().min(1),
+    z.strictObject({
+      when: z
+        .strictObject({
+          check: slug.describe('The check of this task.'),
+          saw: z.string().min(1).describe('A fact the check reports, e.g. `signedBy issuer-1`.'),
+        })
+        .describe('Shown only when the check saw this.'),
+      say: z.string().min(1).describe('The hint.'),
+    }),
+  ])
+  .describe('A sentence, or a sentence for the case that the check saw something.');
 export type Hint = z.infer<typeof hint>;
 
 export const task = z.strictObject({
-  id: slug,
-  title: z.string().min(1),
-  points: z.number().int().min(0).max(100).default(1),
-  /** once: green as soon as it is true (and red again when it no longer is). hold: true for `holdSeconds` on end.
-   *  invariant: must never become false while the lab runs. */
-  mode: z.enum(['once', 'hold', 'invariant']).default('once'),
-  holdSeconds: z.number().positive().max(600).optional(),
-  /** Tasks that must have passed before this one is looked at. */
-  needs: z.array(slug).default([]),
-  /** The catalogue entry; its parameters stand in `with`. */
-  check: slug,
-  with: z.record(z.string(), z.unknown()).default({}),
-  hints: z.array(hint).max(3).default([]),
-  'lost-if': z.strictObject({ check: slug, saw: z.string(), say: z.string() }).optional(),
+  id: slug.describe('Names the task in the lesson (`<Task id="…">`), in `needs` and in wrong solutions.'),
+  title: z.string().min(1).describe('What will be true when it is done, as a sentence without a full stop.'),
+  points: z.number().int().min(0).max(100).default(1).describe('What it counts.'),
+  mode: z
+    .enum(['once', 'hold', 'invariant'])
+    .default('once')
+    .describe(
+      '`once`: green as soon as it is true, and red again when it no longer is. `hold`: true for `holdSeconds` on end. `invariant`: must never become false while the lab runs.',
+    ),
+  holdSeconds: z
+    .number()
+    .positive()
+    .max(600)
+    .optional()
+    .describe('With `mode: hold`: how long it must stay true. 10 when absent.'),
+  needs: z.array(slug).default([]).describe('Tasks that must have passed before this one is looked at.'),
+  check: slug.describe('The catalogue entry that looks. `npx academy list checks` lists them.'),
+  with: z.record(z.string(), z.unknown()).default({}).describe('The parameters of the check.'),
+  hints: z.array(hint).max(3).default([]).describe('Up to three, from a nudge to nearly an answer.'),
+  'lost-if': z
+    .strictObject({
+      check: slug.describe('The check of this task.'),
+      saw: z.string().min(1).describe('The fact that means the task can’t be done any more.'),
+      say: z.string().min(1).describe('What the learner is told.'),
+    })
+    .optional()
+    .describe('When the world can’t be repaired: says so, instead of letting the learner try on.'),
 });
 export type Task = z.infer<typeof task>;
 
 export const lab = z.strictObject({
-  title: z.string().min(1).max(100),
-  summary: z.string().min(1).max(240),
-  level: z.enum(['beginner', 'intermediate', 'advanced']),
-  minutes: z.number().int().min(1).max(240),
-  drivers: z.union([z.literal('any'), z.array(z.enum(['embedded', 'kind'])).min(1)]).default('any'),
+  title: z.string().min(1).max(100).describe('What the learner does, e.g. “Rotate the issuer”.'),
+  summary: z.string().min(1).max(240).describe('One sentence for lists.'),
+  level: z.enum(['beginner', 'intermediate', 'advanced']).describe('How much is assumed.'),
+  minutes: z.number().int().min(1).max(240).describe('How long a learner usually takes.'),
+  drivers: z
+    .union([z.literal('any'), z.array(z.enum(['embedded', 'kind'])).min(1)])
+    .default('any')
+    .describe('Where it can run: `any`, or a list of `embedded` and `kind`.'),
   cluster: clusterSettings,
-  /** Files of `start/`, applied in order before the learner is let in: `.yaml` is applied, `.sh` is run. */
-  start: z.array(z.string()).default([]),
-  /** Constant background traffic, recorded request by request; what `no request lost` looks at. */
+  start: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Files of `start/`, in order, before the learner is let in: `.yaml` is applied, `.sh` is run.'),
   traffic: z
     .strictObject({
-      from: z.string().regex(/^(deployment\/)?[a-z0-9-]+$/),
-      namespace: slug.optional(),
-      to: z.url(),
-      perSecond: z.number().positive().max(50).default(5),
+      from: z
+        .string()
+        .regex(/^(deployment\/)?[a-z0-9-]+$/, 'write deployment/<name>')
+        .describe('The Deployment that makes the requests, e.g. `deployment/load`. It is made for you.'),
+      namespace: slug.optional().describe('Where it runs; `shop` when absent.'),
+      to: z.url().describe('What it asks for, e.g. `http://web.shop/`.'),
+      perSecond: z.number().positive().max(50).default(5).describe('How often.'),
     })
-    .optional(),
-  tasks: z.array(task).min(1),
+    .optional()
+    .describe('Constant background traffic, recorded request by request; what the check `traffic` looks at.'),
+  tasks: z.array(task).min(1).describe('What the learner has to bring about, in the order of the lesson.'),
 });
 export type Lab = z.infer<typeof lab>;

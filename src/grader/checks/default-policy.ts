@@ -4,7 +4,7 @@ import { PODS } from '../probes/mesh.ts';
 import { count } from '../words.ts';
 
 const params = z.strictObject({
-  namespace: z.string().min(1),
+  namespace: z.string().min(1).describe('Namespace of the pods.'),
   is: z
     .enum([
       'deny',

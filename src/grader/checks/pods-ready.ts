@@ -4,7 +4,7 @@ import { PODS } from '../probes/mesh.ts';
 import { count } from '../words.ts';
 
 const params = z.strictObject({
-  namespace: z.string().min(1),
+  namespace: z.string().min(1).describe('Namespace of the pods.'),
   deployment: z.string().min(1).describe('Its pods are selected by the label `app`.'),
   atLeast: z.number().int().min(1).default(1).describe('How many ready pods there must be at any moment.'),
   maxRestarts: z
