@@ -1,6 +1,7 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import type { Process } from '#kube/images/program.ts';
 import type { ByteReader, ByteWriter } from '#shell/stdio.ts';
+import type { ResolvedImage } from './image-store.ts';
 import { LogBuffer } from './log-buffer.ts';
 
 export type Spec = KubeObject['spec'];
@@ -8,6 +9,7 @@ export type Spec = KubeObject['spec'];
 export interface TerminatedState {
   exitCode: number;
   reason: string;
+  message?: string;
   startedAt: number;
   finishedAt: number;
   containerId: string;
@@ -21,7 +23,9 @@ export class Container {
   process: Process | undefined;
   log = new LogBuffer();
   previousLog: LogBuffer | undefined;
-  waiting: { reason: string; message?: string } | undefined = { reason: 'PodInitializing' };
+  waiting: { reason: string; message?: string } | undefined;
+  image: ResolvedImage | undefined;
+  uid = 0;
   startedAt = 0;
   containerId = '';
   terminated: TerminatedState | undefined;
@@ -34,10 +38,11 @@ export class Container {
   stdin: AttachedInput | undefined;
   readonly attached = new Set<ByteWriter>();
 
-  constructor(spec: Spec, isInit: boolean) {
+  constructor(spec: Spec, isInit: boolean, waitingFor: 'PodInitializing' | 'ContainerCreating') {
     this.spec = spec;
     this.isInit = isInit;
     this.isSidecar = isInit && spec.restartPolicy === 'Always';
+    this.waiting = { reason: waitingFor };
   }
 
   get name(): string {
@@ -48,12 +53,13 @@ export class Container {
   }
 
   /** As `status.containerStatuses` shows it. */
-  status(nodeImageId: string): object {
+  status(): object {
     const time = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
     const end = (t: TerminatedState) => ({
       containerID: t.containerId,
       exitCode: t.exitCode,
       finishedAt: time(t.finishedAt),
+      ...(t.message ? { message: t.message } : {}),
       reason: t.reason,
       startedAt: time(t.startedAt),
     });
@@ -62,16 +68,30 @@ export class Container {
       : this.terminated
         ? { terminated: end(this.terminated) }
         : { waiting: this.waiting ?? { reason: 'ContainerCreating' } };
+    const made = this.image && this.containerId;
     return {
       ...(this.containerId ? { containerID: this.containerId } : {}),
-      image: this.spec.image,
-      imageID: this.containerId ? nodeImageId : '',
+      image: made ? this.image!.reference : this.spec.image,
+      imageID: made ? this.image!.id : '',
       lastState: this.last ? { terminated: end(this.last) } : {},
       name: this.name,
       ready: this.ready,
+      ...(made ? { resources: this.spec.resources ?? {} } : {}),
       restartCount: this.restarts,
       started: this.started,
       state,
+      ...(this.running ? { user: { linux: { gid: 0, supplementalGroups: [0], uid: this.uid } } } : {}),
+      ...(this.spec.volumeMounts?.length
+        ? {
+            volumeMounts: this.spec.volumeMounts.map(
+              ({ mountPath, name, readOnly }: { mountPath: string; name: string; readOnly?: boolean }) => ({
+                mountPath,
+                name,
+                ...(readOnly ? { readOnly: true, recursiveReadOnly: 'Disabled' } : {}),
+              }),
+            ),
+          }
+        : {}),
     };
   }
 }
@@ -107,4 +127,11 @@ export class AttachedInput implements ByteReader {
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     for (let chunk = await this.read(); chunk; chunk = await this.read()) yield chunk;
   }
+}
+
+/** A port by number, or by the name a container gives it. */
+export function portOf(spec: Spec, port: number | string): number | undefined {
+  if (typeof port === 'number') return port;
+  if (/^\d+$/.test(port)) return Number(port);
+  return (spec.ports ?? []).find((candidate: { name?: string }) => candidate.name === port)?.containerPort;
 }

@@ -6,7 +6,8 @@ import { type MountedVolume, ScratchVolume } from './files.ts';
 import { fieldValue, resourceValue } from './references.ts';
 
 export interface VolumeSource {
-  pod: KubeObject;
+  /** The pod as it is now. */
+  pod(): KubeObject;
   podIp: string;
   hostIp: string;
   client: KubeClient;
@@ -31,12 +32,23 @@ export class ComputedVolume implements MountedVolume {
   readonly #syncMs: number;
   #entries: Entries = new Map();
   #pending: Timer | undefined;
+  onClose: () => void = () => {};
   /** Names of what it is made from: `configMap/x`, `secret/y`. */
   readonly sources: ReadonlySet<string>;
 
-  constructor(compute: () => Promise<Entries>, sources: Iterable<string>, clock: Clock, syncMs: number) {
+  /** Whether it shows fields of the pod, which may change. */
+  readonly isDownward: boolean;
+
+  constructor(
+    compute: () => Promise<Entries>,
+    sources: Iterable<string>,
+    isDownward: boolean,
+    clock: Clock,
+    syncMs: number,
+  ) {
     this.#compute = compute;
     this.sources = new Set(sources);
+    this.isDownward = isDownward;
     this.#clock = clock;
     this.#syncMs = syncMs;
   }
@@ -69,6 +81,7 @@ export class ComputedVolume implements MountedVolume {
     return () => this.#listeners.delete(listener);
   }
   close(): void {
+    this.onClose();
     this.#pending?.cancel();
     this.#listeners.clear();
   }
@@ -101,10 +114,12 @@ export async function makeVolume(volume: Spec, source: VolumeSource): Promise<Mo
       return entries;
     },
     sources,
+    projections.some((projection) => projection.downwardAPI),
     source.clock,
     source.syncMs,
   );
   token.onRenewed = () => void made.refresh();
+  made.onClose = () => token.close();
   await made.fill();
   return made;
 }
@@ -139,10 +154,11 @@ async function project(projection: Spec, source: VolumeSource, token: TokenCache
   } else if (projection.downwardAPI) {
     for (const item of projection.downwardAPI.items ?? []) {
       const value = item.fieldRef
-        ? fieldValue(source.pod, item.fieldRef.fieldPath, source.podIp, source.hostIp)
+        ? fieldValue(source.pod(), item.fieldRef.fieldPath, source.podIp, source.hostIp)
         : resourceValue(
-            source.pod.spec.containers.find((c: { name: string }) => c.name === item.resourceFieldRef?.containerName) ??
-              {},
+            source
+              .pod()
+              .spec.containers.find((c: { name: string }) => c.name === item.resourceFieldRef?.containerName) ?? {},
             item.resourceFieldRef?.resource ?? '',
             item.resourceFieldRef?.divisor,
           );
@@ -176,14 +192,20 @@ function pick(
 class TokenCache {
   readonly #source: VolumeSource;
   readonly #tokens = new Map<string, { token: string; renewAt: number }>();
+  readonly #timers: Timer[] = [];
   onRenewed: () => void = () => {};
 
   constructor(source: VolumeSource) {
     this.#source = source;
   }
 
+  close(): void {
+    for (const timer of this.#timers) timer.cancel();
+  }
+
   async get(audience: string | undefined, seconds: number): Promise<string> {
-    const { client, clock, pod } = this.#source;
+    const { client, clock } = this.#source;
+    const pod = this.#source.pod();
     const key = `${audience}/${seconds}`;
     const known = this.#tokens.get(key);
     if (known && clock.now() < known.renewAt) return known.token;
@@ -203,7 +225,7 @@ class TokenCache {
     )) as KubeObject;
     const life = seconds * 1000 * RENEW_TOKEN_AT;
     this.#tokens.set(key, { token: answer.status.token, renewAt: clock.now() + life });
-    clock.setTimeout(() => this.onRenewed(), life + 1);
+    this.#timers.push(clock.setTimeout(() => this.onRenewed(), life + 1));
     return answer.status.token;
   }
 }

@@ -6,8 +6,8 @@ import type { Duplex } from 'node:stream';
  * resets and time-outs, and per-namespace redirect rules as `linkerd-init` writes them with iptables.
  */
 export interface Network {
-  /** A namespace for one pod (its sandbox) or one host. Addresses are unique while it lives. */
-  createNamespace(options: { ip: string; name: string; hostNetwork?: boolean }): NetNs;
+  /** A namespace for one pod (its sandbox) or one host; names are searched for in `dnsNamespace`. Addresses are unique while it lives. */
+  createNamespace(options: { ip: string; name: string; hostNetwork?: boolean; dnsNamespace?: string }): NetNs;
   /** The node's own namespace: kubelet probes and port-forwards start here. */
   readonly node: NetNs;
 }

@@ -1,4 +1,12 @@
-import { createHmac, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
+import {
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
 import type { Clock } from '#base/clock.ts';
 import { uuid } from '#base/ids.ts';
 import type { UserInfo } from '#kube/api/types.ts';
@@ -37,12 +45,21 @@ export class ServiceAccountTokens {
   readonly #keys: { privateKey: KeyObject; publicKey: KeyObject };
   readonly #keyId: string;
 
-  constructor(store: Store, clock: Clock) {
+  /** `key` as `exportKey` gave it: tokens that it signed stay good. */
+  constructor(store: Store, clock: Clock, key?: string) {
     this.#store = store;
     this.#clock = clock;
-    this.#keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    this.#keys =
+      key === undefined
+        ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+        : { privateKey: createPrivateKey(key), publicKey: createPublicKey(key) };
     const spki = this.#keys.publicKey.export({ type: 'spki', format: 'der' });
     this.#keyId = createHmac('sha256', 'kid').update(spki).digest('base64url').slice(0, 16);
+  }
+
+  /** The signing key, PKCS#8 PEM. */
+  exportKey(): string {
+    return this.#keys.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
   }
 
   issue(o: {

@@ -1,0 +1,134 @@
+import { type Clock, MovableClock } from '#base/clock.ts';
+import { messageOf } from '#base/errors.ts';
+import { Lifecycle } from '#base/lifecycle.ts';
+import type { Cluster, CreateOptions } from '#cluster/driver.ts';
+import type { KubeClient } from '#kube/client/client.ts';
+import { serveOnSocket } from './api-socket.ts';
+import { type Authority, clusterAuthority, trustAnchor } from './authority.ts';
+import { ControlPlane } from './control-plane.ts';
+import { installMesh, meshReady } from './mesh.ts';
+import { afterRestart, packSaved, type Saved, unpackSaved } from './snapshot.ts';
+
+/**
+ * How long a changed Secret takes to reach mounted files. A kubelet needs up to 90 s; here it is short, and still long
+ * enough to meet whoever does not wait for it.
+ */
+const VOLUME_SYNC_MS = 4_000;
+/** The mesh is ready within this, or something is wrong with it. */
+const MESH_WITHIN_MS = 60_000;
+
+export class EmbeddedCluster implements Cluster {
+  readonly driver = 'embedded';
+  readonly clock: Clock;
+  readonly admin: KubeClient;
+  readonly ready: Promise<void>;
+  readonly homeFiles: Record<string, string>;
+  readonly #clock: MovableClock;
+  readonly #controlPlane: ControlPlane;
+  readonly #keys: { clusterCa: Authority; anchor: Authority | undefined };
+  readonly #life = new Lifecycle();
+
+  private constructor(
+    clock: MovableClock,
+    controlPlane: ControlPlane,
+    keys: { clusterCa: Authority; anchor: Authority | undefined },
+    makeReady: (signal: AbortSignal) => Promise<void>,
+  ) {
+    this.clock = clock;
+    this.#clock = clock;
+    this.#controlPlane = controlPlane;
+    this.#keys = keys;
+    this.admin = controlPlane.admin;
+    this.homeFiles = keys.anchor ? { 'ca.crt': keys.anchor.certificate, 'ca.key': keys.anchor.privateKey } : {};
+    this.#life.add(() => this.#clock.stop());
+    this.#life.add(() => controlPlane.close());
+    this.ready = makeReady(this.#life.signal);
+    // Whoever does not wait for the mesh must not be ended by its failing.
+    this.ready.catch(() => {});
+  }
+
+  /** Resolves when the API answers and the node is there; the mesh follows in `ready`. */
+  static async create(options: CreateOptions, wall: () => number): Promise<EmbeddedCluster> {
+    const { settings, restore } = options;
+    const steps = new Steps(options, wall);
+    const saved: Saved | undefined = restore && (await unpackSaved(restore));
+    const clock = new MovableClock({ wall, ...(saved ? { startAtMs: wall() + saved.aheadMs } : {}) });
+    const hasMesh = settings.mesh === 'linkerd';
+    const [controlPlane, keys] = await steps.run('control-plane', 'Starting the control plane', 40, async () => {
+      const clusterCa = saved?.clusterCa ?? (await clusterAuthority(clock.now()));
+      const anchor = saved?.anchor ?? (hasMesh ? await trustAnchor(clock.now()) : undefined);
+      const made = new ControlPlane({
+        clock,
+        clusterCa,
+        volumeSyncMs: VOLUME_SYNC_MS,
+        ...(saved ? { tokenKey: saved.tokenKey, objects: afterRestart(saved.objects) } : {}),
+      });
+      await made.start();
+      return [made, { clusterCa, anchor }] as const;
+    });
+    await steps.run('node', saved ? 'Starting every pod again' : 'Starting the node', 10, () =>
+      controlPlane.startNode(),
+    );
+    return new EmbeddedCluster(clock, controlPlane, keys, async (closing) => {
+      if (!hasMesh) return;
+      const signal = AbortSignal.any([closing, options.signal, AbortSignal.timeout(MESH_WITHIN_MS)]);
+      if (!saved)
+        await steps.run('mesh', 'Installing Linkerd', 300, () =>
+          installMesh(controlPlane.admin, settings, keys.anchor!, clock.now()),
+        );
+      await steps.run('mesh-ready', 'Waiting for the mesh to be ready', 900, () =>
+        meshReady(controlPlane.admin, signal),
+      );
+    });
+  }
+
+  async serveApi(socketPath: string, token: string): Promise<void> {
+    this.#controlPlane.accept(token);
+    const socket = await serveOnSocket(this.#controlPlane.server, socketPath);
+    this.#life.add(() => socket.close());
+  }
+
+  advanceClock(ms: number): Promise<void> {
+    return this.#clock.advance(ms);
+  }
+
+  save(): Promise<Uint8Array> {
+    const { clusterCa, anchor } = this.#keys;
+    return packSaved({
+      aheadMs: this.#clock.aheadMs,
+      clusterCa,
+      tokenKey: this.#controlPlane.tokens.exportKey(),
+      ...(anchor ? { anchor } : {}),
+      objects: this.#controlPlane.server.export(),
+    });
+  }
+
+  destroy(): Promise<void> {
+    return this.#life.close();
+  }
+}
+
+/** Tells of the steps of a bring-up as they happen. */
+class Steps {
+  readonly #options: CreateOptions;
+  readonly #wall: () => number;
+
+  constructor(options: CreateOptions, wall: () => number) {
+    this.#options = options;
+    this.#wall = wall;
+  }
+
+  async run<T>(step: string, title: string, usualMs: number, work: () => Promise<T>): Promise<T> {
+    const { onStep, signal } = this.#options;
+    signal.throwIfAborted();
+    onStep({ step, title, state: 'started', at: this.#wall(), usualMs });
+    try {
+      const result = await work();
+      onStep({ step, title, state: 'done', at: this.#wall() });
+      return result;
+    } catch (error) {
+      onStep({ step, title, state: 'failed', at: this.#wall(), message: messageOf(error) });
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import type { MovableClock } from '#base/clock.ts';
+import { Lifecycle } from '#base/lifecycle.ts';
+import type { UserInfo } from '#kube/api/types.ts';
+import { createReviewCaller } from '#kube/apiserver/admission/call-webhook.ts';
+import { podDefaultsAdmission, serviceAccountAdmission } from '#kube/apiserver/admission/service-account.ts';
+import { webhookAdmission } from '#kube/apiserver/admission/webhooks.ts';
+import { createAuthenticator } from '#kube/apiserver/auth/authenticate.ts';
+import { createRbac } from '#kube/apiserver/auth/rbac.ts';
+import { addReviews } from '#kube/apiserver/auth/reviews.ts';
+import { ServiceAccountTokens } from '#kube/apiserver/auth/tokens.ts';
+import type { AdmissionPlugin } from '#kube/apiserver/seams.ts';
+import { ApiServer, type ApiServerOptions } from '#kube/apiserver/server.ts';
+import type { KubeClient, Target } from '#kube/client/client.ts';
+import { createKubeClient } from '#kube/client/create.ts';
+import { createInProcessTransport } from '#kube/client/in-process.ts';
+import { startControllers } from '#kube/controllers/start.ts';
+import { startKubelet } from '#kube/kubelet/kubelet.ts';
+import { Fabric } from '#kube/network/fabric.ts';
+import { startServiceProxy } from '#kube/network/start.ts';
+import { startScheduler } from '#kube/scheduler/scheduler.ts';
+import { listenInside } from './api-port.ts';
+import type { Authority } from './authority.ts';
+import { bootstrapObjects, SYSTEM } from './bootstrap.ts';
+import { isMeshImage, sampleImages } from './images.ts';
+
+export const NODE = { name: 'academy', ip: '172.18.0.2' };
+
+export interface ControlPlaneOptions {
+  clock: MovableClock;
+  clusterCa: Authority;
+  /** PEM; absent: made. */
+  tokenKey?: string;
+  volumeSyncMs: number;
+  /** Objects of a saved cluster, loaded before anything looks. */
+  objects?: string;
+}
+
+/** The API server with everything that makes it safe, before anything acts in it. */
+export class ControlPlane {
+  readonly server: ApiServer;
+  readonly network: Fabric;
+  readonly tokens: ServiceAccountTokens;
+  readonly admin: KubeClient;
+  readonly #options: ControlPlaneOptions;
+  readonly #life = new Lifecycle();
+  readonly #bearers: { token: string; user: UserInfo }[] = [];
+
+  constructor(options: ControlPlaneOptions) {
+    this.#options = options;
+    const { clock } = options;
+    const admission: AdmissionPlugin[] = [];
+    const serverOptions: ApiServerOptions = { clock, admission };
+    this.server = new ApiServer(serverOptions);
+    const { store } = this.server;
+    this.tokens = new ServiceAccountTokens(store, clock, options.tokenKey);
+    this.network = new Fabric({ clock, nodeIp: NODE.ip });
+    const authorize = createRbac(store);
+    serverOptions.authenticate = createAuthenticator(this.tokens, this.#bearers);
+    serverOptions.authorize = authorize;
+    const dial = (host: string, port: number, timeoutMs: number) => this.network.node.dial(host, port, { timeoutMs });
+    admission.push(
+      podDefaultsAdmission,
+      serviceAccountAdmission(store),
+      webhookAdmission(store, createReviewCaller(dial, clock)),
+    );
+    addReviews(this.server, this.tokens, authorize, () => clock.now());
+    this.admin = this.clientOf(SYSTEM.admin);
+    if (options.objects) this.server.import(options.objects);
+  }
+
+  clientOf(user: UserInfo): KubeClient {
+    return createKubeClient(createInProcessTransport(this.server, user));
+  }
+
+  /** From now on whoever comes with this token is the cluster's administrator. */
+  accept(token: string): void {
+    this.#bearers.push({ token, user: SYSTEM.admin });
+  }
+
+  /** Starts what acts: service proxy, controllers, scheduler. */
+  async start(): Promise<void> {
+    const { clock, clusterCa } = this.#options;
+    const { server } = this;
+    await bootstrapObjects(this.clientOf(SYSTEM.apiserver), NODE.ip);
+    const inside = listenInside(server, this.network.node, clusterCa, () => clock.now());
+    this.#life.add(() => inside.close());
+    const controllersClient = this.clientOf(SYSTEM.controllers);
+    await startServiceProxy(controllersClient, this.network.services, this.#life.signal);
+    const controllers = await startControllers({
+      client: controllersClient,
+      clock,
+      clusterCa: clusterCa.certificate,
+      store: server.store,
+      targetOf: (kind) => this.#targetOf(kind),
+    });
+    this.#life.add(() => controllers.close());
+    const scheduler = await startScheduler({
+      client: this.clientOf(SYSTEM.scheduler),
+      clock,
+      record: (...event) => controllers.context.event(...event),
+    });
+    this.#life.add(() => scheduler.close());
+  }
+
+  async startNode(): Promise<void> {
+    const { clock, volumeSyncMs } = this.#options;
+    const kubelet = await startKubelet({
+      client: this.clientOf(SYSTEM.node(NODE.name)),
+      clock,
+      network: this.network,
+      images: sampleImages(),
+      node: NODE,
+      volumeSyncMs,
+      startsAtOnce: isMeshImage,
+      clientOf: (user) => this.clientOf(user),
+    });
+    this.server.nodes = kubelet;
+    this.#life.add(() => kubelet.close());
+  }
+
+  close(): Promise<void> {
+    return this.#life.close();
+  }
+
+  /** The preferred version of a stored kind. */
+  #targetOf(kind: string): Target | undefined {
+    const [group = '', resource = ''] = kind.split('/');
+    const versions =
+      group === '' ? ['v1'] : (this.server.kinds.groups().find(({ name }) => name === group)?.versions ?? []);
+    const version = versions.find((candidate) => this.server.kinds.get(group, candidate, resource));
+    return version === undefined ? undefined : { group, version, resource };
+  }
+}

@@ -1,0 +1,30 @@
+import type { StepEvent } from '#cluster/driver.ts';
+
+export interface Steps {
+  onStep(event: StepEvent): void;
+  /** Wall clock, ms since the epoch. */
+  now(): number;
+  signal: AbortSignal;
+}
+
+/** One step of a bring-up: told when it starts, when it ends, and with the reason when it fails. */
+export async function step<T>(
+  o: Steps,
+  key: string,
+  title: string,
+  usualMs: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  o.signal.throwIfAborted();
+  const base = { step: key, title, usualMs };
+  o.onStep({ ...base, state: 'started', at: o.now() });
+  try {
+    const result = await work();
+    o.onStep({ ...base, state: 'done', at: o.now() });
+    return result;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    o.onStep({ ...base, state: 'failed', at: o.now(), message });
+    throw error;
+  }
+}

@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import type { ContainerContext } from '#kube/images/program.ts';
+import type { Stdio } from '#shell/stdio.ts';
+import type { Container } from './container.ts';
+import { ConfigError, environmentOf } from './environment.ts';
+import { ContainerTree } from './files.ts';
+import type { ResolvedImage } from './image-store.ts';
+import { expand } from './references.ts';
+import type { PodWorld } from './world.ts';
+
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Everything a container's program gets but its streams. Throws ConfigError with the kubelet's words. */
+export async function prepareContainer(
+  container: Container,
+  { image, reference }: ResolvedImage,
+  world: PodWorld,
+): Promise<Omit<ContainerContext, 'stdio'>> {
+  const { pod, node, ip, net } = world;
+  const { spec } = container;
+  const namespace = pod.metadata.namespace!;
+  const uid: number = spec.securityContext?.runAsUser ?? pod.spec.securityContext?.runAsUser ?? image.user;
+  const nonRoot = spec.securityContext?.runAsNonRoot ?? pod.spec.securityContext?.runAsNonRoot;
+  if (nonRoot && uid === 0)
+    throw new ConfigError(
+      `container has runAsNonRoot and image will run as root (pod: "${pod.metadata.name}_${namespace}(${pod.metadata.uid})", container: ${container.name})`,
+    );
+  const given = await environmentOf(spec, {
+    pod,
+    podIp: ip,
+    hostIp: node.node.ip,
+    configMap: (name) => node.configMap(namespace, name),
+    secret: (name) => node.secret(namespace, name),
+    services: () => node.services(),
+  });
+  const env = {
+    PATH,
+    HOSTNAME: pod.spec.hostname ?? pod.metadata.name!,
+    HOME: uid === 0 ? '/root' : '/',
+    ...image.env,
+    ...given,
+  };
+  const words = (list: string[]) => list.map((word) => expand(word, given));
+  const command: string[] | undefined = spec.command?.length ? words(spec.command) : undefined;
+  const args: string[] | undefined = spec.args?.length ? words(spec.args) : undefined;
+  const argv = [...(command ?? image.entrypoint), ...(args ?? (command ? [] : image.cmd))];
+  if (argv.length === 0) throw new ConfigError('no command specified');
+  return {
+    argv,
+    env,
+    cwd: spec.workingDir || image.workingDir || '/',
+    uid,
+    pod: {
+      name: pod.metadata.name!,
+      namespace,
+      uid: pod.metadata.uid!,
+      serviceAccount: pod.spec.serviceAccountName ?? 'default',
+      node: node.node.name,
+      ip,
+    },
+    container: container.name,
+    clock: node.clock,
+    net,
+    files: filesOf(container, image.files, world, given),
+    image: reference,
+    services: { kube: (user) => node.clientOf(user) },
+  };
+}
+
+function filesOf(
+  { spec }: Container,
+  own: Record<string, string> | undefined,
+  { pod, volumes, ip }: PodWorld,
+  env: Record<string, string>,
+): ContainerTree {
+  const host: string = pod.spec.hostname ?? pod.metadata.name;
+  const aliases = ((pod.spec.hostAliases ?? []) as { ip: string; hostnames?: string[] }[]).map(
+    (alias) => `${alias.ip}\t${(alias.hostnames ?? []).join('\t')}\n`,
+  );
+  const search = [`${pod.metadata.namespace}.svc.cluster.local`, 'svc.cluster.local', 'cluster.local'].join(' ');
+  const files = {
+    '/etc/hostname': `${host}\n`,
+    '/etc/hosts': `# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n${ip}\t${host}\n${aliases.join('')}`,
+    '/etc/resolv.conf': `search ${search}\nnameserver 10.96.0.10\noptions ndots:5\n`,
+    ...own,
+  };
+  const mounts = (
+    (spec.volumeMounts ?? []) as {
+      name: string;
+      mountPath: string;
+      subPath?: string;
+      subPathExpr?: string;
+      readOnly?: boolean;
+    }[]
+  ).map((mount) => {
+    const volume = volumes.get(mount.name);
+    if (!volume) throw new ConfigError(`volumeMount ${mount.name} refers to a volume that the pod does not have`);
+    const subPath = mount.subPathExpr ? expand(mount.subPathExpr, env) : mount.subPath;
+    return { path: mount.mountPath, volume, readOnly: mount.readOnly ?? false, ...(subPath ? { subPath } : {}) };
+  });
+  return new ContainerTree(files, mounts);
+}
+
+export const newContainerId = (): string => `academy://${randomBytes(32).toString('hex')}`;
+
+/** Streams of a process that nobody listens to, collected up to a limit; its input is empty. */
+export function quietStreams(limit = 10_240): { stdio: Stdio; text(): string } {
+  let text = '';
+  const out = {
+    async write(data: Uint8Array | string) {
+      if (text.length < limit) text += typeof data === 'string' ? data : Buffer.from(data).toString();
+    },
+    end() {},
+  };
+  const stdin = {
+    read: async () => undefined,
+    cancel() {},
+    async *[Symbol.asyncIterator]() {},
+  };
+  return { stdio: { stdin, stdout: out, stderr: out }, text: () => text };
+}
