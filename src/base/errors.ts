@@ -29,6 +29,28 @@ export const ERRORS = {
   'file/name': { status: 400, exit: 2, hint: 'Use letters, digits, dot, dash and underscore, with / between folders.' },
   'file/too-large': { status: 413, exit: 2, hint: 'A file may hold 1 MiB.' },
   'driver/unavailable': { status: 503, exit: 3, hint: 'Run `npx academy doctor` to see what is missing.' },
+  'driver/engine': {
+    status: 503,
+    exit: 3,
+    hint: 'Start the Docker Engine, or set ACADEMY_DRIVER=embedded. `npx academy doctor` says more.',
+  },
+  'driver/timeout': { status: 504, exit: 1, hint: 'The Docker Engine is slow or stuck. Reset gives a fresh cluster.' },
+  'driver/image-missing': {
+    status: 503,
+    exit: 3,
+    hint: 'Load it with `docker load` or `docker pull`, or name another with ACADEMY_NODE_IMAGE.',
+  },
+  'driver/disk-full': {
+    status: 507,
+    exit: 3,
+    hint: 'Free some room, for instance with `docker system prune`, then reset the lab.',
+  },
+  'driver/network-pool': {
+    status: 503,
+    exit: 3,
+    hint: 'End sessions that are not needed, or remove unused networks with `docker network prune`.',
+  },
+  'driver/node-lost': { status: 410, exit: 1, hint: 'Reset gives a fresh cluster. Your files and progress were kept.' },
   'driver/failed': { status: 500, exit: 1, hint: 'Reset gives a fresh cluster.' },
   'settings/invalid': { status: 500, exit: 2, hint: 'See the README for the settings and their values.' },
   'server/port': { status: 500, exit: 3, hint: 'Set PORT to a free port.' },

@@ -15,5 +15,19 @@ function load(name: string): KubeObject[] {
 /** The ten CRDs of `linkerd install --crds`, sorted by name. Shared: clone before changing. */
 export const linkerdCrds = (): KubeObject[] => load('linkerd');
 
+/** What the Gateway API puts on its CRDs; an API server refuses a `*.k8s.io` group without the approval. */
+const GATEWAY_API_ANNOTATIONS = {
+  'api-approved.kubernetes.io': 'https://github.com/kubernetes-sigs/gateway-api/pull/2997',
+  'gateway.networking.k8s.io/bundle-version': 'v1.1.1',
+  'gateway.networking.k8s.io/channel': 'experimental',
+};
+let gatewayApi: KubeObject[] | undefined;
+
 /** HTTPRoute, GRPCRoute, TLSRoute and TCPRoute of the Gateway API. Shared: clone before changing. */
-export const gatewayApiCrds = (): KubeObject[] => load('gateway-api');
+export function gatewayApiCrds(): KubeObject[] {
+  gatewayApi ??= load('gateway-api').map((crd) => ({
+    ...crd,
+    metadata: { ...crd.metadata, annotations: { ...GATEWAY_API_ANNOTATIONS, ...crd.metadata.annotations } },
+  }));
+  return gatewayApi;
+}

@@ -1,3 +1,4 @@
+import { parseGoDuration } from '#base/go-duration.ts';
 import type { KubeClient, Target } from '#kube/client/client.ts';
 import type { ContainerContext, Process } from '#kube/images/program.ts';
 import { GrpcServer } from '#mesh/api/grpc.ts';
@@ -5,7 +6,6 @@ import { CERTIFY } from '#mesh/api/identity-api.ts';
 import { portOf, Running, readArguments, serveAdmin } from '#mesh/policy/container.ts';
 import { Certifier, type TokenReviewer } from './certify.ts';
 import { EventRecorder, type ObjectReference } from './event-recorder.ts';
-import { parseGoDuration } from './go-duration.ts';
 import { ISSUER_FILES, Issuer, readAnchors } from './issuer.ts';
 
 const ISSUER_DIRECTORY = '/var/run/linkerd/identity/issuer';

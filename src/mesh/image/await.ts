@@ -1,6 +1,6 @@
 import { request } from 'node:http';
+import { parseGoDuration } from '#base/go-duration.ts';
 import type { ContainerContext, Process } from '#kube/images/program.ts';
-import { parseGoDuration } from '#mesh/identity/go-duration.ts';
 
 const PERIOD_MS = 1_000;
 

@@ -1,4 +1,4 @@
-import { parseGoDuration } from '#mesh/identity/go-duration.ts';
+import { parseGoDuration } from '#base/go-duration.ts';
 
 /** A controller as `host.:port` and the identity to expect of it; without one (loopback) the connection is plain. */
 export interface ControlAddress {
