@@ -13,6 +13,7 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args
     summary: 'write the JSON Schemas for lab.yaml and front matter',
     load: () => import('./commands/schemas.ts'),
   },
+  new: { summary: 'begin a course, lesson or lab: new course | lesson | lab', load: () => import('./commands/new.ts') },
   check: { summary: 'check lessons and labs: check [path]', load: () => import('./commands/check/content.ts') },
 };
 
