@@ -5,6 +5,7 @@ export interface ProcessEntry {
   command: string;
   /** Instant of its start, ms. */
   startedAt: number;
+  kill(signal: NodeJS.Signals): void;
 }
 
 class ProcessTable {
@@ -12,8 +13,8 @@ class ProcessTable {
   #next = 2;
 
   /** Records a process until the returned function is called. */
-  add(command: string, startedAt: number, pid?: number): () => void {
-    const entry = { pid: pid ?? this.#next++, command, startedAt };
+  add(made: Omit<ProcessEntry, 'pid'>, pid?: number): () => void {
+    const entry = { pid: pid ?? this.#next++, ...made };
     this.#entries.push(entry);
     this.#entries.sort((a, b) => a.pid - b.pid);
     return () => {

@@ -33,7 +33,15 @@ export function startProcess(
 ): Process {
   const handlers = new Map<NodeJS.Signals, () => void>();
   const pid = context.isMain ? 1 : undefined;
-  const steps: (() => void)[] = [processTable(context).add(context.argv.join(' '), context.clock.now(), pid)];
+  const kill = (signal: NodeJS.Signals) => {
+    if (signal === 'SIGKILL') return exit(signalCode(signal));
+    const handler = handlers.get(signal);
+    if (handler) {
+      if (!abort.signal.aborted) handler();
+    } else if (!context.isMain) exit(signalCode(signal));
+  };
+  const entry = { command: context.argv.join(' '), startedAt: context.clock.now(), kill };
+  const steps: (() => void)[] = [processTable(context).add(entry, pid)];
   const abort = new AbortController();
   let end: (code: number) => void = () => {};
   const exited = new Promise<number>((resolve) => {
@@ -63,16 +71,7 @@ export function startProcess(
   } catch (error) {
     failed(error);
   }
-  return {
-    exited,
-    kill(signal) {
-      if (signal === 'SIGKILL') return exit(signalCode(signal));
-      const handler = handlers.get(signal);
-      if (handler) {
-        if (!abort.signal.aborted) handler();
-      } else if (!context.isMain) exit(signalCode(signal));
-    },
-  };
+  return { exited, kill };
 }
 
 /**
