@@ -24,14 +24,9 @@ export interface WorkspaceOptions {
   files: Record<string, Uint8Array>;
   /** A file below the home has this content now, or null: it is gone. The path is relative to the home. */
   onFile(path: string, content: Uint8Array | null, version: number): void;
+  /** The editor saved over what a program had written meanwhile; the program's text was kept as `keptAs`. */
+  onConflict?(path: string, keptAs: string): void;
   clock?: Clock;
-}
-
-/** What became of a write by the editor. */
-export interface Written {
-  version: number;
-  /** Set when a program had changed the file since the editor read it: where the program's text was kept. */
-  keptAs?: string;
 }
 
 interface Known {
@@ -56,6 +51,7 @@ export class Workspace {
   readonly home = HOME;
   readonly #tree: FileTree;
   readonly #onFile: WorkspaceOptions['onFile'];
+  readonly #onConflict: WorkspaceOptions['onConflict'];
   readonly #clock: Clock;
   readonly #known = new Map<string, Known>();
   readonly #pending = new Map<string, Pending>();
@@ -64,6 +60,7 @@ export class Workspace {
 
   constructor(options: WorkspaceOptions) {
     this.#onFile = options.onFile;
+    this.#onConflict = options.onConflict;
     this.#clock = options.clock ?? new WallClock();
     const tree = new FileTree({
       limits: {
@@ -115,14 +112,14 @@ export class Workspace {
    * Saves what the editor holds; folders on the way are made. When a program changed the file after `baseVersion`, its text is
    * kept beside it as `<path>.orig` and the editor's text takes the name, so that nothing is lost.
    */
-  write(path: string, content: string, baseVersion?: number): Written {
+  write(path: string, content: string, baseVersion?: number): void {
     const absolute = this.#checked(path, true);
     const name = relative(absolute);
     const bytes = Buffer.from(content);
     if (bytes.length > MAX_FILE_BYTES)
       throw new AcademyError('file/too-large', `"${name}" would hold ${bytes.length} bytes; 1 MiB is the most.`);
     const present = this.#tree.bytesOf(absolute);
-    if (present && Buffer.compare(present, bytes) === 0) return { version: this.#known.get(name)?.version ?? 1 };
+    if (present && Buffer.compare(present, bytes) === 0) return;
     const known = this.#known.get(name);
     const conflict = present && baseVersion !== undefined && known && known.byProgram > baseVersion;
     const keptAs = conflict ? this.#freeName(`${name}.orig`) : undefined;
@@ -132,7 +129,7 @@ export class Workspace {
       if (folder !== HOME) this.#tree.mkdirSync(folder, true);
       this.#tree.writeSync(absolute, bytes);
     });
-    return { version: this.#known.get(name)?.version ?? 1, ...(keptAs ? { keptAs } : {}) };
+    if (keptAs) this.#onConflict?.(name, keptAs);
   }
 
   /** Removes a file, or a folder with all it holds. Quiet when there is none: another tab may have been first. */
