@@ -20,6 +20,14 @@ interface Token {
   line: number;
 }
 
+/** What a backslash and a letter stand for; before most letters it stays, for regular expressions. */
+function escaped(letter: string): string {
+  if (letter === 'n') return '\n';
+  if (letter === 't') return '\t';
+  if (letter === 'r') return '\r';
+  return '"\'\\'.includes(letter) ? letter : `\\${letter}`;
+}
+
 function tokens(text: string, file: string): Token[] {
   const out: Token[] = [];
   let line = 1;
@@ -38,8 +46,8 @@ function tokens(text: string, file: string): Token[] {
       for (at++; text[at] !== char; at++) {
         if (at >= text.length) throw new ConfigFailure('unexpected end of file, expecting "}"', { file, line: began });
         if (text[at] === '\n') line++;
-        if (text[at] === '\\' && at + 1 < text.length) at++;
-        value += text[at];
+        if (text[at] === '\\' && at + 1 < text.length) value += escaped(text[++at]!);
+        else value += text[at];
       }
       at++;
       out.push({ text: value, quoted: true, line });
@@ -54,8 +62,10 @@ function tokens(text: string, file: string): Token[] {
           at = end + 1;
           continue;
         }
-        if (text[at] === '\\' && at + 1 < text.length) value += text[at++];
-        value += text[at++];
+        if (text[at] === '\\' && at + 1 < text.length) {
+          value += escaped(text[at + 1]!);
+          at += 2;
+        } else value += text[at++];
       }
       out.push({ text: value, quoted: false, line });
     }
