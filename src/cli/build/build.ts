@@ -26,25 +26,26 @@ export async function ensureBuilt(
   const siteDir = join(OUT, 'site');
   const worker = join(OUT, 'worker', 'worker.mjs');
   await Promise.all([
-    step(
-      'site',
-      [
-        'src/site',
-        'src/workbench',
-        'src/content',
-        'src/schema',
-        'lessons',
-        'labs',
-        'public',
-        'astro.config.ts',
-        'package-lock.json',
-      ],
-      siteDir,
-      async () => {
-        say('Building the site (only when lessons or pages changed) …');
-        await buildSite();
-      },
-    ),
+    parts.includes('site') &&
+      step(
+        'site',
+        [
+          'src/site',
+          'src/workbench',
+          'src/content',
+          'src/schema',
+          'lessons',
+          'labs',
+          'public',
+          'astro.config.ts',
+          'package-lock.json',
+        ],
+        siteDir,
+        async () => {
+          say('Building the site (only when lessons or pages changed) …');
+          await buildSite();
+        },
+      ),
     parts.includes('worker') && step('worker', ['src', 'package-lock.json'], worker, () => buildWorker(worker)),
   ]);
   return { siteDir, workerEntry: pathToFileURL(worker) };
