@@ -81,7 +81,7 @@ export class ControlPlane {
   async start(): Promise<void> {
     const { clock, clusterCa } = this.#options;
     const { server } = this;
-    await bootstrapObjects(this.clientOf(SYSTEM.apiserver), NODE.ip);
+    if (!this.#options.objects) await bootstrapObjects(this.clientOf(SYSTEM.apiserver), NODE.ip);
     const inside = listenInside(server, this.network.node, clusterCa, () => clock.now());
     this.#life.add(() => inside.close());
     const controllersClient = this.clientOf(SYSTEM.controllers);
