@@ -4,6 +4,7 @@ import type { NodeApi } from '#kube/api/node.ts';
 import { failure, StatusError } from '#kube/api/status.ts';
 import type { UserInfo } from '#kube/api/types.ts';
 import { Store } from '#kube/store/store.ts';
+import { impersonated } from './auth/impersonate.ts';
 import { discoveryFor } from './discovery.ts';
 import { Kinds, type ResourceKind } from './kinds.ts';
 import { openApiFor } from './openapi.ts';
@@ -93,6 +94,10 @@ export class ApiServer implements ApiHandler {
   }
 
   async #authenticated(request: ApiRequest): Promise<UserInfo> {
+    return impersonated(request, await this.#user(request), this.options.authorize);
+  }
+
+  async #user(request: ApiRequest): Promise<UserInfo> {
     if (request.user) return request.user;
     const { authenticate } = this.options;
     if (!authenticate) return ANONYMOUS;

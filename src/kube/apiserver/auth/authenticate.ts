@@ -8,7 +8,7 @@ export const ADMIN: UserInfo = {
   groups: ['kubeadm:cluster-admins', 'system:masters', 'system:authenticated'],
 };
 
-/** Bearer tokens: those given at creation, and those of service accounts. Impersonation headers are the authorizer's. */
+/** Bearer tokens: those given at creation, and those of service accounts. */
 export function createAuthenticator(
   tokens: ServiceAccountTokens,
   given: { token: string; user: UserInfo }[],
