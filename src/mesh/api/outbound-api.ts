@@ -29,6 +29,17 @@ const backend = message({
     message({
       discovery: [1, message({ dst: [1, message({ path: [1, 'string'] }), 'oneof'] })],
       peak_ewma: [2, message({ default_rtt: [1, duration], decay: [2, duration] }), 'oneof Load'],
+      penalty_peak_ewma: [
+        3,
+        message({
+          default_rtt: [1, duration],
+          decay: [2, duration],
+          penalty: [3, duration],
+          max_retry_after: [4, duration],
+          penalty_decay: [5, duration],
+        }),
+        'oneof Load',
+      ],
     }),
     'oneof',
   ],
@@ -69,6 +80,7 @@ const httpRoute = message({
       matches: [1, httpRouteMatch, 'repeated'],
       filters: [2, httpFilter, 'repeated'],
       backends: [3, distribution(httpFilter)],
+      requestTimeout: [4, duration],
       timeouts: [5, timeouts],
       retry: [
         6,
@@ -92,6 +104,7 @@ const grpcRoute = message({
       matches: [1, grpcRouteMatch, 'repeated'],
       filters: [2, grpcFilter, 'repeated'],
       backends: [3, distribution(grpcFilter)],
+      requestTimeout: [4, duration],
       timeouts: [5, timeouts],
       retry: [
         6,

@@ -2,9 +2,10 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '#base/clock.ts';
 import { GET, GET_PROFILE } from '#mesh/api/destination-api.ts';
 import type { Message } from '#mesh/api/protobuf.ts';
-import { createOutboundSource, type OutboundView } from '#mesh/policy/outbound-source.ts';
+import { createOutboundSource } from '#mesh/policy/outbound-source.ts';
 import { ReconnectingChannel } from '#mesh/policy/reconnect.ts';
-import type { DiscoveredEndpoint, Discovery, OutboundTarget } from '#mesh/proxy/discovery.ts';
+import type { DiscoveredEndpoint, Discovery, OutboundPolicy, OutboundTarget } from '#mesh/proxy/discovery.ts';
+import { serviceProfileFrom } from './profile-view.ts';
 import { endpointFrom, keyOfAddr } from './wire.ts';
 
 export interface DiscoveryOptions {
@@ -35,19 +36,20 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   return {
     watchTarget(ip, port, listener) {
       let profile: Message | undefined;
-      let policy: OutboundView | undefined;
+      // `none`: the policy controller has spoken and knows nothing.
+      let policy: OutboundPolicy | 'none' | undefined;
       let stopPolicy: (() => void) | undefined;
       const tell = () => {
-        if (profile) listener(targetFrom(profile, ip, port, policy));
+        if (profile) listener(targetFrom(profile, ip, port, policy === 'none' ? undefined : policy));
       };
       const stopProfile = watchProfile(`${ip}:${port}`, (message) => {
         profile = message;
-        const service = message['parent_ref']?.resource;
-        const routed = service?.kind === 'Service' && !message['profile_ref']?.resource?.name;
-        if (routed && outbound && !stopPolicy) {
+        // A pod is itself, and a ServiceProfile takes the place of every policy.
+        const asks = !message['endpoint'] && !message['profile_ref']?.resource?.name;
+        if (asks && outbound && !stopPolicy) {
           // The first answer of policy is waited for, so that no request slips past a route.
           stopPolicy = outbound.watch(ip, port, (view) => {
-            policy = view;
+            policy = view ?? 'none';
             tell();
           });
           return;
@@ -105,19 +107,28 @@ function targetFrom(
   profile: Message,
   ip: string,
   port: number,
-  policy: OutboundView | undefined,
+  policy: OutboundPolicy | undefined,
 ): OutboundTarget | undefined {
   const opaque = profile['opaque_protocol'] === true;
   const fqdn: string | undefined = profile['fully_qualified_name'];
   if (!fqdn) {
-    if (!profile['endpoint'] && !opaque) return undefined;
-    return { authority: `${ip}:${port}`, protocol: opaque ? 'opaque' : 'detect' };
+    if (!profile['endpoint'] && !opaque && !policy) return undefined;
+    return {
+      authority: `${ip}:${port}`,
+      protocol: opaque ? 'opaque' : (policy?.protocol ?? 'detect'),
+      ...(policy ? { policy } : {}),
+    };
   }
   const { name, namespace } = profile['parent_ref']?.resource ?? {};
+  const service = { namespace, name, port };
+  const authority = `${fqdn}:${port}`;
+  if (profile['profile_ref']?.resource?.name) {
+    return { service, authority, protocol: opaque ? 'opaque' : 'detect', profile: serviceProfileFrom(profile) };
+  }
   return {
-    service: { namespace, name, port },
-    authority: `${fqdn}:${port}`,
-    protocol: opaque ? 'opaque' : (policy?.protocol ?? 'detect'),
-    ...(policy && policy.routes.length > 0 ? { routes: policy.routes } : {}),
+    service,
+    authority,
+    protocol: policy?.protocol ?? (opaque ? 'opaque' : 'detect'),
+    ...(policy ? { policy } : {}),
   };
 }

@@ -2,8 +2,9 @@ import type { Clock, Timer } from '#base/clock.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { InboundConfig } from './core/config.ts';
 import { inboundConfig, type PolicySettings } from './core/inbound.ts';
-import { ObjectSet, type WatchedKind } from './core/objects.ts';
-import { type OutboundConfig, outboundConfig, serviceAt } from './core/outbound.ts';
+import { ObjectSet, ROUTE_KINDS, type WatchedKind } from './core/objects.ts';
+import { outboundFor } from './core/outbound.ts';
+import type { OutboundConfig } from './core/outbound-config.ts';
 
 /** Which pod (or ExternalWorkload) a proxy speaks for. */
 export interface Workload {
@@ -13,8 +14,8 @@ export interface Workload {
 }
 
 interface Subscription {
-  /** Namespace whose changes concern it; undefined: all. */
-  namespace: string | undefined;
+  /** Namespace whose changes concern it; `outbound`: changes of Services, routes and EgressNetworks anywhere. */
+  concern: { namespace: string } | 'outbound';
   last: string | undefined;
   /** Computes and, when it differs from the last time, tells. */
   look(): object | undefined;
@@ -23,6 +24,7 @@ interface Subscription {
 
 /** Kinds that may be referred to from other namespaces; a change of any other concerns its own namespace only. */
 const CROSS_NAMESPACE: ReadonlySet<WatchedKind> = new Set(['MeshTLSAuthentication', 'NetworkAuthentication']);
+const OUTBOUND: ReadonlySet<WatchedKind> = new Set(['Service', 'EgressNetwork', ...ROUTE_KINDS]);
 
 /**
  * All policy objects of the cluster, and those who want to know the configuration of a port. Changes that arrive
@@ -35,6 +37,7 @@ export class PolicyIndex {
   readonly #subscriptions = new Set<Subscription>();
   readonly #changeListeners = new Set<() => void>();
   #stale: Set<string> | 'all' = new Set();
+  #outboundStale = false;
   #timer: Timer | undefined;
 
   constructor(settings: PolicySettings, clock: Clock) {
@@ -65,17 +68,16 @@ export class PolicyIndex {
   /** Calls `listener` with the present configuration (as soon as the workload is known) and with every later one. */
   watch(workload: Workload, port: number, listener: (config: InboundConfig) => void): () => void {
     return this.#subscribe({
-      namespace: workload.namespace,
+      concern: { namespace: workload.namespace },
       last: undefined,
       look: () => this.get(workload, port),
       tell: listener as (value: object) => void,
     });
   }
 
-  /** What holds for traffic of a client's namespace to an address; undefined when no Service has it. */
+  /** What holds for traffic of a client's namespace to an address; undefined where the cluster knows nothing of it. */
   outbound(ip: string, port: number, clientNamespace: string): OutboundConfig | undefined {
-    const service = serviceAt(this.objects, ip);
-    return service && outboundConfig(this.objects, service, port, clientNamespace, this.#settings.defaultOpaquePorts);
+    return outboundFor(this.objects, this.#settings, { ip, port }, clientNamespace);
   }
 
   watchOutbound(
@@ -85,7 +87,7 @@ export class PolicyIndex {
     listener: (config: OutboundConfig) => void,
   ): () => void {
     return this.#subscribe({
-      namespace: undefined,
+      concern: 'outbound',
       last: undefined,
       look: () => this.outbound(ip, port, clientNamespace),
       tell: listener as (value: object) => void,
@@ -109,6 +111,7 @@ export class PolicyIndex {
   #touch(kind: WatchedKind, namespace: string | undefined): void {
     if (namespace === undefined || CROSS_NAMESPACE.has(kind)) this.#stale = 'all';
     else if (this.#stale !== 'all') this.#stale.add(namespace);
+    if (OUTBOUND.has(kind)) this.#outboundStale = true;
     this.#timer ??= this.#clock.setTimeout(() => this.#settle(), 5);
   }
 
@@ -116,9 +119,12 @@ export class PolicyIndex {
     this.#timer = undefined;
     const stale = this.#stale;
     this.#stale = new Set();
+    const outbound = this.#outboundStale;
+    this.#outboundStale = false;
     for (const subscription of [...this.#subscriptions]) {
-      const { namespace } = subscription;
-      if (stale === 'all' || namespace === undefined || stale.has(namespace)) this.#tell(subscription);
+      const { concern } = subscription;
+      const due = concern === 'outbound' ? outbound : stale === 'all' || stale.has(concern.namespace);
+      if (due) this.#tell(subscription);
     }
     for (const listener of [...this.#changeListeners]) listener();
   }

@@ -32,6 +32,7 @@ export function settingsFrom(
     probeNetworks: probes.length > 0 ? networksOf(probes) : ALL_NETWORKS,
     defaultPolicy: isDefaultPolicy(policy) ? policy : 'all-unauthenticated',
     defaultOpaquePorts: args.get('default-opaque-ports') ?? '',
+    globalEgressNamespace: args.get('global-egress-network-namespace') ?? 'linkerd-egress',
     controlPlaneNamespace,
   };
 }

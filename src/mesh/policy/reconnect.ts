@@ -51,12 +51,12 @@ export class ReconnectingChannel {
 
   /**
    * Opens a stream and hands on what it brings until the returned function is called. `onRefused` hears a status that
-   * the controller ended the stream with, other than that it is not there.
+   * the controller ended the stream with, other than that it is not there; when it returns `stop`, nobody asks again.
    */
   follow(
     open: (channel: GrpcChannel, signal: AbortSignal) => AsyncIterable<Message>,
     onMessage: (message: Message) => void,
-    onRefused: (error: GrpcError) => void = () => {},
+    onRefused: (error: GrpcError) => 'stop' | undefined = () => undefined,
   ): () => void {
     const own = new AbortController();
     const signal = AbortSignal.any([own.signal, this.#abort.signal]);
@@ -67,7 +67,7 @@ export class ReconnectingChannel {
   async #run(
     open: (channel: GrpcChannel, signal: AbortSignal) => AsyncIterable<Message>,
     onMessage: (message: Message) => void,
-    onRefused: (error: GrpcError) => void,
+    onRefused: (error: GrpcError) => 'stop' | undefined,
     signal: AbortSignal,
   ): Promise<void> {
     let wait = FIRST_MS;
@@ -80,7 +80,7 @@ export class ReconnectingChannel {
         }
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof GrpcError && error.code !== UNAVAILABLE) onRefused(error);
+        if (error instanceof GrpcError && error.code !== UNAVAILABLE && onRefused(error) === 'stop') return;
       }
       await this.#clock.sleep(wait, signal).catch(() => {});
       wait = Math.min(wait * 2, LAST_MS);

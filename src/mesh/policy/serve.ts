@@ -53,12 +53,12 @@ export function servePolicies(running: Running, port: number, index: PolicyIndex
   server.add(GET_OUTBOUND, (call) => {
     const { ip, port, namespace } = traffic(call);
     const config = index.outbound(ip, port, namespace);
-    if (!config) throw new GrpcError(NOT_FOUND, 'No such policy');
+    if (!config) throw new GrpcError(NOT_FOUND, 'No such service');
     call.send(outboundMessage(config, clusterDomain));
   });
   server.add(WATCH_OUTBOUND, async (call) => {
     const { ip, port, namespace } = traffic(call);
-    if (!index.outbound(ip, port, namespace)) throw new GrpcError(NOT_FOUND, 'No such policy');
+    if (!index.outbound(ip, port, namespace)) throw new GrpcError(NOT_FOUND, 'No such service');
     const stop = index.watchOutbound(ip, port, namespace, (config) =>
       call.send(outboundMessage(config, clusterDomain)),
     );

@@ -1,5 +1,8 @@
+import type { AccrualSettings, LoadSettings } from '#mesh/policy/core/outbound-settings.ts';
+import { Breaker } from './breaker.ts';
 import type { DiscoveredEndpoint, Discovery } from './discovery.ts';
 import { Endpoint } from './endpoint.ts';
+import type { Labels } from './metrics.ts';
 import type { ProxyRuntime } from './runtime.ts';
 
 /** No endpoint became ready in time (504), or none is expected to (503). */
@@ -11,6 +14,16 @@ export class Unavailable extends Error {
   }
 }
 
+export interface BalancerOptions {
+  authority: string;
+  /** For the log. */
+  span: string;
+  accrual?: AccrualSettings;
+  load?: LoadSettings;
+  /** For `outbound_http_balancer_endpoints`. */
+  labels?: Labels;
+}
+
 /** How long a request waits for an endpoint before the balancer fails fast. */
 const FAILFAST_MS = 3_000;
 
@@ -20,26 +33,36 @@ const sameEndpoint = (a: DiscoveredEndpoint, b: DiscoveredEndpoint): boolean =>
 /** The endpoints of one Service port, and which of them the next request goes to: the better of two at random. */
 export class Balancer {
   readonly #runtime: ProxyRuntime;
-  readonly #authority: string;
+  readonly #options: BalancerOptions;
   readonly #endpoints = new Map<string, Endpoint>();
-  readonly #stop: () => void;
+  readonly #stops: (() => void)[] = [];
   #known = false;
   #failfast = false;
   #waiting: (() => void)[] = [];
 
-  constructor(runtime: ProxyRuntime, discovery: Discovery, authority: string, span: string) {
+  constructor(runtime: ProxyRuntime, discovery: Discovery, options: BalancerOptions) {
     this.#runtime = runtime;
-    this.#authority = authority;
-    this.#stop = discovery.watchEndpoints(authority, (endpoints) => this.#take(endpoints ?? [], span));
+    this.#options = options;
+    this.#stops.push(discovery.watchEndpoints(options.authority, (endpoints) => this.#take(endpoints ?? [])));
+    if (options.labels) this.#stops.push(runtime.metrics.collect(() => this.#report(options.labels!)));
   }
 
   get authority(): string {
-    return this.#authority;
+    return this.#options.authority;
   }
 
-  #take(endpoints: DiscoveredEndpoint[], span: string): void {
+  #report(labels: Labels): void {
+    const all = [...this.#endpoints.values()];
+    const ready = all.filter(({ isReady }) => isReady).length;
+    const { metrics } = this.#runtime;
+    metrics.set('outbound_http_balancer_endpoints', ready, { endpoint_state: 'ready', ...labels });
+    metrics.set('outbound_http_balancer_endpoints', all.length - ready, { endpoint_state: 'pending', ...labels });
+  }
+
+  #take(endpoints: DiscoveredEndpoint[]): void {
     this.#known = true;
     const { log } = this.#runtime;
+    const { span } = this.#options;
     const present = new Set<string>();
     for (const info of endpoints) {
       const key = `${info.ip}:${info.port}`;
@@ -47,7 +70,7 @@ export class Balancer {
       const old = this.#endpoints.get(key);
       if (old && sameEndpoint(old.info, info)) continue;
       old?.close();
-      this.#endpoints.set(key, new Endpoint(info, this.#runtime));
+      this.#endpoints.set(key, this.#endpoint(info, key));
       if (!old) log.info(`${span}: linkerd_pool_p2c`, `Adding endpoint addr=${key}`);
     }
     for (const [key, endpoint] of this.#endpoints) {
@@ -58,7 +81,24 @@ export class Balancer {
       this.#runtime.clock.setTimeout(() => endpoint.close(), FAILFAST_MS);
     }
     this.#failfast = false;
-    for (const wake of this.#waiting.splice(0)) wake();
+    this.#wake();
+  }
+
+  #endpoint(info: DiscoveredEndpoint, key: string): Endpoint {
+    const { accrual, load, span } = this.#options;
+    const { clock, log } = this.#runtime;
+    const where = `${span}:endpoint{addr=${key}}: linkerd_app_outbound::http::breaker::consecutive_failures`;
+    const breaker =
+      accrual &&
+      new Breaker(clock, accrual, {
+        tripped: () => log.info(where, 'Consecutive failure-accrual breaker closed'),
+        recovered: () => {
+          log.info(where, 'Consecutive failure-accrual breaker reopened');
+          this.#failfast = false;
+          this.#wake();
+        },
+      });
+    return new Endpoint(info, this.#runtime, { ...(breaker ? { breaker } : {}), ...(load ? { penalty: load } : {}) });
   }
 
   /**
@@ -102,6 +142,10 @@ export class Balancer {
     return ready[i]!.load <= ready[j]!.load ? ready[i] : ready[j];
   }
 
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
   #changeOr(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.#runtime.clock.setTimeout(resolve, ms);
@@ -113,8 +157,8 @@ export class Balancer {
   }
 
   close(): void {
-    this.#stop();
+    for (const stop of this.#stops) stop();
     for (const endpoint of this.#endpoints.values()) endpoint.close();
-    for (const wake of this.#waiting.splice(0)) wake();
+    this.#wake();
   }
 }

@@ -1,4 +1,7 @@
 import type { Filter, GrpcMatch, HttpMatch } from '#mesh/policy/core/config.ts';
+import type { PlacedRef } from '#mesh/policy/core/outbound-config.ts';
+import type { AccrualSettings, LoadSettings, TimeoutSettings } from '#mesh/policy/core/outbound-settings.ts';
+import type { ServiceProfile } from './service-profile.ts';
 
 /** One address behind a Service, as `Destination/Get` describes it. */
 export interface DiscoveredEndpoint {
@@ -17,36 +20,72 @@ export interface DiscoveredEndpoint {
   labels: Record<string, string>;
 }
 
-/** A Service port (or an address) and how to speak to it, as `OutboundPolicies/Watch` and `GetProfile` describe it. */
+/** What `OutboundPolicies/Watch` says of an address. */
+export interface OutboundPolicy {
+  /** A Service, an EgressNetwork, or kind `default`. */
+  parent: PlacedRef;
+  protocol: 'detect' | 'http1' | 'http2' | 'grpc' | 'opaque' | 'tls';
+  /** Oldest first. No match among them: 404. */
+  routes: OutboundRoute[];
+  /** For bytes that are no HTTP, and on `opaque` and `tls`. */
+  streams: StreamRoute[];
+  accrual?: AccrualSettings;
+  load?: LoadSettings;
+}
+
+/** An address and how to speak to it: policy where there is one, else a ServiceProfile, else a pod on its own. */
 export interface OutboundTarget {
   /** Absent: a pod or an address on its own, which is not balanced. */
   service?: { namespace: string; name: string; port: number };
   /** `host:port` for metrics, e.g. `api.shop.svc.cluster.local:80`. */
   authority: string;
-  protocol: 'detect' | 'http1' | 'http2' | 'grpc' | 'opaque' | 'tls';
-  /** In order; none: every request goes to the target itself. No match among some: 404. */
-  routes?: OutboundRoute[];
+  protocol: OutboundPolicy['protocol'];
+  policy?: OutboundPolicy;
+  /** A ServiceProfile takes the place of every policy of its Service. */
+  profile?: ServiceProfile;
 }
 
 export interface OutboundBackend {
-  /** `host:port` of a Service; undefined: the reference leads nowhere and requests fail with 500. */
+  ref: PlacedRef;
+  /** `host:port` of a Service, balanced. */
   authority?: string;
+  /** Where the client dialled, not balanced. With neither, the reference leads nowhere. */
+  address?: { ip: string; port: number };
   weight: number;
   filters: Filter[];
 }
 
+export interface OutboundRetry {
+  limit: number;
+  statuses: { from: number; to: number }[];
+  /** gRPC status codes. */
+  grpc: number[];
+  /** Until the response's head, per try; the last try has no limit. */
+  timeoutMs?: number;
+}
+
+export interface OutboundRule {
+  matches: (HttpMatch | GrpcMatch)[];
+  filters: Filter[];
+  backends: OutboundBackend[];
+  timeouts: TimeoutSettings;
+  retry?: OutboundRetry;
+}
+
 export interface OutboundRoute {
-  hosts: string[];
-  name: string;
   protocol: 'http' | 'grpc';
-  rules: {
-    matches: (HttpMatch | GrpcMatch)[];
-    filters: Filter[];
-    backends: OutboundBackend[];
-    requestTimeoutMs?: number;
-    backendRequestTimeoutMs?: number;
-    retry?: { limit: number; statuses: { from: number; to: number }[]; timeoutMs?: number };
-  }[];
+  ref: PlacedRef;
+  hosts: string[];
+  rules: OutboundRule[];
+}
+
+export interface StreamRoute {
+  ref: PlacedRef;
+  /** Server names; empty: all. */
+  snis: string[];
+  /** Connections are closed. */
+  forbidden: boolean;
+  backends: OutboundBackend[];
 }
 
 /** `undefined` in place of endpoints: the Service does not exist. */

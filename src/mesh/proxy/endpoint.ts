@@ -1,4 +1,7 @@
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
+import type { LoadSettings } from '#mesh/policy/core/outbound-settings.ts';
+import { type Breaker, retryAfterOf } from './breaker.ts';
+import { onClassified } from './classify.ts';
 import type { DiscoveredEndpoint } from './discovery.ts';
 import type { Answer, Exchange, Headers } from './exchange.ts';
 import { ORIG_PROTO } from './inbound-http.ts';
@@ -16,7 +19,9 @@ const LONGEST_BACKOFF_MS = 10_000;
 /** One address of a Service as this proxy uses it: its connections, its load, and whether it can be reached. */
 export class Endpoint {
   readonly info: DiscoveredEndpoint;
+  readonly breaker: Breaker | undefined;
   readonly #runtime: ProxyRuntime;
+  readonly #penalty: LoadSettings | undefined;
   readonly #http1: Http1Upstream;
   readonly #http2: Http2Upstream;
   #pending = 0;
@@ -25,8 +30,14 @@ export class Endpoint {
   #backoff = 0;
   #retryAt = 0;
 
-  constructor(info: DiscoveredEndpoint, runtime: ProxyRuntime) {
+  constructor(
+    info: DiscoveredEndpoint,
+    runtime: ProxyRuntime,
+    options: { breaker?: Breaker; penalty?: LoadSettings } = {},
+  ) {
     this.info = info;
+    this.breaker = options.breaker;
+    this.#penalty = options.penalty;
     this.#runtime = runtime;
     this.#rttAt = runtime.clock.now();
     this.#http1 = new Http1Upstream(`${runtime.id}<${info.ip}:${info.port}`, () => this.connect('http1'));
@@ -37,12 +48,14 @@ export class Endpoint {
     return this.info.identity !== undefined;
   }
 
-  /** False while it waits after a connection that could not be made. */
+  /** False while it waits after a connection that could not be made, and while its breaker is open. */
   get isReady(): boolean {
+    if (this.breaker && !this.breaker.admits) return false;
     return this.#http2.connected || this.#runtime.clock.now() >= this.#retryAt;
   }
+  /** When {@link isReady} may change by itself. */
   get retryAt(): number {
-    return this.#retryAt;
+    return Math.max(this.#retryAt, this.breaker?.retryAt ?? 0);
   }
 
   /** Expected cost of one more request. */
@@ -85,21 +98,40 @@ export class Endpoint {
     if (this.isMeshed && this.info.h2) await this.#http2.connect();
   }
 
-  /** Sends a request on. HTTP/1 goes as HTTP/2 between proxies; the other side turns it back. */
-  async send(exchange: Exchange, signal?: AbortSignal): Promise<Answer> {
+  /**
+   * Sends a request on, with these headers and this body. HTTP/1 goes as HTTP/2 between proxies; the other side turns
+   * it back. The breaker hears the outcome.
+   */
+  async send(
+    exchange: Exchange,
+    given: { headers?: Headers; body?: Readable | undefined; signal?: AbortSignal } = {},
+  ): Promise<Answer> {
     const { clock } = this.#runtime;
     const startedAt = clock.now();
+    const settle = this.breaker?.begin();
     this.#pending++;
+    let penaltyMs = 0;
     try {
-      const headers: Headers = { ...exchange.headers };
+      const headers: Headers = { ...(given.headers ?? exchange.headers) };
       const multiplex = exchange.version === 'HTTP/2.0' || (this.isMeshed && this.info.h2);
       if (multiplex && this.isMeshed && exchange.version === 'HTTP/1.1') headers[ORIG_PROTO] = 'HTTP/1.1';
-      const { method, path, authority, body } = exchange;
+      const { method, path, authority } = exchange;
+      const { body, signal } = given;
       const out = { method, path, authority, headers, ...(body ? { body } : {}), ...(signal ? { signal } : {}) };
-      return await (multiplex ? this.#http2 : this.#http1).send(out);
+      const answer = await (multiplex ? this.#http2 : this.#http1).send(out);
+      if (this.#penalty && (answer.status >= 500 || answer.status === 429)) {
+        const hint = retryAfterOf(answer.headers['retry-after']);
+        penaltyMs = Math.min(hint ?? this.#penalty.penaltyMs, this.#penalty.maxRetryAfterMs);
+      }
+      if (settle)
+        onClassified(exchange, answer, (failed) => settle(failed, retryAfterOf(answer.headers['retry-after'])));
+      return answer;
+    } catch (error) {
+      settle?.(given.signal?.aborted ? undefined : true);
+      throw error;
     } finally {
       this.#pending--;
-      this.#observe(clock.now() - startedAt);
+      this.#observe(clock.now() - startedAt + penaltyMs);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Filter, GrpcMatch, HeaderModifier, HttpMatch } from '#mesh/policy/core/config.ts';
-import type { Answer, Exchange, Headers } from './exchange.ts';
+import { type Answer, type Exchange, type Headers, plainAnswer } from './exchange.ts';
 
 function modify(headers: Headers, modifier: HeaderModifier): void {
   for (const { name, value } of modifier.set) headers[name.toLowerCase()] = value;
@@ -20,7 +20,9 @@ export function applyRequestFilters(
 ): Answer | undefined {
   for (const filter of filters) {
     if (filter.type === 'RequestHeaderModifier') modify(exchange.headers, filter.modifier);
-    else if (filter.type === 'RequestRedirect') {
+    else if (filter.type === 'FailureInjector') {
+      return plainAnswer(exchange, filter.status, { code: filter.grpc, message: filter.message });
+    } else if (filter.type === 'RequestRedirect') {
       const { scheme = 'http', hostname, path, statusCode } = filter.redirect;
       const [oldHost = '', oldPort] = exchange.authority.split(':');
       const target = filter.redirect.port ?? (filter.redirect.scheme ? undefined : oldPort ? Number(oldPort) : port);

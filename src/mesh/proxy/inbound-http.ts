@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Client, Ref } from '#mesh/policy/core/config.ts';
 import { decideRequest, REFUSALS } from '#mesh/policy/core/decide.ts';
+import { grpcStatusOf, isGrpcFailure } from './classify.ts';
 import { type Answer, closing, type Exchange, plainAnswer } from './exchange.ts';
 import { applyRequestFilters, applyResponseFilters } from './filters.ts';
 import { authzLabels, routeLabels, serverLabels, targetLabels, tlsInLog, tlsLabels } from './inbound-labels.ts';
@@ -120,21 +121,18 @@ export function recordResponse(
   startedAt: number,
 ): void {
   exchange.onDone((complete) => {
-    const grpcStatus = answer.trailers?.()?.['grpc-status'] ?? answer.headers['grpc-status'];
-    const failed = !complete || answer.status >= 500 || (grpcStatus !== undefined && isGrpcFailure(String(grpcStatus)));
+    const grpcStatus = grpcStatusOf(answer);
+    const failed = !complete || answer.status >= 500 || (grpcStatus !== undefined && isGrpcFailure(grpcStatus));
     const status: Labels = { ...labels, status_code: String(answer.status) };
     runtime.metrics.add('response_total', {
       ...status,
       classification: failed ? 'failure' : 'success',
-      ...(grpcStatus !== undefined ? { grpc_status: String(grpcStatus) } : {}),
+      grpc_status: grpcStatus ?? '',
       error: '',
     });
     runtime.metrics.observe('response_latency_ms', renderLabels(status), runtime.clock.now() - startedAt);
   });
 }
-
-/** UNKNOWN, DEADLINE_EXCEEDED, PERMISSION_DENIED, INTERNAL, UNAVAILABLE, DATA_LOSS (linkerd.md 4.4). */
-const isGrpcFailure = (status: string): boolean => ['2', '4', '7', '13', '14', '15'].includes(status);
 
 const describe = (server: Ref, route: Ref): string =>
   `server.group=${server.group} server.kind=${server.kind} server.name=${server.name} route.group=${route.group} route.kind=${route.kind} route.name=${route.name}`;

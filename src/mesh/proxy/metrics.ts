@@ -1,5 +1,10 @@
 /** Upper bounds of `response_latency_ms`, ms (linkerd-http-metrics). */
 const LATENCY_MS = [1, 10, 100, 1_000, 10_000].flatMap((unit) => [1, 2, 3, 4, 5].map((n) => n * unit));
+/** Upper bounds of the newer histograms, as they are written; they count in seconds. */
+const SECONDS = ['0.025', '0.05', '0.1', '0.25', '0.5', '1.0', '10.0'];
+const SECONDS_BY_NAME: Record<string, string[]> = {
+  inbound_http_response_duration_seconds: ['0.05', '0.5', '1.0', '10.0'],
+};
 
 export type Labels = Record<string, string>;
 
@@ -30,19 +35,40 @@ const HELP: Record<string, string> = {
   tcp_write_bytes_total: 'Total count of bytes written to peers',
   inbound_http_authz_allow_total: 'The total number of inbound HTTP requests that were authorized',
   inbound_http_authz_deny_total:
-    'The total number of inbound HTTP requests that could not be processed due to being denied by the authorization policy',
-  inbound_http_route_not_found_total: 'The total number of HTTP requests that could not be associated with a route',
-  inbound_http_local_ratelimit_total: 'The total number of inbound HTTP requests that failed due to rate limiting',
+    'The total number of inbound HTTP requests that could not be processed due to a proxy error.',
+  inbound_http_route_not_found_total:
+    'The total number of inbound HTTP requests that could not be associated with a route',
+  inbound_http_local_ratelimit_total: 'The total number of inbound HTTP requests that were rate-limited',
+  inbound_http_errors_total:
+    'The total number of inbound HTTP requests that could not be processed due to a proxy error.',
+  inbound_http_requests_total: 'The total number of requests dispatched.',
+  inbound_http_statuses_total: 'Completed HTTP responses.',
+  inbound_http_request_duration_seconds: 'The time between request initialization and response completion.',
+  inbound_http_response_duration_seconds: 'The time between request completion and response completion.',
   inbound_tcp_authz_allow_total: 'The total number of inbound TCP connections that were authorized',
   inbound_tcp_authz_deny_total: 'The total number of inbound TCP connections that were denied',
   inbound_tcp_authz_terminate_total:
     'The total number of inbound TCP connections that were terminated due to an authorization change',
 };
 
+/** Families of the newer registry are announced without `_total` and with a closing full stop. */
+const isNewer = (name: string): boolean =>
+  /^(inbound_(http|grpc)_(requests|statuses)_total$|outbound_(http|grpc)_(route|balancer)_|control_identity_)/.test(
+    name,
+  );
+
 /** Counters, gauges and latencies of one proxy. Nothing is held for a series before its first use. */
 export class Metrics {
   readonly #values = new Map<string, Map<string, number>>();
   readonly #histograms = new Map<string, Map<string, Histogram>>();
+  readonly #seconds = new Map<string, Map<string, Histogram>>();
+  readonly #collectors = new Set<() => void>();
+
+  /** Calls `collector` before each rendering, for gauges that are only then worth computing. */
+  collect(collector: () => void): () => void {
+    this.#collectors.add(collector);
+    return () => this.#collectors.delete(collector);
+  }
 
   add(name: string, labels: Labels | string, amount = 1): void {
     const key = typeof labels === 'string' ? labels : renderLabels(labels);
@@ -87,12 +113,34 @@ export class Metrics {
     histogram.total++;
   }
 
+  /** The same for a family that counts in seconds. */
+  observeSeconds(name: string, labels: Labels | string, ms: number): void {
+    const key = typeof labels === 'string' ? labels : renderLabels(labels);
+    let series = this.#seconds.get(name);
+    if (!series) {
+      series = new Map();
+      this.#seconds.set(name, series);
+    }
+    const bounds = SECONDS_BY_NAME[name] ?? SECONDS;
+    let histogram = series.get(key);
+    if (!histogram) {
+      histogram = { counts: new Uint32Array(bounds.length), sum: 0, total: 0 };
+      series.set(key, histogram);
+    }
+    const bucket = bounds.findIndex((bound) => ms / 1000 <= Number(bound));
+    if (bucket >= 0) histogram.counts[bucket]!++;
+    histogram.sum += ms / 1000;
+    histogram.total++;
+  }
+
   /** Prometheus text, without what the caller knows itself. */
   render(): string {
+    for (const collector of this.#collectors) collector();
     const out: string[] = [];
     for (const [name, series] of this.#values) {
       const type = name.endsWith('_total') ? 'counter' : 'gauge';
-      out.push(`# HELP ${name} ${HELP[name] ?? name}`, `# TYPE ${name} ${type}`);
+      const title = isNewer(name) ? name.replace(/_total$/, '') : name;
+      out.push(`# HELP ${title} ${HELP[name] ?? `${name}.`}`, `# TYPE ${title} ${type}`);
       for (const [labels, value] of series) out.push(`${name}${labels} ${value}`);
     }
     for (const [name, series] of this.#histograms) {
@@ -106,6 +154,23 @@ export class Metrics {
         });
         out.push(`${name}_bucket${open}le="+Inf"} ${total}`, `${name}_count${labels} ${total}`);
         out.push(`${name}_sum${labels} ${sum}`);
+      }
+    }
+    for (const [name, series] of this.#seconds) {
+      out.push(`# HELP ${name} ${HELP[name] ?? `${name}.`}`, `# TYPE ${name} histogram`, `# UNIT ${name} seconds`);
+      const bounds = SECONDS_BY_NAME[name] ?? SECONDS;
+      for (const [labels, { counts, sum, total }] of series) {
+        const rest = labels === '' ? '}' : `,${labels.slice(1)}`;
+        out.push(
+          `${name}_sum${labels} ${Number.isInteger(sum) ? sum.toFixed(1) : sum}`,
+          `${name}_count${labels} ${total}`,
+        );
+        let below = 0;
+        bounds.forEach((bound, index) => {
+          below += counts[index]!;
+          out.push(`${name}_bucket{le="${bound}"${rest} ${below}`);
+        });
+        out.push(`${name}_bucket{le="+Inf"${rest} ${total}`);
       }
     }
     return `${out.join('\n')}\n`;

@@ -1,12 +1,17 @@
-import { findRoute, type Routable } from '#mesh/policy/core/match.ts';
-import { type Balancer, Unavailable } from './balancer.ts';
-import type { OutboundRoute, OutboundTarget } from './discovery.ts';
+import type { Balancer } from './balancer.ts';
+import { Unavailable } from './balancer.ts';
+import type { OutboundTarget } from './discovery.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Answer, closing, type Exchange, plainAnswer } from './exchange.ts';
-import { applyRequestFilters, applyResponseFilters } from './filters.ts';
+import { applyResponseFilters } from './filters.ts';
 import { recordResponse } from './inbound-http.ts';
 import type { Labels } from './metrics.ts';
+import { destinationLabels, recordRoute } from './outbound-labels.ts';
+import { type Plan, planFor, Rejected } from './outbound-plan.ts';
+import { ReplayBody } from './replay.ts';
 import type { ProxyRuntime } from './runtime.ts';
+import type { RetryBudget } from './service-profile.ts';
+import { StreamLimits, TimedOut } from './stream-limits.ts';
 
 export interface OutboundConnection {
   runtime: ProxyRuntime;
@@ -17,61 +22,149 @@ export interface OutboundConnection {
   span: string;
   /** Balancers by authority, shared with other connections of the pod. */
   balancer(authority: string): Balancer;
-  /** Used when the target is nothing that the mesh knows. */
+  /** Used when the target is nothing that the mesh knows, and for traffic that leaves the cluster. */
   direct: Endpoint;
+  /** Of the Service's profile, shared by all connections to it. */
+  budget: RetryBudget | undefined;
 }
 
-class TimedOut extends Error {}
+/** How long a first retry waits, and at most; as much again may be added by chance (policy-controller outbound/http.rs). */
+const FIRST_BACKOFF_MS = 25;
+const LAST_BACKOFF_MS = 250;
 
-/** Finds the backend of a request and sends it there (linkerd.md 4.1 and 3.4). */
+/** Finds the backend of a request and sends it there, more than once where that is wanted (linkerd.md 4.1 to 4.6). */
 export async function serveOutbound(connection: OutboundConnection, exchange: Exchange): Promise<void> {
-  const { runtime, target } = connection;
+  const { runtime } = connection;
   for (const name in exchange.headers) if (name.startsWith('l5d-')) delete exchange.headers[name];
   const startedAt = runtime.clock.now();
-  const found = target?.routes?.length ? route(target.routes, exchange) : undefined;
-  if (found === 'none') {
-    return fail(connection, exchange, 404, 5, 'no route found for request', false);
-  }
-  const rule = found?.route.rules[found.rule];
-  const backend = rule?.backends.length ? weighted(rule.backends) : undefined;
-  if (rule && rule.backends.length > 0 && !backend?.authority) {
-    return fail(connection, exchange, 500, 13, 'backend not found', false);
-  }
-  const filters = [...(rule?.filters ?? []), ...(backend?.filters ?? [])];
-  const early = applyRequestFilters(exchange, filters, found?.match, connection.original.port);
-  if (early) return exchange.respond(early);
-
-  let endpoint: Endpoint | undefined;
-  const attempt = async (): Promise<Answer> => {
-    const authority = backend?.authority ?? target?.authority;
-    endpoint = target && authority ? await connection.balancer(authority).pick() : connection.direct;
-    return await limited(runtime, rule?.requestTimeoutMs ?? rule?.backendRequestTimeoutMs, (signal) =>
-      endpoint!.send(exchange, signal),
-    );
-  };
+  let plan: Plan;
   try {
-    let answer = await attempt();
-    const retry = rule?.retry;
-    for (let left = exchange.body ? 0 : (retry?.limit ?? 0); left > 0 && retry; left--) {
-      if (!retry.statuses.some(({ from, to }) => answer.status >= from && answer.status <= to)) break;
-      answer.body?.resume();
-      answer = await attempt();
-    }
-    const labels = labelsOf(connection, endpoint!);
+    plan = planFor(connection, exchange);
+  } catch (error) {
+    if (!(error instanceof Rejected)) throw error;
+    if (error.answer) exchange.respond(error.answer);
+    else fail(connection, exchange, error);
+    return;
+  }
+  const limits = new StreamLimits(runtime.clock, exchange, plan.timeouts);
+  const replay =
+    exchange.body && (plan.retry || plan.timeouts.idleMs)
+      ? new ReplayBody(exchange.body, () => limits.touch())
+      : undefined;
+  const tries = new Tries(connection, exchange, plan, limits, replay);
+  try {
+    const { answer, endpoint, filters } = await tries.run();
+    const labels = labelsOf(connection, endpoint);
     runtime.metrics.add('request_total', labels);
-    finish(connection, exchange, answer, endpoint!);
+    finish(connection, exchange, answer, endpoint);
     applyResponseFilters(answer, filters);
     recordResponse(runtime, exchange, labels, answer, startedAt);
+    recordRoute(runtime, plan, exchange, answer, startedAt);
+    limits.watch(answer);
     exchange.respond(answer);
   } catch (error) {
+    limits.stop();
+    const { endpoint } = tries;
     if (endpoint) runtime.metrics.add('request_total', labelsOf(connection, endpoint));
-    if (error instanceof TimedOut) return fail(connection, exchange, 504, 4, 'HTTP response timeout', false);
-    if (error instanceof Unavailable) {
-      return fail(connection, exchange, error.status, error.status === 504 ? 4 : 14, error.message, true);
-    }
-    fail(connection, exchange, 502, 14, (error as Error).message, true, endpoint);
+    const status = fail(connection, exchange, error as Error, endpoint);
+    recordRoute(runtime, plan, exchange, { status, headers: {} }, startedAt, errorLabel(error as Error));
   }
 }
+
+interface Served {
+  answer: Answer;
+  endpoint: Endpoint;
+  filters: Plan['filters'];
+}
+
+/** The tries of one request. */
+class Tries {
+  readonly #connection: OutboundConnection;
+  readonly #exchange: Exchange;
+  readonly #plan: Plan;
+  readonly #limits: StreamLimits;
+  readonly #replay: ReplayBody | undefined;
+  /** The endpoint of the last try that found one. */
+  endpoint: Endpoint | undefined;
+
+  constructor(
+    connection: OutboundConnection,
+    exchange: Exchange,
+    plan: Plan,
+    limits: StreamLimits,
+    replay: ReplayBody | undefined,
+  ) {
+    this.#connection = connection;
+    this.#exchange = exchange;
+    this.#plan = plan;
+    this.#limits = limits;
+    this.#replay = replay;
+  }
+
+  async run(): Promise<Served> {
+    const { retry, labels } = this.#plan;
+    const { clock, metrics } = this.#connection.runtime;
+    let backoff = FIRST_BACKOFF_MS;
+    for (let left = retry?.limit ?? 0; ; left--) {
+      let served: Served | undefined;
+      let failure: Error | undefined;
+      try {
+        served = await this.#try(left > 0 ? retry?.timeoutMs : undefined);
+        if (!retry || !(await retry.wants(served.answer))) return served;
+      } catch (error) {
+        failure = error as Error;
+        if (!retry || !isRetryable(failure)) throw failure;
+      }
+      const small = !this.#exchange.body || this.#replay?.canReplay === true;
+      const spent = left <= 0;
+      if (spent || !small || !retry.mayRetry()) {
+        if (labels) metrics.add(`${labels.family}_retry_${spent ? 'limit_exceeded' : 'overflow'}_total`, labels.route);
+        if (served) return served;
+        throw failure!;
+      }
+      served?.answer.body?.on('error', () => {});
+      served?.answer.body?.destroy();
+      if (labels) metrics.add(`${labels.family}_retry_requests_total`, labels.route);
+      await clock.sleep(backoff + Math.random() * backoff, this.#limits.signal);
+      backoff = Math.min(backoff * 2, LAST_BACKOFF_MS);
+    }
+  }
+
+  async #try(timeoutMs: number | undefined): Promise<Served> {
+    const exchange = this.#exchange;
+    const { runtime } = this.#connection;
+    const { headers, filters, pick } = this.#plan.backend();
+    const abort = new AbortController();
+    const stop = () => abort.abort(this.#limits.signal.reason);
+    this.#limits.signal.addEventListener('abort', stop, { once: true });
+    if (this.#limits.signal.aborted) stop();
+    const timer = timeoutMs ? runtime.clock.setTimeout(() => abort.abort(new TryTimedOut()), timeoutMs) : undefined;
+    const aborted = new Promise<never>((_, reject) => {
+      abort.signal.addEventListener('abort', () => reject(abort.signal.reason), { once: true });
+    });
+    aborted.catch(() => {});
+    try {
+      const endpoint = await Promise.race([pick(), aborted]);
+      this.endpoint = endpoint;
+      const body = this.#replay ? this.#replay.open() : exchange.body;
+      const sent = endpoint.send(exchange, { headers, body, signal: abort.signal });
+      sent.catch(() => {});
+      return { answer: await Promise.race([sent, aborted]), endpoint, filters };
+    } catch (error) {
+      throw abort.signal.aborted ? abort.signal.reason : error;
+    } finally {
+      timer?.cancel();
+      this.#limits.signal.removeEventListener('abort', stop);
+    }
+  }
+}
+
+/** One try took too long; the next may be luckier. */
+class TryTimedOut extends TimedOut {}
+
+/** Failing fast and slow tries are worth another; load shed and what the route itself says are not. */
+const isRetryable = (error: Error): boolean =>
+  error instanceof TryTimedOut || (error instanceof Unavailable && error.status === 504);
 
 /** Reads and takes off what the other proxy said of its own. */
 function finish(connection: OutboundConnection, exchange: Exchange, answer: Answer, endpoint: Endpoint): void {
@@ -88,74 +181,43 @@ function finish(connection: OutboundConnection, exchange: Exchange, answer: Answ
   if (end && exchange.version === 'HTTP/1.1') answer.headers['connection'] = 'close';
 }
 
-function route(routes: OutboundRoute[], exchange: Exchange) {
-  const request = { method: exchange.method, path: exchange.path, host: exchange.authority, headers: exchange.headers };
-  const found = findRoute(routes as (OutboundRoute & Routable)[], request);
-  return found ?? ('none' as const);
-}
-
-function weighted<T extends { weight: number }>(backends: T[]): T | undefined {
-  let pick = Math.random() * backends.reduce((sum, { weight }) => sum + weight, 0);
-  for (const backend of backends) {
-    pick -= backend.weight;
-    if (pick < 0) return backend;
-  }
-  return backends.find(({ weight }) => weight > 0);
-}
-
-async function limited<T>(
-  runtime: ProxyRuntime,
-  timeoutMs: number | undefined,
-  run: (signal?: AbortSignal) => Promise<T>,
-): Promise<T> {
-  if (!timeoutMs) return run();
-  const abort = new AbortController();
-  const timer = runtime.clock.setTimeout(() => abort.abort(), timeoutMs);
-  try {
-    return await run(abort.signal);
-  } catch (error) {
-    throw abort.signal.aborted ? new TimedOut() : error;
-  } finally {
-    timer.cancel();
-  }
-}
-
 function labelsOf({ target, original }: OutboundConnection, endpoint: Endpoint): Labels {
-  const { ip, port, identity, labels } = endpoint.info;
-  const destination: Labels = {};
-  for (const name in labels) destination[`dst_${name}`] = labels[name]!;
   return {
     direction: 'outbound',
     authority: target?.authority ?? `${original.ip}:${original.port}`,
-    target_addr: `${ip}:${port}`,
-    target_ip: ip,
-    target_port: String(port),
-    ...(identity
-      ? { tls: 'true', server_id: identity }
-      : { tls: 'no_identity', no_tls_reason: 'not_provided_by_service_discovery' }),
-    ...destination,
+    ...destinationLabels(endpoint),
   };
 }
 
-function fail(
-  connection: OutboundConnection,
-  exchange: Exchange,
-  status: number,
-  grpc: number,
-  message: string,
-  close: boolean,
-  endpoint?: Endpoint,
-): void {
+const errorLabel = (error: Error): string =>
+  error instanceof TimedOut
+    ? 'RESPONSE_HEADERS_TIMEOUT'
+    : error instanceof Unavailable
+      ? error.status === 504
+        ? 'FAIL_FAST'
+        : 'LOAD_SHED'
+      : 'UNKNOWN';
+
+/** Answers for a request that came to nothing (linkerd.md 3.4); returns the HTTP status. */
+function fail(connection: OutboundConnection, exchange: Exchange, error: Error, endpoint?: Endpoint): number {
   const { runtime, span } = connection;
+  const [status, grpc, close, kind] =
+    error instanceof Rejected
+      ? [error.status, error.grpc, false, error.kind]
+      : error instanceof TimedOut
+        ? [504, 4, false, 'response timeout']
+        : error instanceof Unavailable
+          ? [error.status, error.status === 504 ? 4 : 14, true, error.status === 504 ? 'failfast' : 'loadshed']
+          : [502, 14, true, 'i/o'];
   const at = endpoint ? `:endpoint{addr=${endpoint.info.ip}:${endpoint.info.port}}` : '';
   runtime.log.info(
     `${span}${at}:rescue{}: linkerd_app_core::errors::respond`,
-    `${exchange.version} request failed error=${message} path=${JSON.stringify(exchange.path.split('?')[0])}`,
+    `${exchange.version} request failed error=${error.message} path=${JSON.stringify(exchange.path.split('?')[0])}`,
   );
-  runtime.metrics.add('outbound_http_errors_total', {
-    error: status === 504 ? 'failfast' : status === 503 ? 'loadshed' : 'i/o',
-  });
+  runtime.metrics.add('outbound_http_errors_total', { error: kind });
+  exchange.body?.on('error', () => {});
   exchange.body?.resume();
-  const answer = plainAnswer(exchange, status, { code: grpc, message });
+  const answer = plainAnswer(exchange, status, { code: grpc, message: error.message });
   exchange.respond(close && exchange.version === 'HTTP/1.1' ? closing(answer) : answer);
+  return status;
 }

@@ -1,13 +1,17 @@
-import type { Timer } from '#base/clock.ts';
+import type { Clock, Timer } from '#base/clock.ts';
 import type { Connection } from '#kube/network/network.ts';
+import type { PlacedRef } from '#mesh/policy/core/outbound-config.ts';
 import { Balancer } from './balancer.ts';
 import type { OutboundTarget } from './discovery.ts';
 import { Endpoint } from './endpoint.ts';
 import { serveHttp1, serveHttp2 } from './exchange.ts';
 import { requestHead } from './inbound.ts';
 import { type OutboundConnection, serveOutbound } from './outbound-http.ts';
-import { peek, readClientHello, readHttp } from './peek.ts';
+import { placedLabels } from './outbound-labels.ts';
+import { streamBackend } from './outbound-plan.ts';
+import { type HttpVersion, peek, readClientHello, readHttp } from './peek.ts';
 import { DETECT_MS, type ProxyRuntime } from './runtime.ts';
+import { RetryBudget } from './service-profile.ts';
 import { abort, splice } from './splice.ts';
 
 /** What is known of one address that the pod's programs dial. */
@@ -18,6 +22,8 @@ interface Known {
   users: number;
   idle: Timer | undefined;
   direct: Endpoint;
+  /** Made for a profile's budget, and anew when that changes. */
+  budget: { text: string; budget: RetryBudget } | undefined;
 }
 
 /** How long a first connection waits for destination's word. */
@@ -59,20 +65,21 @@ export class Outbound {
       },
       original: { ip, port },
       span,
-      balancer: (authority) => this.#balancer(authority, span, key),
+      balancer: (authority) => this.#balancer(authority, known, key),
       direct: known.direct,
+      get budget() {
+        return budgetOf(known, clock);
+      },
     };
-    if (target?.protocol === 'opaque') return this.#bytes(connection, outbound);
-    const first = await peek(connection, readClientHello, { clock, timeoutMs: DETECT_MS });
-    if (first?.kind === 'tls' || target?.protocol === 'tls') return this.#bytes(connection, outbound);
-    const version = await peek(connection, readHttp, { clock, timeoutMs: DETECT_MS });
-    if (version !== 'http1' && version !== 'http2') return this.#bytes(connection, outbound);
+    if (target?.protocol === 'opaque') return this.#bytes(connection, outbound, undefined);
+    const version = await this.#versionOf(connection, target?.protocol ?? 'detect');
+    if (typeof version === 'object') return this.#bytes(connection, outbound, version.sni);
     const onExchange = (exchange: Parameters<typeof serveOutbound>[1]) =>
       void serveOutbound(outbound, exchange).catch(() => abort(connection));
     if (version === 'http2') serveHttp2(connection, onExchange);
     else {
       serveHttp1(connection, onExchange, (request, socket, head) => {
-        void this.#connect(outbound).then(
+        void this.#connect(outbound, undefined).then(
           (peer) => {
             peer.write(requestHead(request));
             if (head.length > 0) peer.write(head);
@@ -84,8 +91,22 @@ export class Outbound {
     }
   }
 
-  async #bytes(connection: Connection, outbound: OutboundConnection): Promise<void> {
-    const peer = await this.#connect(outbound).catch((error: Error) => {
+  /** What a client speaks, by policy or by its first bytes; an object where it is no HTTP. */
+  async #versionOf(
+    connection: Connection,
+    protocol: OutboundTarget['protocol'],
+  ): Promise<'http1' | 'http2' | { sni: string | undefined }> {
+    const { clock } = this.#runtime;
+    if (protocol === 'http1') return 'http1';
+    if (protocol === 'http2' || protocol === 'grpc') return 'http2';
+    const first = await peek(connection, readClientHello, { clock, timeoutMs: DETECT_MS });
+    if (first?.kind === 'tls' || protocol === 'tls') return { sni: first?.kind === 'tls' ? first.sni : undefined };
+    const version: HttpVersion | undefined = await peek(connection, readHttp, { clock, timeoutMs: DETECT_MS });
+    return version === 'http1' || version === 'http2' ? version : { sni: undefined };
+  }
+
+  async #bytes(connection: Connection, outbound: OutboundConnection, sni: string | undefined): Promise<void> {
+    const peer = await this.#connect(outbound, sni).catch((error: Error) => {
       this.#runtime.metrics.add('outbound_tcp_errors_total', { error: 'i/o' });
       this.#runtime.log.info(
         `${outbound.span}: linkerd_app_core::serve`,
@@ -97,8 +118,15 @@ export class Outbound {
     else splice(connection, peer);
   }
 
-  async #connect(outbound: OutboundConnection) {
+  /** A connection to where the target's bytes go. Rejects where a route closes them. */
+  async #connect(outbound: OutboundConnection, sni: string | undefined) {
     const { target, direct } = outbound;
+    if (target?.policy && target.policy.streams.length > 0) {
+      const backend = streamBackend(target.policy, sni);
+      if (!backend) throw new Error('forbidden');
+      const endpoint = backend.authority ? await outbound.balancer(backend.authority).pick() : direct;
+      return endpoint.connect();
+    }
     return (target ? await outbound.balancer(target.authority).pick() : direct).connect();
   }
 
@@ -115,6 +143,7 @@ export class Outbound {
       users: 0,
       idle: undefined,
       direct,
+      budget: undefined,
     };
     if (discovery) {
       known.ready = new Promise((resolve, reject) => {
@@ -134,11 +163,24 @@ export class Outbound {
     return known;
   }
 
-  #balancer(authority: string, span: string, key: string): Balancer {
-    let found = this.#balancers.get(authority);
+  /** Balancers are shared by all that reach the same authority under the same settings. */
+  #balancer(authority: string, known: Known, key: string): Balancer {
+    const { accrual, load, parent } = known.target?.policy ?? {};
+    const name = accrual || load ? `${authority} ${JSON.stringify([parent, accrual, load])}` : authority;
+    let found = this.#balancers.get(name);
     if (!found) {
-      found = { balancer: new Balancer(this.#runtime, this.#runtime.discovery!, authority, span), usedBy: new Set() };
-      this.#balancers.set(authority, found);
+      const place = placeOf(authority);
+      const labels =
+        parent && place ? { ...placedLabels('parent', parent), ...placedLabels('backend', place) } : undefined;
+      const balancer = new Balancer(this.#runtime, this.#runtime.discovery!, {
+        authority,
+        span: spanOf(key, known.target),
+        ...(accrual ? { accrual } : {}),
+        ...(load ? { load } : {}),
+        ...(labels ? { labels } : {}),
+      });
+      found = { balancer, usedBy: new Set() };
+      this.#balancers.set(name, found);
     }
     found.usedBy.add(key);
     return found.balancer;
@@ -187,6 +229,20 @@ export class Outbound {
       this.#drop(key, known);
     }
   }
+}
+
+/** The Service that an authority names. */
+function placeOf(authority: string): PlacedRef | undefined {
+  const [, name, namespace, port] = /^([^.]+)\.([^.]+)\.svc\..*:(\d+)$/.exec(authority) ?? [];
+  return name && namespace ? { group: 'core', kind: 'Service', name, namespace, port: Number(port) } : undefined;
+}
+
+function budgetOf(known: Known, clock: Clock): RetryBudget | undefined {
+  const budget = known.target?.profile?.budget;
+  if (!budget) return undefined;
+  const text = JSON.stringify(budget);
+  if (known.budget?.text !== text) known.budget = { text, budget: new RetryBudget(clock, budget) };
+  return known.budget.budget;
 }
 
 function spanOf(address: string, target: OutboundTarget | undefined): string {

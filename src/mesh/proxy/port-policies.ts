@@ -115,6 +115,7 @@ export class PortPolicies {
         probeNetworks: ALL_NETWORKS,
         defaultPolicy: isDefaultPolicy(settings.defaultPolicy) ? settings.defaultPolicy : 'all-unauthenticated',
         defaultOpaquePorts: settings.opaquePorts,
+        globalEgressNamespace: '',
       },
       { apiVersion: 'v1', kind: 'Pod', metadata: {}, spec: { containers: [] } },
       port,

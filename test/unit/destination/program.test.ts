@@ -91,10 +91,11 @@ describe('discovery', () => {
       target = value;
     });
     await vi.waitFor(() =>
-      expect(target).toEqual({
+      expect(target).toMatchObject({
         service: { namespace: 'shop', name: 'api', port: 80 },
         authority: 'api.shop.svc.cluster.local:80',
         protocol: 'detect',
+        policy: { parent: { kind: 'Service', name: 'api' }, routes: [{ ref: { kind: 'default', name: 'http' } }] },
       }),
     );
     let endpoints: DiscoveredEndpoint[] | undefined = [];
@@ -145,7 +146,7 @@ describe('discovery', () => {
       expect(seen['10.96.0.7:80']?.protocol).toBe('opaque');
       expect(seen['10.244.0.7:8080']).toEqual({ authority: '10.244.0.7:8080', protocol: 'detect' });
       expect(seen['10.244.0.7:3306']?.protocol).toBe('opaque');
-      expect(seen['93.1.1.1:80']).toBeUndefined();
+      expect(seen['93.1.1.1:80']?.policy?.parent).toMatchObject({ kind: 'default', name: 'egress-fallback' });
     });
     let endpoints: DiscoveredEndpoint[] | undefined;
     discovery.watchEndpoints('10.244.0.7:8080', (value) => {
@@ -187,12 +188,12 @@ describe('discovery', () => {
       }),
     );
     await vi.waitFor(() =>
-      expect(target?.routes).toMatchObject([
+      expect(target?.policy?.routes).toMatchObject([
         {
-          name: 'split',
+          ref: { name: 'split' },
           rules: [
             {
-              requestTimeoutMs: 2000,
+              timeouts: { requestMs: 2000 },
               backends: [
                 { authority: 'api.shop.svc.cluster.local:80', weight: 9 },
                 { authority: 'api-v2.shop.svc.cluster.local:80', weight: 1 },
@@ -203,6 +204,6 @@ describe('discovery', () => {
         },
       ]),
     );
-    expect(target?.routes?.[0]?.rules[0]?.backends[2]?.authority).toBeUndefined();
+    expect(target?.policy?.routes[0]?.rules[0]?.backends[2]?.authority).toBeUndefined();
   });
 });

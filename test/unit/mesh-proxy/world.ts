@@ -291,6 +291,7 @@ export class World {
         probeNetworks: networks,
         defaultPolicy,
         defaultOpaquePorts: '3306',
+        globalEgressNamespace: 'linkerd-egress',
       },
       { apiVersion: 'v1', kind: 'Pod', metadata: {}, spec: { containers: [] } },
       port,

@@ -9,6 +9,7 @@ export const settings: PolicySettings = {
   probeNetworks: ALL_NETWORKS,
   defaultPolicy: 'all-unauthenticated',
   defaultOpaquePorts: '25,3306',
+  globalEgressNamespace: 'linkerd-egress',
 };
 
 let age = 0;

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '#kube/api/types.ts';
 import { parseDuration } from '#mesh/policy/core/durations.ts';
 import type { WatchedKind } from '#mesh/policy/core/objects.ts';
-import { outboundConfig } from '#mesh/policy/core/outbound.ts';
+import { outboundConfig, outboundFor } from '#mesh/policy/core/outbound.ts';
 import { parseOutboundSettings } from '#mesh/policy/core/outbound-settings.ts';
-import { object, setOf } from './objects.ts';
+import { object, setOf, settings } from './objects.ts';
 
 const service = (more: Partial<KubeObject['spec']> = {}, annotations = {}) =>
   object(
@@ -96,6 +96,7 @@ describe('outbound policy', () => {
     expect(protocol({ appProtocol: 'http' })).toBe('http1');
     expect(protocol({ appProtocol: 'kubernetes.io/h2c' })).toBe('http2');
     expect(protocol({}, { 'config.linkerd.io/opaque-ports': '80' })).toBe('opaque');
+    expect(protocol({ appProtocol: 'http' }, { 'config.linkerd.io/opaque-ports': '80' })).toBe('http1');
     const both = look([
       ['Service', service()],
       ['HTTPRoute', route('h')],
@@ -125,6 +126,70 @@ describe('outbound policy', () => {
   });
 });
 
+describe('egress', () => {
+  const egress = (name: string, spec: object, namespace = 'shop') =>
+    object('EgressNetwork', name, { trafficPolicy: 'Deny', ...spec }, { metadata: { namespace } });
+  const at = (entries: [WatchedKind, KubeObject][], ip = '93.184.216.34', port = 80) =>
+    outboundFor(setOf(entries), settings, { ip, port }, 'shop');
+  const attached = (kind: string, spec: object, port: number): KubeObject => {
+    const parentRef = { group: 'policy.linkerd.io', kind: 'EgressNetwork', name: 'out', namespace: 'shop', port };
+    const accepted = { type: 'Accepted', status: 'True' };
+    return object(
+      kind,
+      'r',
+      { parentRefs: [parentRef], rules: [{}], ...spec },
+      { status: { parents: [{ parentRef, controllerName: 'linkerd.io/policy-controller', conditions: [accepted] }] } },
+    );
+  };
+
+  it('falls back to the address itself outside the cluster, and knows nothing inside it (OUT-001, OUT-016)', () => {
+    expect(at([], '10.1.2.3')).toBeUndefined();
+    expect(at([])).toMatchObject({
+      parent: { kind: 'default', name: 'egress-fallback' },
+      routes: [{ rules: [{ backends: [{ address: { ip: '93.184.216.34', port: 80 } }] }] }],
+    });
+  });
+  it('takes the narrowest network of the own namespace, else of the global one', () => {
+    const wide = egress('wide', {});
+    const narrow = egress('narrow', { networks: [{ cidr: '93.184.0.0/16' }] });
+    const global = egress('global', {}, 'linkerd-egress');
+    const name = (...all: KubeObject[]) => at(all.map((each) => ['EgressNetwork', each]))?.parent.name;
+    expect(name(wide, narrow, global)).toBe('narrow');
+    expect(name(global)).toBe('global');
+    expect(name(egress('elsewhere', {}, 'other'))).toBe('egress-fallback');
+  });
+  it('ends each list of routes with what the traffic policy says, except for TCP', () => {
+    const out = egress('out', {});
+    const routes = (kind: WatchedKind, port: number) =>
+      at(
+        [
+          ['EgressNetwork', out],
+          [kind, attached(kind, {}, port)],
+        ],
+        '93.184.216.34',
+        port,
+      );
+    expect(at([['EgressNetwork', out]])?.opaque).toMatchObject({
+      ref: { name: 'tcp-egress-deny' },
+      rules: [{ forbidden: true }],
+    });
+    expect(routes('HTTPRoute', 80)?.routes.map(({ ref }) => ref.name)).toEqual(['r', 'http-egress-deny']);
+    expect(routes('TLSRoute', 443)).toMatchObject({
+      protocol: 'tls',
+      routes: [{ ref: { name: 'r' } }, { ref: { name: 'tls-egress-deny' } }],
+    });
+    expect(routes('TCPRoute', 443)?.routes.map(({ ref }) => ref.name)).toEqual(['r']);
+  });
+  it('closes ports that a Service does not have', () => {
+    expect(outboundFor(setOf([['Service', service()]]), settings, { ip: '10.96.0.7', port: 99 }, 'shop')).toMatchObject(
+      {
+        protocol: 'opaque',
+        routes: [{ ref: { name: 'undefined-port' }, rules: [{ forbidden: true }] }],
+      },
+    );
+  });
+});
+
 describe('settings', () => {
   it('of circuit breaking have their defaults (OUT-012)', () => {
     expect(parseOutboundSettings({ 'balancer.linkerd.io/failure-accrual': 'consecutive' }, 'http').accrual).toEqual({
@@ -137,6 +202,19 @@ describe('settings', () => {
     expect(parseOutboundSettings({ 'balancer.linkerd.io/failure-accrual': 'other' }, 'http').problem).toMatch(
       /unsupported/,
     );
+  });
+  it('stand when another sort cannot be read, and the load estimator has its own (OUT-015)', () => {
+    const alpha = 'balancer.alpha.linkerd.io';
+    expect(
+      parseOutboundSettings({ [`${alpha}/penalize-failures`]: 'yes', 'retry.linkerd.io/limit': '2' }, 'http'),
+    ).toMatchObject({
+      retry: { limit: 2 },
+      problem: expect.stringContaining('penalize-failures'),
+    });
+    expect(parseOutboundSettings({ [`${alpha}/penalize-failures`]: 'true' }, 'http').load).toEqual({
+      penaltyMs: 5_000,
+      maxRetryAfterMs: 300_000,
+    });
   });
   it('of retries and durations are read or refused', () => {
     expect(

@@ -67,7 +67,9 @@ export interface Redirect {
 export type Filter =
   | { type: 'RequestHeaderModifier'; modifier: HeaderModifier }
   | { type: 'ResponseHeaderModifier'; modifier: HeaderModifier }
-  | { type: 'RequestRedirect'; redirect: Redirect };
+  | { type: 'RequestRedirect'; redirect: Redirect }
+  /** Answers at once: `status` to HTTP clients, `grpc` to gRPC clients. */
+  | { type: 'FailureInjector'; status: number; grpc: number; message: string };
 
 export interface Rule<Match> {
   /** Empty: every request matches. */

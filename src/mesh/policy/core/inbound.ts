@@ -24,6 +24,8 @@ export interface PolicySettings {
   defaultPolicy: DefaultPolicy;
   /** As `--default-opaque-ports` lists them. */
   defaultOpaquePorts: string;
+  /** EgressNetworks here hold for every namespace that has none of its own. */
+  globalEgressNamespace: string;
 }
 
 /** Protocol detection gives up after this long (policy-controller `--default-detect-timeout`). */

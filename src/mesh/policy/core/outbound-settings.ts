@@ -23,19 +23,31 @@ export interface AccrualSettings {
   minPenaltyMs: number;
   maxPenaltyMs: number;
   jitterRatio: number;
+  /** Of `unified` only: the share of successes below which the breaker opens, over which time, after how many. */
+  successRate?: { threshold: number; windowMs: number; minRequests: number };
+  /** `unified` only: a server's Retry-After lengthens the penalty. */
+  honorRetryAfter?: boolean;
+}
+
+/** What failures add to an endpoint's load, where a Service asks for it. */
+export interface LoadSettings {
+  penaltyMs: number;
+  maxRetryAfterMs: number;
 }
 
 export interface OutboundSettings {
   retry?: RetrySettings;
   timeouts?: TimeoutSettings;
   accrual?: AccrualSettings;
-  /** The first thing that could not be read; then the others may be missing. */
+  load?: LoadSettings;
+  /** The first thing that could not be read; that sort of setting is then missing, the others stand. */
   problem?: string;
 }
 
 const RETRY = 'retry.linkerd.io';
 const TIMEOUT = 'timeout.linkerd.io';
 const ACCRUAL = 'balancer.linkerd.io/failure-accrual';
+const ALPHA = 'balancer.alpha.linkerd.io';
 const GRPC_CONDITIONS = ['cancelled', 'deadline-exceeded', 'internal', 'resource-exhausted', 'unavailable'];
 
 /** Reads retry, timeout and circuit-breaking annotations (policy-controller outbound index). */
@@ -44,16 +56,22 @@ export function parseOutboundSettings(
   protocol: 'http' | 'grpc',
 ): OutboundSettings {
   const out: OutboundSettings = {};
-  try {
-    const retry = parseRetry(annotations, protocol);
-    if (retry) out.retry = retry;
-    const timeouts = parseTimeouts(annotations);
-    if (timeouts) out.timeouts = timeouts;
-    const accrual = parseAccrual(annotations);
-    if (accrual) out.accrual = accrual;
-  } catch (error) {
-    out.problem = (error as Error).message;
-  }
+  const read = <T>(parse: () => T): T | undefined => {
+    try {
+      return parse();
+    } catch (error) {
+      out.problem ??= (error as Error).message;
+      return undefined;
+    }
+  };
+  const retry = read(() => parseRetry(annotations, protocol));
+  if (retry) out.retry = retry;
+  const timeouts = read(() => parseTimeouts(annotations));
+  if (timeouts) out.timeouts = timeouts;
+  const accrual = read(() => parseAccrual(annotations));
+  if (accrual) out.accrual = accrual;
+  const load = read(() => parseLoad(annotations));
+  if (load) out.load = load;
   return out;
 }
 
@@ -117,8 +135,11 @@ function parseAccrual(annotations: Record<string, string>): AccrualSettings | un
     const text = annotations[key];
     return text === undefined ? otherwise : parse(text, key);
   };
+  const honor = mode === 'unified' && flag(annotations, `${ALPHA}/failure-accrual-honor-retry-after`);
   const out: AccrualSettings = {
     mode,
+    ...(mode === 'unified' ? { successRate: successRate(annotations) } : {}),
+    ...(honor ? { honorRetryAfter: true } : {}),
     maxFailures: read('max-failures', number, 7),
     minPenaltyMs: read('min-penalty', duration, 1000),
     maxPenaltyMs: read('max-penalty', duration, 60_000),
@@ -130,4 +151,42 @@ function parseAccrual(annotations: Record<string, string>): AccrualSettings | un
   if (out.maxPenaltyMs === 0) throw new Error('max_penalty cannot be zero');
   if (out.jitterRatio > 100) throw new Error(`jitter_ratio (${out.jitterRatio}) must be between 0.0 and 100.0`);
   return out;
+}
+
+function successRate(annotations: Record<string, string>): NonNullable<AccrualSettings['successRate']> {
+  const key = (name: string) => `${ALPHA}/failure-accrual-success-rate-${name}`;
+  const of = <T>(name: string, parse: (text: string, key: string) => T, otherwise: T): T => {
+    const text = annotations[key(name)]?.trim();
+    return text === undefined ? otherwise : parse(text, key(name));
+  };
+  const threshold = of('threshold', number, 0.8);
+  const windowMs = of('window', duration, 10_000);
+  const minRequests = of('min-requests', number, 5);
+  if (threshold > 1) throw new Error(`success-rate threshold must be between 0.0 and 1.0, got ${threshold}`);
+  if (windowMs === 0) throw new Error('success-rate-window must be greater than zero');
+  if (threshold !== 0 && windowMs < 10) throw new Error('success-rate-window must be at least 10ms');
+  if (threshold !== 0 && minRequests > 1_000_000) {
+    throw new Error(`success-rate-min-requests cannot exceed 1000000, got ${minRequests}`);
+  }
+  return { threshold, windowMs, minRequests };
+}
+
+/** Booleans as Go's strconv.ParseBool reads them; absent is false. */
+function flag(annotations: Record<string, string>, key: string): boolean {
+  const text = annotations[key]?.trim();
+  if (text === undefined || /^(0|f|F|false|FALSE|False)$/.test(text)) return false;
+  if (/^(1|t|T|true|TRUE|True)$/.test(text)) return true;
+  throw new Error(`unsupported ${key} value: '${text}' (expected a boolean such as 'true' or 'false')`);
+}
+
+function parseLoad(annotations: Record<string, string>): LoadSettings | undefined {
+  if (!flag(annotations, `${ALPHA}/penalize-failures`)) return undefined;
+  const read = (name: string, otherwise: number): number => {
+    const text = annotations[`${ALPHA}/${name}`];
+    return text === undefined ? otherwise : duration(text, `${ALPHA}/${name}`);
+  };
+  return {
+    penaltyMs: read('load-biaser-penalty', 5_000),
+    maxRetryAfterMs: read('load-biaser-max-retry-after', 300_000),
+  };
 }

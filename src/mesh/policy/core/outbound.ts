@@ -1,54 +1,26 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import type { Filter, GrpcMatch, HttpMatch, Ref } from './config.ts';
-import { builtIn } from './config.ts';
-import { parseDuration } from './durations.ts';
+import { addressMatches } from './addresses.ts';
+import { builtIn, type HttpMatch, type NetworkMatch } from './config.ts';
+import { egressNetworkAt } from './egress.ts';
 import { byAge, GATEWAY_GROUP, type ObjectSet, POLICY_GROUP } from './objects.ts';
-import {
-  type AccrualSettings,
-  parseOutboundSettings,
-  type RetrySettings,
-  type TimeoutSettings,
-} from './outbound-settings.ts';
+import type { OutboundBackendConfig, OutboundConfig, OutboundRouteConfig, PlacedRef } from './outbound-config.ts';
+import { type Parent, routeConfig } from './outbound-routes.ts';
+import { parseOutboundSettings } from './outbound-settings.ts';
 import { inPortList } from './pod-ports.ts';
-import { filters, grpcMatch, httpMatch, isAccepted, parentRefs } from './route-objects.ts';
+import { isAccepted, parentRefs } from './route-objects.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: specs are plain JSON, checked by their schemas.
-type Json = any;
-
-export interface OutboundBackendConfig {
-  /** Undefined: the reference leads nowhere; its share of requests fails with 500. */
-  service?: { namespace: string; name: string; port: number };
-  /** What the reference names, for metrics and diagnostics. */
-  ref: Ref & { namespace: string; port?: number };
-  weight: number;
-  filters: Filter[];
+export interface OutboundSettings {
+  clusterNetworks: NetworkMatch[];
+  /** As `--default-opaque-ports` lists them. */
+  defaultOpaquePorts: string;
+  /** EgressNetworks here hold for every namespace that has none of its own. */
+  globalEgressNamespace: string;
 }
 
-export interface OutboundRuleConfig {
-  matches: (HttpMatch | GrpcMatch)[];
-  filters: Filter[];
-  backends: OutboundBackendConfig[];
-  timeouts: TimeoutSettings;
-  /** Per try, of HTTPRoute's own field. */
-  backendRequestMs?: number;
-  retry?: RetrySettings;
-}
-
-export interface OutboundRouteConfig {
-  protocol: 'http' | 'grpc' | 'tls' | 'tcp';
-  /** `default` kind for the route that stands where nobody wrote one. */
-  ref: Ref;
-  namespace?: string;
-  hosts: string[];
-  rules: OutboundRuleConfig[];
-}
-
-/** What a client's proxy is to do with traffic to one Service port. */
-export interface OutboundConfig {
-  parent: { group: string; kind: string; namespace: string; name: string; port: number };
-  protocol: 'detect' | 'http1' | 'http2' | 'grpc' | 'opaque' | 'tls';
-  routes: OutboundRouteConfig[];
-  accrual?: AccrualSettings;
+/** An address that a client dialled. */
+export interface Dialled {
+  ip: string;
+  port: number;
 }
 
 /** The Service that has a cluster address. */
@@ -60,8 +32,25 @@ export function serviceAt(objects: ObjectSet, ip: string): KubeObject | undefine
   return undefined;
 }
 
-const NAMES: Record<string, string> = { http: 'http', grpc: 'grpc', tls: 'tls', tcp: 'opaq' };
-type Kind = 'GRPCRoute' | 'HTTPRoute' | 'TLSRoute' | 'TCPRoute';
+/** What holds for traffic from a namespace to an address; undefined for addresses of the cluster that no Service has. */
+export function outboundFor(
+  objects: ObjectSet,
+  settings: OutboundSettings,
+  dialled: Dialled,
+  clientNamespace: string,
+): OutboundConfig | undefined {
+  const service = serviceAt(objects, dialled.ip);
+  if (service) {
+    const served = (service.spec?.ports ?? []).some(({ port }: { port: number }) => port === dialled.port);
+    return served
+      ? outboundConfig(objects, service, dialled.port, clientNamespace, settings.defaultOpaquePorts)
+      : undefinedPort(service, dialled.port);
+  }
+  const { clusterNetworks, globalEgressNamespace, defaultOpaquePorts } = settings;
+  const egress = egressNetworkAt(objects, dialled.ip, clientNamespace, globalEgressNamespace, clusterNetworks);
+  if (egress) return egressConfig(objects, egress, dialled, clientNamespace, defaultOpaquePorts);
+  return addressMatches(clusterNetworks, dialled.ip) ? undefined : fallbackConfig(dialled);
+}
 
 /** Traffic of clients in `clientNamespace` to a Service port (policy-controller outbound index). */
 export function outboundConfig(
@@ -72,46 +61,118 @@ export function outboundConfig(
   defaultOpaquePorts: string,
 ): OutboundConfig {
   const { name = '', namespace = '', annotations = {} } = service.metadata;
-  const parent = { group: 'core', kind: 'Service', namespace, name, port };
+  const ref: PlacedRef = { group: 'core', kind: 'Service', namespace, name, port };
+  const parent: Parent = {
+    object: service,
+    ref,
+    itself: { ref, service: { namespace, name, port }, weight: 1, filters: [] },
+  };
+  const { accrual, load } = parseOutboundSettings(annotations, 'http');
   const spec = (service.spec?.ports ?? []).find((each: { port: number }) => each.port === port);
-  const appProtocol: string | undefined = spec?.appProtocol;
-  const { accrual } = parseOutboundSettings(annotations, 'http');
-  const shared = { parent, ...(accrual ? { accrual } : {}) };
-  const routes = (kind: Kind) => routesOf(objects, service, port, clientNamespace, kind);
-
-  const opaqueByAnnotation = inPortList(annotations['config.linkerd.io/opaque-ports'] ?? defaultOpaquePorts, port);
-  const known = appProtocol === undefined || appProtocol === 'http' || appProtocol === 'kubernetes.io/h2c';
-  if (opaqueByAnnotation || !known) {
-    const tcp = routes('TCPRoute');
-    return { ...shared, protocol: 'opaque', routes: tcp.length > 0 ? tcp : [fallback(service, port, 'tcp')] };
-  }
-  if (appProtocol === 'http') {
-    const http = routes('HTTPRoute');
-    return { ...shared, protocol: 'http1', routes: http.length > 0 ? http : [fallback(service, port, 'http')] };
-  }
-  const grpc = routes('GRPCRoute');
-  if (grpc.length > 0) return { ...shared, protocol: 'grpc', routes: grpc };
-  const http = routes('HTTPRoute');
-  const protocol = appProtocol === 'kubernetes.io/h2c' ? 'http2' : 'detect';
-  if (http.length > 0) return { ...shared, protocol, routes: http };
-  if (protocol === 'detect') {
-    const tls = routes('TLSRoute');
-    if (tls.length > 0) return { ...shared, protocol: 'tls', routes: tls };
-    const tcp = routes('TCPRoute');
-    if (tcp.length > 0) return { ...shared, protocol: 'opaque', routes: tcp };
-  }
-  return { ...shared, protocol, routes: [fallback(service, port, 'http')] };
+  // An appProtocol outweighs the opaque-ports annotation.
+  const opaque = inPortList(annotations['config.linkerd.io/opaque-ports'] ?? defaultOpaquePorts, port);
+  const chosen = protocolOf(objects, parent, port, clientNamespace, spec?.appProtocol ?? (opaque ? OPAQUE : undefined));
+  return {
+    parent: ref,
+    ...withDefaults(chosen, (protocol) => serviceRoute(parent, protocol)),
+    ...(accrual ? { accrual } : {}),
+    ...(load && chosen.protocol !== 'opaque' ? { load } : {}),
+  };
 }
 
-/** Routes of the Service's own namespace serve every client, others those of their own namespace; oldest first. */
-function routesOf(
+/** Traffic to an address outside the cluster that an EgressNetwork holds. */
+function egressConfig(
   objects: ObjectSet,
-  service: KubeObject,
+  egress: KubeObject,
+  dialled: Dialled,
+  clientNamespace: string,
+  defaultOpaquePorts: string,
+): OutboundConfig {
+  const { name = '', namespace = '', annotations = {} } = egress.metadata;
+  const { port } = dialled;
+  const ref: PlacedRef = { group: POLICY_GROUP, kind: 'EgressNetwork', namespace, name, port };
+  const parent: Parent = { object: egress, ref, itself: { ref, address: dialled, weight: 1, filters: [] } };
+  const { accrual } = parseOutboundSettings(annotations, 'http');
+  const opaque = inPortList(annotations['config.linkerd.io/opaque-ports'] ?? defaultOpaquePorts, port);
+  const chosen = protocolOf(objects, parent, port, clientNamespace, opaque ? OPAQUE : undefined);
+  const own = (protocol: Chosen['kind']) => egressRoute(parent, protocol);
+  const { routes, opaque: bytes, ...rest } = withDefaults(chosen, own);
+  // What no route of the network takes is decided by its traffic policy; TCP has no match, so the first route is all.
+  const last = chosen.kind !== 'tcp' && chosen.routes.length > 0 ? [own(chosen.kind)] : [];
+  return {
+    parent: ref,
+    ...rest,
+    routes: [...routes, ...last],
+    ...(bytes ? { opaque: bytes } : {}),
+    ...(accrual ? { accrual } : {}),
+  };
+}
+
+const OPAQUE = 'linkerd.io/opaque';
+
+interface Chosen {
+  protocol: OutboundConfig['protocol'];
+  kind: OutboundRouteConfig['protocol'];
+  routes: OutboundRouteConfig[];
+}
+
+/** Which kind of route serves a port: `appProtocol` says, else GRPCRoutes come before HTTP, TLS and TCP. */
+function protocolOf(
+  objects: ObjectSet,
+  parent: Parent,
   port: number,
   clientNamespace: string,
-  kind: Kind,
+  appProtocol: string | undefined,
+): Chosen {
+  const of = (kind: RouteKind) => routesOf(objects, parent, port, clientNamespace, kind);
+  switch (appProtocol) {
+    case undefined: {
+      const grpc = of('GRPCRoute');
+      if (grpc.length > 0) return { protocol: 'grpc', kind: 'grpc', routes: grpc };
+      const http = of('HTTPRoute');
+      if (http.length > 0) return { protocol: 'detect', kind: 'http', routes: http };
+      const tls = of('TLSRoute');
+      if (tls.length > 0) return { protocol: 'tls', kind: 'tls', routes: tls };
+      const tcp = of('TCPRoute');
+      if (tcp.length > 0) return { protocol: 'opaque', kind: 'tcp', routes: tcp.slice(0, 1) };
+      return { protocol: 'detect', kind: 'http', routes: [] };
+    }
+    case 'http':
+      return { protocol: 'http1', kind: 'http', routes: of('HTTPRoute') };
+    case 'kubernetes.io/h2c': {
+      const grpc = of('GRPCRoute');
+      if (grpc.length > 0) return { protocol: 'grpc', kind: 'grpc', routes: grpc };
+      return { protocol: 'http2', kind: 'http', routes: of('HTTPRoute') };
+    }
+    default:
+      return { protocol: 'opaque', kind: 'tcp', routes: of('TCPRoute').slice(0, 1) };
+  }
+}
+
+/** Fills in the routes that stand where nobody wrote one. */
+function withDefaults(
+  { protocol, kind, routes }: Chosen,
+  own: (kind: Chosen['kind']) => OutboundRouteConfig,
+): Pick<OutboundConfig, 'protocol' | 'routes' | 'opaque'> {
+  return {
+    protocol,
+    routes: routes.length > 0 ? routes : [own(kind)],
+    ...(protocol === 'detect' ? { opaque: own('tcp') } : {}),
+  };
+}
+
+type RouteKind = 'GRPCRoute' | 'HTTPRoute' | 'TLSRoute' | 'TCPRoute';
+
+/** Routes of the parent's own namespace serve every client, others those of their own namespace; oldest first. */
+function routesOf(
+  objects: ObjectSet,
+  parent: Parent,
+  port: number,
+  clientNamespace: string,
+  kind: RouteKind,
 ): OutboundRouteConfig[] {
-  const { name = '', namespace = '' } = service.metadata;
+  const { name, namespace } = parent.ref;
+  const group = parent.ref.group === 'core' ? '' : parent.ref.group;
   const sources: { route: KubeObject; group: string }[] = [];
   for (const from of new Set([namespace, clientNamespace])) {
     for (const route of objects.list(kind, from)) sources.push({ route, group: GATEWAY_GROUP });
@@ -122,113 +183,100 @@ function routesOf(
   return sources
     .filter(({ route }) =>
       parentRefs(route).some(
-        (parent) =>
-          parent.group === '' &&
-          parent.kind === 'Service' &&
-          parent.name === name &&
-          parent.namespace === namespace &&
-          (parent.port === undefined || parent.port === port) &&
-          isAccepted(route, parent),
+        (each) =>
+          each.group === group &&
+          each.kind === parent.ref.kind &&
+          each.name === name &&
+          each.namespace === namespace &&
+          (each.port === undefined || each.port === port) &&
+          isAccepted(route, each),
       ),
     )
     .sort((a, b) => byAge(a.route, b.route))
-    .map(({ route, group }) => routeConfig(objects, service, port, route, group, kind));
+    .flatMap(({ route, group: of }) => routeConfig(objects, parent, route, of, kind) ?? []);
 }
 
-const PROTOCOLS = { GRPCRoute: 'grpc', HTTPRoute: 'http', TLSRoute: 'tls', TCPRoute: 'tcp' } as const;
+const EVERYTHING: HttpMatch[] = [{ path: { type: 'PathPrefix', value: '/' }, headers: [], queryParams: [] }];
 
-function routeConfig(
-  objects: ObjectSet,
-  service: KubeObject,
-  port: number,
-  route: KubeObject,
-  group: string,
-  kind: Kind,
+/** A rule of one backend, with the parent's own retries and time limits. */
+function builtInRoute(
+  parent: Parent,
+  protocol: OutboundRouteConfig['protocol'],
+  name: string,
+  more: { filters?: OutboundRouteConfig['rules'][number]['filters']; forbidden?: boolean } = {},
 ): OutboundRouteConfig {
-  const protocol = PROTOCOLS[kind];
-  const dialect = protocol === 'grpc' ? 'grpc' : 'http';
-  const own = parseOutboundSettings(route.metadata.annotations ?? {}, dialect);
-  const inherited = parseOutboundSettings(service.metadata.annotations ?? {}, dialect);
-  // Any annotation of one sort on the route replaces all of that sort on the Service.
-  const retry = own.retry ?? inherited.retry;
-  const timeouts = own.timeouts ?? inherited.timeouts;
-  const rules: Json[] = route.spec?.rules ?? [];
-  return {
-    protocol,
-    ref: { group, kind, name: route.metadata.name ?? '' },
-    namespace: route.metadata.namespace ?? '',
-    hosts: route.spec?.hostnames ?? [],
-    rules: rules.map((rule) => {
-      const request = rule.timeouts?.request === undefined ? undefined : parseDuration(String(rule.timeouts.request));
-      const backend =
-        rule.timeouts?.backendRequest === undefined ? undefined : parseDuration(String(rule.timeouts.backendRequest));
-      return {
-        matches: (rule.matches ?? []).map(protocol === 'grpc' ? grpcMatch : httpMatch),
-        filters: filters(rule.filters),
-        backends: backendsOf(objects, service, port, route, rule),
-        timeouts: timeouts ?? (request ? { requestMs: request } : {}),
-        ...(backend ? { backendRequestMs: backend } : {}),
-        ...(retry ? { retry } : {}),
-      };
-    }),
-  };
-}
-
-function backendsOf(
-  objects: ObjectSet,
-  service: KubeObject,
-  port: number,
-  route: KubeObject,
-  rule: Json,
-): OutboundBackendConfig[] {
-  const refs: Json[] | undefined = rule.backendRefs;
-  if (!refs || refs.length === 0) return [itself(service, port)];
-  return refs
-    .filter((ref) => (ref.weight ?? 1) > 0)
-    .map((ref) => {
-      const group = ref.group === 'core' ? '' : (ref.group ?? '');
-      const kind = ref.kind ?? 'Service';
-      const namespace = ref.namespace ?? route.metadata.namespace ?? '';
-      const target = group === '' && kind === 'Service' ? objects.get('Service', namespace, ref.name) : undefined;
-      const served = target?.spec?.ports?.some((each: { port: number }) => each.port === ref.port);
-      return {
-        ref: { group: group || 'core', kind, name: ref.name, namespace, ...(ref.port ? { port: ref.port } : {}) },
-        ...(target && served ? { service: { namespace, name: ref.name, port: ref.port } } : {}),
-        weight: ref.weight ?? 1,
-        filters: filters(ref.filters),
-      };
-    });
-}
-
-const itself = (service: KubeObject, port: number): OutboundBackendConfig => {
-  const { name = '', namespace = '' } = service.metadata;
-  return {
-    ref: { group: 'core', kind: 'Service', name, namespace, port },
-    service: { namespace, name, port },
-    weight: 1,
-    filters: [],
-  };
-};
-
-/** What holds where nobody wrote a route: everything goes to the Service itself, with the Service's own settings. */
-function fallback(service: KubeObject, port: number, protocol: 'http' | 'grpc' | 'tcp'): OutboundRouteConfig {
+  const http = protocol === 'http' || protocol === 'grpc';
   const { retry, timeouts } = parseOutboundSettings(
-    service.metadata.annotations ?? {},
+    http ? (parent.object.metadata.annotations ?? {}) : {},
     protocol === 'grpc' ? 'grpc' : 'http',
   );
-  const everything: HttpMatch[] =
-    protocol === 'http' ? [{ path: { type: 'PathPrefix', value: '/' }, headers: [], queryParams: [] }] : [];
   return {
     protocol,
-    ref: builtIn(NAMES[protocol]!),
+    ref: builtIn(name),
     hosts: [],
     rules: [
       {
-        matches: everything,
-        filters: [],
-        backends: [itself(service, port)],
+        matches: protocol === 'http' ? EVERYTHING : protocol === 'grpc' ? [{ headers: [] }] : [],
+        filters: more.filters ?? [],
+        backends: [parent.itself],
+        builtIn: true,
+        ...(more.forbidden ? { forbidden: true } : {}),
         timeouts: timeouts ?? {},
         ...(retry ? { retry } : {}),
+      },
+    ],
+  };
+}
+
+const SERVICE_NAMES = { http: 'http', grpc: 'grpc', tls: 'tls', tcp: 'opaq' } as const;
+const serviceRoute = (parent: Parent, protocol: OutboundRouteConfig['protocol']): OutboundRouteConfig =>
+  builtInRoute(parent, protocol, SERVICE_NAMES[protocol]);
+
+/** What an EgressNetwork's traffic policy says of everything that no route takes. */
+function egressRoute(parent: Parent, protocol: OutboundRouteConfig['protocol']): OutboundRouteConfig {
+  const deny = parent.object.spec?.trafficPolicy === 'Deny';
+  const name = `${protocol}-egress-${deny ? 'deny' : 'allow'}`;
+  if (!deny) return builtInRoute(parent, protocol, name);
+  return protocol === 'http' || protocol === 'grpc'
+    ? builtInRoute(parent, protocol, name, {
+        filters: [{ type: 'FailureInjector', status: 403, grpc: 7, message: 'traffic not allowed' }],
+      })
+    : builtInRoute(parent, protocol, name, { forbidden: true });
+}
+
+/** Addresses outside the cluster that no EgressNetwork holds: traffic goes where it was sent. */
+function fallbackConfig(dialled: Dialled): OutboundConfig {
+  const ref: PlacedRef = { ...builtIn('egress-fallback'), namespace: '' };
+  const backend: OutboundBackendConfig = { ref, address: dialled, weight: 1, filters: [] };
+  const route = (protocol: 'http' | 'tcp'): OutboundRouteConfig => ({
+    protocol,
+    ref: builtIn('egress-fallback'),
+    hosts: [],
+    rules: [
+      {
+        matches: protocol === 'http' ? [{ headers: [], queryParams: [] }] : [],
+        filters: [],
+        backends: [backend],
+        builtIn: true,
+        timeouts: {},
+      },
+    ],
+  });
+  return { parent: ref, protocol: 'detect', routes: [route('http')], opaque: route('tcp') };
+}
+
+/** A Service has the address but not the port: connections are closed. */
+function undefinedPort(service: KubeObject, port: number): OutboundConfig {
+  const { name = '', namespace = '' } = service.metadata;
+  return {
+    parent: { group: 'core', kind: 'Service', namespace, name, port },
+    protocol: 'opaque',
+    routes: [
+      {
+        protocol: 'tcp',
+        ref: builtIn('undefined-port'),
+        hosts: [],
+        rules: [{ matches: [], filters: [], backends: [], builtIn: true, forbidden: true, timeouts: {} }],
       },
     ],
   };

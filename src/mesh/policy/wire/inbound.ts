@@ -143,7 +143,10 @@ const routeMessage = (route: InboundRoute): Message => ({
           route.protocol === 'grpc' ? grpcMatchMessage(match as GrpcMatch) : httpMatchMessage(match as HttpMatch),
         ),
       ),
-      ...listed('filters', rule.filters.map(filterMessage)),
+      ...listed(
+        'filters',
+        rule.filters.map((each) => filterMessage(each)),
+      ),
     })),
   ),
 });

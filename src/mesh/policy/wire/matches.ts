@@ -107,8 +107,15 @@ const modifierFrom = (message: Message): HeaderModifier => ({
   remove: message['remove'] ?? [],
 });
 
-export function filterMessage(filter: Filter): Message {
+/** `grpc` for filters of a GRPCRoute, whose failures are gRPC codes. */
+export function filterMessage(filter: Filter, grpc = false): Message {
   switch (filter.type) {
+    case 'FailureInjector':
+      return {
+        failure_injector: grpc
+          ? { code: filter.grpc, message: filter.message }
+          : { status: filter.status, message: filter.message },
+      };
     case 'RequestHeaderModifier':
       return { request_header_modifier: modifierMessage(filter.modifier) };
     case 'ResponseHeaderModifier':
@@ -135,6 +142,13 @@ export function filterFrom(message: Message): Filter | undefined {
   }
   if (message['response_header_modifier']) {
     return { type: 'ResponseHeaderModifier', modifier: modifierFrom(message['response_header_modifier']) };
+  }
+  const failure = message['failure_injector'];
+  if (failure) {
+    const { status, code, message: text = '' } = failure;
+    return code === undefined
+      ? { type: 'FailureInjector', status: status ?? 500, grpc: status === 403 ? 7 : 13, message: text }
+      : { type: 'FailureInjector', status: code >= 100 ? code : 403, grpc: code >= 100 ? 13 : code, message: text };
   }
   const redirect = message['redirect'];
   if (!redirect) return undefined;

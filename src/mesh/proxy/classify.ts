@@ -1,0 +1,58 @@
+import type { Answer, Exchange } from './exchange.ts';
+
+/** UNKNOWN, DEADLINE_EXCEEDED, PERMISSION_DENIED, INTERNAL, UNAVAILABLE, DATA_LOSS (linkerd.md 4.4). */
+const GRPC_FAILURES = new Set(['2', '4', '7', '13', '14', '15']);
+
+export const isGrpcFailure = (status: string): boolean => GRPC_FAILURES.has(status);
+
+/** The gRPC status of an answer as far as it is known: in the head, or in the trailers once they came. */
+export function grpcStatusOf(answer: Answer): string | undefined {
+  const status = answer.trailers?.()?.['grpc-status'] ?? answer.headers['grpc-status'];
+  return status === undefined ? undefined : String(status);
+}
+
+/** Tells once whether an answer is a failure: at once where the head says so, else when its body has ended. */
+export function onClassified(exchange: Exchange, answer: Answer, tell: (failed: boolean) => void): void {
+  const inHead = answer.headers['grpc-status'];
+  if (answer.status >= 500) return tell(true);
+  if (inHead !== undefined) return tell(isGrpcFailure(String(inHead)));
+  if (!exchange.isGrpc || !answer.body) return tell(false);
+  const { body } = answer;
+  let told = false;
+  const once = (failed: boolean) => {
+    if (told) return;
+    told = true;
+    tell(failed);
+  };
+  body.once('end', () => {
+    const status = grpcStatusOf(answer);
+    once(status !== undefined && isGrpcFailure(status));
+  });
+  body.once('error', () => once(true));
+  body.once('close', () => once(!body.readableEnded));
+}
+
+/** Whether a gRPC answer's status is among these; waits for the end of an answer without messages. */
+export async function hasGrpcStatus(answer: Answer, codes: number[]): Promise<boolean> {
+  const inHead = answer.headers['grpc-status'];
+  if (inHead === undefined && answer.body && !answer.body.readableEnded) {
+    const { body } = answer;
+    await new Promise<void>((resolve) => {
+      body.once('readable', resolve);
+      body.once('end', resolve);
+      body.once('error', () => resolve());
+      body.once('close', () => resolve());
+    });
+    if (body.readableLength === 0 && !body.readableEnded) {
+      // Nothing came but the end: reading it lets the trailers through.
+      body.read();
+      await new Promise<void>((resolve) => {
+        if (body.readableEnded || body.destroyed) return resolve();
+        body.once('end', resolve);
+        body.once('close', () => resolve());
+      });
+    }
+  }
+  const status = grpcStatusOf(answer);
+  return status !== undefined && codes.includes(Number(status));
+}

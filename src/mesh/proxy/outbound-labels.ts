@@ -1,0 +1,91 @@
+import type { PlacedRef } from '#mesh/policy/core/outbound-config.ts';
+import { grpcStatusOf, isGrpcFailure } from './classify.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Answer, Exchange } from './exchange.ts';
+import type { Labels } from './metrics.ts';
+import type { Plan } from './outbound-plan.ts';
+import type { ProxyRuntime } from './runtime.ts';
+
+/** How the metrics of a route are called and labelled. */
+export interface RouteLabels {
+  /** `outbound_http_route`, `outbound_grpc_route`; `route` for ServiceProfiles. */
+  family: string;
+  parent: Labels;
+  /** Parent and route. */
+  route: Labels;
+  /** Of the last try, with the backend. */
+  backend?: Labels;
+  /** ServiceProfiles judge responses themselves. */
+  isFailure?: (status: number) => boolean;
+}
+
+export const routeFamily = (protocol: 'http' | 'grpc'): string => `outbound_${protocol}_route`;
+
+/** `parent_group`, `parent_kind` and so on, in the order the proxy writes them. */
+export function placedLabels(prefix: 'parent' | 'route' | 'backend', ref: PlacedRef): Labels {
+  return {
+    [`${prefix}_group`]: ref.group,
+    [`${prefix}_kind`]: ref.kind,
+    [`${prefix}_namespace`]: ref.namespace,
+    [`${prefix}_name`]: ref.name,
+    ...(prefix === 'route' ? {} : { [`${prefix}_port`]: ref.port === undefined ? '' : String(ref.port) }),
+    ...(prefix === 'route' ? {} : { [`${prefix}_section_name`]: '' }),
+  };
+}
+
+/** The address, the identity and the owners of an endpoint. */
+export function destinationLabels(endpoint: Endpoint): Labels {
+  const { ip, port, identity, labels } = endpoint.info;
+  const destination: Labels = {};
+  for (const name in labels) destination[`dst_${name}`] = labels[name]!;
+  return {
+    target_addr: `${ip}:${port}`,
+    target_ip: ip,
+    target_port: String(port),
+    ...(identity
+      ? { tls: 'true', server_id: identity }
+      : { tls: 'no_identity', no_tls_reason: 'not_provided_by_service_discovery' }),
+    ...destination,
+  };
+}
+
+/** Counts a request on its route when it is over. */
+export function recordRoute(
+  runtime: ProxyRuntime,
+  plan: Plan,
+  exchange: Exchange,
+  answer: Answer,
+  startedAt: number,
+  error = '',
+): void {
+  const { labels } = plan;
+  if (!labels) return;
+  const { metrics, clock } = runtime;
+  exchange.onDone((complete) => {
+    const grpc = labels.family === 'outbound_grpc_route';
+    const grpcStatus = grpcStatusOf(answer);
+    const ms = clock.now() - startedAt;
+    if (labels.isFailure) {
+      const failed =
+        !complete || labels.isFailure(answer.status) || (grpcStatus !== undefined && isGrpcFailure(grpcStatus));
+      metrics.add('route_request_total', labels.route);
+      const classification = failed ? 'failure' : 'success';
+      metrics.add('route_response_total', { ...labels.route, status_code: String(answer.status), classification });
+      metrics.add('route_actual_response_total', {
+        ...labels.route,
+        status_code: String(answer.status),
+        classification,
+      });
+      metrics.observe('route_response_latency_ms', labels.route, ms);
+      return;
+    }
+    const status: Labels = grpc
+      ? { grpc_status: grpcStatus ?? '', error }
+      : { http_status: String(answer.status), error };
+    metrics.add(`${labels.family}_request_statuses_total`, { ...labels.route, hostname: '', ...status });
+    metrics.observeSeconds(`${labels.family}_request_duration_seconds`, { ...labels.route, hostname: '' }, ms);
+    if (!labels.backend) return;
+    metrics.add(`${labels.family}_backend_response_statuses_total`, { ...labels.backend, ...status });
+    metrics.observeSeconds(`${labels.family}_backend_response_duration_seconds`, labels.backend, ms);
+  });
+}
