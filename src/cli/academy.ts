@@ -7,6 +7,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args
   test: { summary: 'run all tests (npm test)', load: () => import('./commands/test.ts') },
   build: { summary: 'build the site and the session worker', load: () => import('./commands/build.ts') },
   prove: { summary: 'prove labs: prove <lab>… | --all', load: () => import('./commands/prove/lab.ts') },
+  doctor: {
+    summary: 'what kind clusters need of this host, and what mends it',
+    load: () => import('./commands/doctor.ts'),
+  },
   cluster: { summary: 'run one cluster: cluster up | list | down', load: () => import('./commands/cluster.ts') },
   list: { summary: 'list labs | images | checks', load: () => import('./commands/list.ts') },
   schemas: {

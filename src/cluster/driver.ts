@@ -28,7 +28,7 @@ export interface ClusterDriver {
 }
 
 export interface CreateOptions {
-  /** The session's id, for labels and names; not a secret. */
+  /** Names the cluster wherever its parts need names: the same for every cluster of one learner and lab. Not a secret. */
   id: string;
   settings: ClusterSettings;
   onStep(event: StepEvent): void;
@@ -53,8 +53,10 @@ export interface Cluster {
   advanceClock(ms: number): Promise<void>;
   /** Files that making this cluster leaves for the learner's home, e.g. the trust anchor `ca.crt` and its key. */
   readonly homeFiles: Record<string, string>;
-  /** Everything needed to come back after a restart; undefined where the cluster itself outlives the server. */
-  save(): Promise<Uint8Array | undefined>;
+  /** Everything needed to come back after a restart: the cluster's state, or where the cluster itself is found. */
+  save(): Promise<Uint8Array>;
+  /** Lets go of a cluster that outlives the server, to come back to it by what `save` gave; absent where none does. */
+  release?(): Promise<void>;
   /** Resolves when everything made for this cluster is gone. Safe to call twice. */
   destroy(): Promise<void>;
 }

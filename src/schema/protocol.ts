@@ -9,7 +9,7 @@ import { verdict } from './verdict.ts';
  * REST (JSON, same origin only):
  *   GET    /api/academy                    → academyInfo
  *   GET    /api/progress                   → { labs: { [lab]: labProgress } }
- *   POST   /api/labs/:lab/session          → sessionView           starts, or returns the one that lives
+ *   POST   /api/labs/:lab/session[?driver=] → sessionView          starts, or returns the one that lives
  *   GET    /api/labs/:lab/session          → sessionView | 404
  *   DELETE /api/labs/:lab/session          → 204
  *   GET    /api/labs/:lab/kubeconfig       → text/yaml             for the learner's own kubectl
@@ -21,7 +21,11 @@ export type ApiErrorBody = z.infer<typeof apiError>;
 
 export const academyInfo = z.object({
   version: z.string(),
-  driver: z.object({ name: z.enum(['embedded', 'kind']), why: z.string() }),
+  driver: z.object({
+    name: z.enum(['embedded', 'kind']),
+    why: z.string(),
+    available: z.array(z.enum(['embedded', 'kind'])),
+  }),
   labs: z.array(z.string()),
 });
 export type AcademyInfo = z.infer<typeof academyInfo>;

@@ -5,11 +5,12 @@ import { getRequestListener } from '@hono/node-server';
 import { WallClock } from '#base/clock.ts';
 import { AcademyError } from '#base/errors.ts';
 import { createLog } from '#base/log.ts';
-import type { DriverName } from '#cluster/driver.ts';
+import type { Drivers } from './drivers.ts';
 import { createApp } from './http/app.ts';
 import { createKubeListener } from './kube-api.ts';
 import { LabSource } from './sessions/lab-source.ts';
 import { SessionRegistry } from './sessions/registry.ts';
+import { startSweeper } from './sessions/sweeper.ts';
 import { DEFAULT_PORT, type Settings } from './settings.ts';
 import { Store } from './store/store.ts';
 import { listenerCertificate } from './tls.ts';
@@ -18,7 +19,7 @@ import { createPages } from './ws/pages.ts';
 export interface ServerParts {
   settings: Settings;
   version: string;
-  driver: { name: DriverName; why: string };
+  drivers: Drivers;
   siteDir: string;
   labsDir: string;
   workerEntry: URL;
@@ -64,7 +65,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     labs,
     clock,
     log,
-    driver: parts.driver,
+    drivers: parts.drivers,
     workerEntry: parts.workerEntry,
     api: { url: apiUrl, ca: tls.certificate },
     ...(parts.warmWorkers === undefined ? {} : { warmWorkers: parts.warmWorkers }),
@@ -73,7 +74,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const app = createApp({
     guard,
     version: parts.version,
-    driver: parts.driver,
+    drivers: parts.drivers,
     labs,
     sessions,
     store,
@@ -81,6 +82,9 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     log,
     siteDir: parts.siteDir,
   });
+  const stopSweeper = parts.drivers.kind
+    ? await startSweeper({ kind: parts.drivers.kind, clock, log, keep: () => sessions.clusters() })
+    : () => {};
   web.on('request', getRequestListener(app.fetch));
   web.on('upgrade', createPages({ guard, store, sessions, log }));
 
@@ -89,6 +93,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     apiUrl,
     sessions,
     async close() {
+      stopSweeper();
       web.close();
       kube.close();
       web.closeAllConnections();

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { AcademyError } from '#base/errors.ts';
+import { DEFAULT_NODE_IMAGE } from '#cluster/kind/settings.ts';
 
 const count = (fallback: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
@@ -10,6 +11,10 @@ const environment = z.object({
   PORT: z.coerce.number().int().min(0).max(65535).optional(),
   ACADEMY_DATA: z.string().min(1).default('.academy/data'),
   ACADEMY_DRIVER: z.enum(['auto', 'embedded', 'kind']).default('auto'),
+  /** Node image of kind clusters; it is never pulled. */
+  ACADEMY_NODE_IMAGE: z.string().min(1).default(DEFAULT_NODE_IMAGE),
+  /** Official linkerd program that renders the mesh of kind clusters; without it our own rendering is used. */
+  ACADEMY_LINKERD_CLI: z.string().optional(),
   ACADEMY_MAX_SESSIONS: count(200, 1, 10_000),
   ACADEMY_SESSION_MEMORY_MB: count(256, 64, 8192),
   ACADEMY_IDLE_MINUTES: z.coerce.number().min(0.05).max(10_080).default(60),
@@ -25,6 +30,8 @@ export interface Settings {
   port: number | undefined;
   dataDir: string;
   driver: 'auto' | 'embedded' | 'kind';
+  nodeImage: string;
+  linkerdCli: string | undefined;
   maxSessions: number;
   sessionMemoryMb: number;
   idleMs: number;
@@ -50,6 +57,8 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     port: e.PORT,
     dataDir: resolve(e.ACADEMY_DATA),
     driver: e.ACADEMY_DRIVER,
+    nodeImage: e.ACADEMY_NODE_IMAGE,
+    linkerdCli: e.ACADEMY_LINKERD_CLI,
     maxSessions: e.ACADEMY_MAX_SESSIONS,
     sessionMemoryMb: e.ACADEMY_SESSION_MEMORY_MB,
     idleMs: e.ACADEMY_IDLE_MINUTES * 60_000,

@@ -38,7 +38,7 @@ export class TestAcademy {
     this.#server = await startServer({
       settings: readSettings({ PORT: '0', ACADEMY_DATA: this.dataDir, ACADEMY_LOG: 'error', ...this.#env }),
       version: 'test',
-      driver: { name: 'embedded', why: 'for a test' },
+      drivers: { chosen: 'embedded', why: 'for a test', available: ['embedded'] },
       siteDir,
       labsDir: this.#labsDir,
       workerEntry,

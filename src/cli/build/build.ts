@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants, existsSync } from 'node:fs';
+import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build as bundle } from 'esbuild';
 import { ROOT } from '../root.ts';
@@ -99,6 +99,8 @@ function buildSite(): Promise<void> {
 
 /** One bundle, split into chunks that are loaded when first needed. Packages with files of their own stay outside. */
 async function buildWorker(outfile: string): Promise<void> {
+  await rm(join(outfile, '..'), { recursive: true, force: true });
+  await copyData(join(outfile, '..', 'data'));
   await bundle({
     absWorkingDir: ROOT,
     entryPoints: { worker: 'src/server/sessions/worker/main.ts' },
@@ -109,7 +111,7 @@ async function buildWorker(outfile: string): Promise<void> {
     format: 'esm',
     platform: 'node',
     target: 'node24',
-    external: ['just-bash'],
+    external: ['just-bash', 'dockerode'],
     sourcemap: false,
     legalComments: 'none',
     logLevel: 'silent',
@@ -117,4 +119,18 @@ async function buildWorker(outfile: string): Promise<void> {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
   });
+}
+
+/**
+ * Interface data is read from a folder `data` beside the code that reads it. In the bundle all code stands in one folder,
+ * so all data does too.
+ */
+async function copyData(to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  const source = join(ROOT, 'src');
+  const entries = await readdir(source, { recursive: true, withFileTypes: true });
+  for (const entry of entries) {
+    if (!entry.isFile() || basename(entry.parentPath) !== 'data') continue;
+    await copyFile(join(entry.parentPath, entry.name), join(to, entry.name), constants.COPYFILE_EXCL);
+  }
 }

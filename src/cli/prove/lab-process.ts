@@ -5,6 +5,7 @@ import { WallClock } from '#base/clock.ts';
 import { AcademyError } from '#base/errors.ts';
 import { secretId } from '#base/ids.ts';
 import type { DriverName } from '#cluster/driver.ts';
+import type { KindSettings } from '#cluster/kind/settings.ts';
 import type { TaskView } from '#schema/protocol.ts';
 import type { FromWorker } from '#server/sessions/channel.ts';
 import type { LoadedLab } from '#server/sessions/lab-source.ts';
@@ -26,7 +27,7 @@ export class LabProcess {
   /** Where the Kubernetes API of this lab's cluster listens, and its token. */
   readonly api: { socketPath: string; token: string };
 
-  constructor(lab: LoadedLab, options: { entry: URL; driver: DriverName; memoryMb?: number }) {
+  constructor(lab: LoadedLab, options: { entry: URL; driver: DriverName; kind?: KindSettings; memoryMb?: number }) {
     this.api = { socketPath: join(this.#dir, 'api.sock'), token: secretId() };
     this.#worker = new SessionWorker({ entry: options.entry, memoryMb: options.memoryMb ?? 384, clock: this.#clock });
     this.#worker.listen(
@@ -36,6 +37,11 @@ export class LabProcess {
     this.#worker.send({
       type: 'start',
       id: 'proof',
+      cluster: secretId()
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9]/g, '0')
+        .slice(0, 12),
+      ...(options.kind ? { kind: options.kind } : {}),
       lab,
       driver: options.driver,
       ...this.api,

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DriverName } from '#cluster/driver.ts';
+import type { KindSettings } from '#cluster/kind/settings.ts';
 import type { TaskView } from '#schema/protocol.ts';
 import type { LoadedLab } from '#server/sessions/lab-source.ts';
 import { LabProcess } from './lab-process.ts';
@@ -18,6 +19,7 @@ export interface Proof {
 export interface ProveOptions {
   entry: URL;
   driver: DriverName;
+  kind?: KindSettings;
   /** The lab's folder; wrong solutions are read from it. */
   folder: string;
   /** How many sessions run at once. */

@@ -3,7 +3,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HttpAccess } from '#kube/client/http.ts';
-import { parseKubeconfig } from '#kube/client/kubeconfig.ts';
+import { type KubeconfigUser, parseKubeconfig } from '#kube/client/kubeconfig.ts';
 import type { Engine } from './engine.ts';
 
 const API_PORT = 6443;
@@ -19,7 +19,7 @@ export interface ApiAccess {
 export async function reachApi(engine: Engine, node: string, address: string, kubeconfig: string): Promise<ApiAccess> {
   const { clusters, users } = parseKubeconfig(kubeconfig);
   const decode = (text: string | undefined) => Buffer.from(text ?? '', 'base64').toString('utf8');
-  const { user } = users[0] ?? { user: {} };
+  const user: KubeconfigUser = users[0]?.user ?? {};
   const base: HttpAccess = {
     server: `https://${address}:${API_PORT}`,
     ca: decode(clusters[0]?.cluster['certificate-authority-data']),

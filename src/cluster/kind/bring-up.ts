@@ -33,13 +33,13 @@ export const nodeName = (cluster: string): string => `academy-${cluster}`;
 
 /**
  * Makes one node and its network, step by step. `life` gets what undoes each thing at the moment it exists, so that a
- * cancelled or failed bring-up removes exactly what was made.
+ * cancelled or failed bring-up removes exactly what was made; `connections` gets what only this process holds.
  */
 export async function bringUp(
   engine: Engine,
-  o: Steps & { ownership: Ownership; node: NodeOptions; life: Lifecycle },
+  o: Steps & { ownership: Ownership; node: NodeOptions; life: Lifecycle; connections: Lifecycle },
 ): Promise<RunningNode> {
-  const { ownership, node, life, signal } = o;
+  const { ownership, node, life, connections, signal } = o;
   const name = nodeName(ownership.cluster);
 
   await step(o, 'image', 'Looking for the node image', 200, async () => {
@@ -56,9 +56,9 @@ export async function bringUp(
     initialise(engine, containerId, { ...ownership, ip: network.nodeAddress, profile: node.profile }, signal),
   );
   const api = await reachApi(engine, containerId, network.nodeAddress, kubeconfig);
-  life.add(() => api.close());
+  connections.add(() => api.close());
   const transport = createHttpTransport(api.access);
-  life.add(() => transport.close());
+  connections.add(() => transport.close());
   const admin = createKubeClient(transport);
   await step(o, 'system', 'Waiting for DNS and networking', 8_000, () => systemReady(admin, signal));
   return { containerId, network, access: api.access, admin, kubeconfig };

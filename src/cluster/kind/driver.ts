@@ -11,24 +11,12 @@ import { Engine, isStatus } from './engine.ts';
 import { LABEL } from './labels.ts';
 import { linkerdCli } from './linkerd-cli.ts';
 import { preflight } from './preflight.ts';
-import type { NodeLimits, Profile } from './profile.ts';
+import type { NodeLimits } from './profile.ts';
 import { serveClusterApi } from './serve-api.ts';
+import type { KindSettings } from './settings.ts';
 import { step } from './steps.ts';
 import { profileOf } from './trial.ts';
 
-export interface KindSettings {
-  /** Reference of the node image; never pulled. */
-  nodeImage: string;
-  /** Undefined: found by trying. */
-  profile?: Profile;
-  limits?: Partial<NodeLimits>;
-  /** Path of the official linkerd program; without it the mesh is installed from our own rendering of its manifests. */
-  linkerdCli?: string;
-  /** Whose the containers are: the id in the academy's data folder. */
-  owner: string;
-}
-
-export const DEFAULT_NODE_IMAGE = 'kindest/node:v1.35.0';
 const DEFAULT_LIMITS: NodeLimits = { memoryBytes: 3 * 1024 ** 3, cpus: 2, pids: 4096 };
 
 /** What `save` writes: enough to find the cluster again. */
@@ -43,6 +31,8 @@ export function createKindDriver(settings: KindSettings, engine: Engine = new En
 
   const make = async (o: CreateOptions): Promise<Cluster> => {
     const life = new Lifecycle();
+    const connections = new Lifecycle();
+    life.add(() => connections.close());
     const cancel = () => void life.close().catch(() => {});
     o.signal.addEventListener('abort', cancel, { once: true });
     try {
@@ -55,6 +45,7 @@ export function createKindDriver(settings: KindSettings, engine: Engine = new En
         ownership: { owner: settings.owner, cluster: o.id, now: wall.now() },
         node: { image: settings.nodeImage, profile, limits: { ...DEFAULT_LIMITS, ...settings.limits } },
         life,
+        connections,
       });
       const mesh =
         o.settings.mesh === 'linkerd'
@@ -75,7 +66,7 @@ export function createKindDriver(settings: KindSettings, engine: Engine = new En
           )
         : Promise.resolve();
       ready.catch(() => {});
-      return clusterOf(node, o.id, mesh?.homeFiles ?? {}, ready, life);
+      return clusterOf(node, o.id, mesh?.homeFiles ?? {}, ready, life, connections);
     } catch (error) {
       await life.close().catch(() => {});
       throw error;
@@ -86,6 +77,7 @@ export function createKindDriver(settings: KindSettings, engine: Engine = new En
 
   const adopt = async (o: CreateOptions, saved: Saved): Promise<Cluster> => {
     const life = new Lifecycle();
+    const connections = new Lifecycle();
     const info = await engine.inspect(nodeName(saved.cluster)).catch((error: unknown) => {
       if (isStatus(error, 404))
         throw new AcademyError('driver/node-lost', 'The node of this cluster is gone.', { cause: error });
@@ -101,7 +93,8 @@ export function createKindDriver(settings: KindSettings, engine: Engine = new En
     life.add(() => engine.remove(info.Id));
     const api = await reachApi(engine, info.Id, endpoint.IPAddress, kubeconfig);
     const transport = createHttpTransport(api.access);
-    life.add(() => {
+    life.add(() => connections.close());
+    connections.add(() => {
       api.close();
       transport.close();
     });
@@ -118,7 +111,7 @@ export function createKindDriver(settings: KindSettings, engine: Engine = new En
       admin: createKubeClient(transport),
       kubeconfig,
     };
-    return clusterOf(node, saved.cluster, saved.homeFiles, Promise.resolve(), life);
+    return clusterOf(node, saved.cluster, saved.homeFiles, Promise.resolve(), life, connections);
   };
 
   const clusterOf = (
@@ -127,6 +120,7 @@ export function createKindDriver(settings: KindSettings, engine: Engine = new En
     homeFiles: Record<string, string>,
     ready: Promise<void>,
     life: Lifecycle,
+    connections: Lifecycle,
   ): Cluster => ({
     driver: 'kind',
     clock: wall,
@@ -135,7 +129,7 @@ export function createKindDriver(settings: KindSettings, engine: Engine = new En
     homeFiles,
     async serveApi(socketPath, token) {
       const server = await serveClusterApi(node.access, socketPath, token);
-      life.add(() => {
+      connections.add(() => {
         server.close();
         server.closeAllConnections();
       });
@@ -146,6 +140,7 @@ export function createKindDriver(settings: KindSettings, engine: Engine = new En
     async save() {
       return Buffer.from(JSON.stringify({ cluster: id, homeFiles } satisfies Saved));
     },
+    release: () => connections.close(),
     destroy: () => life.close(),
   });
 
@@ -171,7 +166,7 @@ async function removeCluster(engine: Engine, owner: string, cluster: string): Pr
   );
   await Promise.all(containers.map(({ Id }) => engine.remove(Id)));
   const networks = await engine.call('list networks', (abortSignal) =>
-    engine.docker.listNetworks({ filters, abortSignal } as never),
+    engine.docker.listNetworks({ filters, abortSignal }),
   );
   for (const { Id } of networks) await engine.removeNetwork(Id);
 }

@@ -192,18 +192,19 @@ export class Engine {
 
   /** Follows a container's log until a line matches. Rejects when the container ends first, or at the deadline. */
   async untilLogged(id: string, pattern: RegExp, options: { timeoutMs: number; signal?: AbortSignal }): Promise<void> {
-    let stream: NodeJS.ReadableStream & { destroy?(): void };
+    let stream: (NodeJS.ReadableStream & { destroy?(): void }) | undefined;
     try {
       await this.call(
         `see the node's system start`,
         async () => {
-          stream = await this.docker
+          const logs = await this.docker
             .getContainer(id)
             .logs({ follow: true, stdout: true, stderr: true })
-            .then((logs) => logs as unknown as typeof stream);
+            .then((found) => found as unknown as NonNullable<typeof stream>);
+          stream = logs;
           // With a terminal the log is raw text, colours and all.
           let tail = '';
-          for await (const chunk of stream) {
+          for await (const chunk of logs) {
             tail = (tail + String(chunk)).slice(-64 * 1024);
             if (pattern.test(tail)) return;
           }

@@ -33,7 +33,7 @@ export async function sweep(engine: Engine, { owner, keep, now }: SweepOptions):
   );
   // A network can go when its containers are gone.
   const networks = await engine.call('list networks', (abortSignal) =>
-    engine.docker.listNetworks({ filters, abortSignal } as never),
+    engine.docker.listNetworks({ filters, abortSignal }),
   );
   for (const { Id, Name, Labels } of networks) {
     if (!unwanted(Labels)) continue;
@@ -41,7 +41,7 @@ export async function sweep(engine: Engine, { owner, keep, now }: SweepOptions):
     removed.push(Name);
   }
   const { Volumes } = await engine.call('list volumes', (abortSignal) =>
-    engine.docker.listVolumes({ filters, abortSignal } as never),
+    engine.docker.listVolumes({ filters, abortSignal }),
   );
   for (const { Name, Labels } of Volumes ?? []) {
     if (!unwanted(Labels)) continue;

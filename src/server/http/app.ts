@@ -9,6 +9,7 @@ import { secretId } from '#base/ids.ts';
 import type { Log } from '#base/log.ts';
 import type { DriverName } from '#cluster/driver.ts';
 import type { AcademyInfo, ApiErrorBody, LabProgress } from '#schema/protocol.ts';
+import type { Drivers } from '../drivers.ts';
 import type { LabSource } from '../sessions/lab-source.ts';
 import type { SessionRegistry } from '../sessions/registry.ts';
 import type { Store } from '../store/store.ts';
@@ -22,7 +23,7 @@ const HALF_A_YEAR_S = 182 * 86_400;
 export interface AppOptions {
   guard: GuardOptions;
   version: string;
-  driver: { name: DriverName; why: string };
+  drivers: Drivers;
   labs: LabSource;
   sessions: SessionRegistry;
   store: Store;
@@ -55,14 +56,18 @@ export function createApp(o: AppOptions): Hono {
   });
 
   app.get('/api/academy', async (c) =>
-    c.json({ version: o.version, driver: o.driver, labs: await o.labs.ids() } satisfies AcademyInfo),
+    c.json({
+      version: o.version,
+      driver: { name: o.drivers.chosen, why: o.drivers.why, available: o.drivers.available },
+      labs: await o.labs.ids(),
+    } satisfies AcademyInfo),
   );
 
   app.get('/api/progress', async (c) => c.json({ labs: await progressOf(o, learnerOf(o, c)) }));
 
   app.post('/api/labs/:lab/session', async (c) => {
     const learner = learnerOf(o, c) ?? newLearner(o, c);
-    const session = await o.sessions.open(learner, c.req.param('lab'));
+    const session = await o.sessions.open(learner, c.req.param('lab'), driverWanted(c.req.query('driver')));
     return c.json(session.view());
   });
 
@@ -113,6 +118,11 @@ export function createApp(o: AppOptions): Hono {
     return fail(new AcademyError('internal', 'Something went wrong here.'));
   });
   return app;
+}
+
+function driverWanted(value: string | undefined): DriverName | undefined {
+  if (value === undefined || value === 'embedded' || value === 'kind') return value;
+  throw new AcademyError('request/invalid', 'The driver is embedded or kind.');
 }
 
 function fail(error: AcademyError): Response {

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '#base/errors.ts';
 import type { DriverName, StepEvent } from '#cluster/driver.ts';
+import type { KindSettings } from '#cluster/kind/settings.ts';
 import type { ClientMessage, ServerMessage } from '#schema/protocol.ts';
 import type { LoadedLab } from './lab-source.ts';
 
@@ -12,6 +13,9 @@ export interface StartOrder {
   id: string;
   lab: LoadedLab;
   driver: DriverName;
+  /** Names the cluster: the same for every cluster of one learner and lab. */
+  cluster: string;
+  kind?: KindSettings;
   /** Unix socket (or Windows pipe) on which the worker serves the Kubernetes API. */
   socketPath: string;
   /** Bearer token of the session's administrator. */
@@ -32,7 +36,8 @@ export type ToWorker =
   | { type: 'save' }
   /** Runs a script in the learner's shell environment, for proofs. */
   | { type: 'script'; script: string }
-  | { type: 'stop' }
+  /** `keep`: a cluster that outlives the server is let go of, not taken away. */
+  | { type: 'stop'; keep: boolean }
   | { type: 'ping'; n: number };
 
 export type FromWorker =

@@ -6,6 +6,8 @@ import { AcademyError } from '#base/errors.ts';
 import { secretId } from '#base/ids.ts';
 import type { Log } from '#base/log.ts';
 import type { DriverName } from '#cluster/driver.ts';
+import type { Lab } from '#schema/lab.ts';
+import { clusterName, type Drivers } from '../drivers.ts';
 import type { Settings } from '../settings.ts';
 import type { Store } from '../store/store.ts';
 import type { LabSource } from './lab-source.ts';
@@ -18,7 +20,7 @@ export interface RegistryOptions {
   labs: LabSource;
   clock: Clock;
   log: Log;
-  driver: { name: DriverName; why: string };
+  drivers: Drivers;
   /** The worker's code: the bundle, or its source when it was not built. */
   workerEntry: URL;
   /** Where the Kubernetes API is reached from outside; `path` is added by the manager. */
@@ -52,10 +54,10 @@ export class SessionRegistry {
   }
 
   /** The learner's session in a lab, started if there is none. Rejects with `lab/unknown` or `lab/invalid`. */
-  async open(learner: string, labId: string): Promise<Session> {
+  async open(learner: string, labId: string, wanted?: DriverName): Promise<Session> {
     const found = await this.find(learner, labId);
     if (found && found.state !== 'ended' && found.state !== 'failed') return found;
-    const session = await this.#create(learner, labId);
+    const session = await this.#create(learner, labId, wanted);
     if (this.#running() > this.#o.settings.maxSessions) this.#enqueue(session);
     else session.start();
     return session;
@@ -72,7 +74,7 @@ export class SessionRegistry {
       this.#o.store.endSession(learner, labId);
       return undefined;
     }
-    const session = await this.#create(learner, labId);
+    const session = await this.#create(learner, labId, stored.driver);
     if (session.state === 'starting' && !session.access) session.start(true);
     return session;
   }
@@ -85,6 +87,14 @@ export class SessionRegistry {
   routeByToken(token: string): ClusterRoute | undefined {
     for (const route of this.#routes.values()) if (route.token === token) return route;
     return undefined;
+  }
+
+  /** The clusters of sessions that live, or that will be come back to. */
+  clusters(): Set<string> {
+    const names = [...this.#sessions.values()]
+      .filter(({ state }) => state !== 'ended' && state !== 'failed')
+      .map(({ learner, lab }) => clusterName(learner, lab.id));
+    return new Set([...names, ...this.#o.store.liveSessions().map((s) => clusterName(s.learner, s.lab))]);
   }
 
   /** How many sessions are not ended. */
@@ -100,20 +110,14 @@ export class SessionRegistry {
     rmSync(this.#socketDir, { recursive: true, force: true });
   }
 
-  async #create(learner: string, labId: string): Promise<Session> {
+  async #create(learner: string, labId: string, wanted: DriverName | undefined): Promise<Session> {
     const lab = await this.#o.labs.load(labId);
     const key = keyOf(learner, labId);
     // Two pages may ask at the same moment; the second finds what the first made.
     const known = this.#sessions.get(key);
     if (known && known.state !== 'ended' && known.state !== 'failed') return known;
-    const { drivers } = lab.definition;
-    const { driver, settings } = this.#o;
-    if (drivers !== 'any' && !drivers.includes(driver.name)) {
-      throw new AcademyError(
-        'driver/unavailable',
-        `This lab needs ${drivers.join(' or ')}, and this academy runs ${driver.name} clusters.`,
-      );
-    }
+    const driver = this.#driverFor(lab.definition.drivers, wanted);
+    const { settings, drivers } = this.#o;
     const session = new Session({
       learner,
       lab,
@@ -125,10 +129,24 @@ export class SessionRegistry {
       idleWarningMs: Math.min(settings.idleWarningMs, settings.idleMs / 2),
       takeWorker: () => this.#takeWorker(),
       access: (s) => this.#access(s),
+      cluster: clusterName(learner, labId),
+      ...(driver.name === 'kind' && drivers.kind ? { kind: drivers.kind } : {}),
       onEnded: (s) => this.#ended(s),
     });
     this.#sessions.set(key, session);
     return session;
+  }
+
+  /** The learner's wish where the lab allows it, then the academy's choice, then whatever the lab allows. */
+  #driverFor(allowed: Lab['drivers'], wanted: DriverName | undefined): { name: DriverName; why: string } {
+    const { available, chosen, why } = this.#o.drivers;
+    const possible = available.filter((name) => allowed === 'any' || allowed.includes(name));
+    if (wanted && possible.includes(wanted)) return { name: wanted, why: wanted === chosen ? why : 'as you chose' };
+    if (possible.includes(chosen)) return { name: chosen, why };
+    const name = possible[0];
+    if (name) return { name, why: `this lab needs ${name}` };
+    const needs = allowed === 'any' ? 'a driver' : allowed.join(' or ');
+    throw new AcademyError('driver/unavailable', `This lab needs ${needs}; this academy has ${available.join(', ')}.`);
   }
 
   #access(session: Session) {

@@ -6,8 +6,9 @@ import type { FromWorker, ToWorker } from './channel.ts';
 /** A worker that answers no ping for this long is stuck in a loop and is ended. */
 const STUCK_AFTER_MS = 12_000;
 const PING_EVERY_MS = 3_000;
-/** How long a worker may take to clean up before it is terminated. */
-const STOP_WITHIN_MS = 3_000;
+/** How long a worker may take to clean up before it is terminated; a kind cluster takes some seconds to remove. */
+const STOP_WITHIN_MS = 15_000;
+const SAVE_WITHIN_MS = 3_000;
 
 /**
  * The server's handle on one session's worker thread: messages, a watchdog, and an honest name for every way it can
@@ -76,14 +77,15 @@ export class SessionWorker {
         this.#saved = resolve;
         this.send({ type: 'save' });
       }),
-      this.#clock.sleep(STOP_WITHIN_MS),
+      this.#clock.sleep(SAVE_WITHIN_MS),
     ]);
   }
 
-  stop(): Promise<void> {
+  /** `keep`: the session will be come back to. */
+  stop(options: { keep: boolean } = { keep: false }): Promise<void> {
     this.#stopping ??= (async () => {
       this.#watchdog?.cancel();
-      this.send({ type: 'stop' });
+      this.send({ type: 'stop', keep: options.keep });
       await Promise.race([
         new Promise<void>((resolve) => this.#worker.once('exit', () => resolve())),
         this.#clock.sleep(STOP_WITHIN_MS),

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '#base/clock.ts';
 import { AcademyError, ERRORS, type ErrorCode } from '#base/errors.ts';
 import type { Log } from '#base/log.ts';
 import type { DriverName } from '#cluster/driver.ts';
+import type { KindSettings } from '#cluster/kind/settings.ts';
 import {
   type ClientMessage,
   type FileView,
@@ -36,6 +37,9 @@ export interface SessionOptions {
   takeWorker(): SessionWorker;
   /** What a start order needs beside the lab and the learner's own things; a new socket and token at each call. */
   access(session: Session): Pick<StartOrder, 'id' | 'socketPath' | 'token' | 'api'>;
+  /** Names this session's clusters. */
+  cluster: string;
+  kind?: KindSettings;
   onEnded(session: Session): void;
 }
 
@@ -125,7 +129,16 @@ export class Session {
       (message) => this.#worker === worker && this.#fromWorker(message),
       (code, message) => this.#worker === worker && this.#fail(code, message),
     );
-    worker.send({ type: 'start', lab: this.lab, driver: this.#o.driver.name, ...this.#access, ...kept });
+    const { driver, cluster, kind } = this.#o;
+    worker.send({
+      type: 'start',
+      lab: this.lab,
+      driver: driver.name,
+      cluster,
+      ...(kind ? { kind } : {}),
+      ...this.#access,
+      ...kept,
+    });
   }
 
   attach(page: Page, since: Record<string, number>): void {
@@ -228,7 +241,7 @@ export class Session {
   async suspend(): Promise<void> {
     this.#idleTimer?.cancel();
     await this.#worker?.save();
-    await this.#dropWorker();
+    await this.#dropWorker({ keep: true });
   }
 
   setQueue(queue: SessionView['queue']): void {
@@ -368,11 +381,11 @@ export class Session {
     this.#idleTimer = clock.setTimeout(() => void this.end('ended'), left);
   }
 
-  #dropWorker(): Promise<void> | undefined {
+  #dropWorker(options: { keep: boolean } = { keep: false }): Promise<void> | undefined {
     const worker = this.#worker;
     this.#worker = undefined;
     this.#waiting = [];
-    return worker?.stop();
+    return worker?.stop(options);
   }
 
   #setState(state: SessionState): void {

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AcademyError } from '#base/errors.ts';
+import { kindSettings } from '#server/drivers.ts';
 import { LabSource } from '#server/sessions/lab-source.ts';
+import { readSettings } from '#server/settings.ts';
 import { ensureBuilt } from '../../build/build.ts';
 import { type Proof, proveLab } from '../../prove/prove.ts';
 import { ROOT } from '../../root.ts';
@@ -17,8 +19,10 @@ export async function run(args: string[]): Promise<number> {
       parallel: { type: 'string', default: '3' },
     },
   });
-  if (values.driver !== 'embedded')
-    throw new AcademyError('driver/unavailable', `The driver "${values.driver}" is not part of this version.`);
+  const { driver } = values;
+  if (driver !== 'embedded' && driver !== 'kind')
+    throw new AcademyError('request/invalid', 'The driver is embedded or kind.');
+  const kind = driver === 'kind' ? kindSettings(readSettings()) : undefined;
   const source = new LabSource(join(ROOT, 'labs'));
   const ids = values.all ? await source.ids() : positionals;
   if (ids.length === 0) throw new AcademyError('request/invalid', 'Name a lab, or --all.');
@@ -29,7 +33,8 @@ export async function run(args: string[]): Promise<number> {
     console.log(`${id}: ${lab.definition.title}`);
     const done = await proveLab(lab, {
       entry: workerEntry,
-      driver: values.driver,
+      driver,
+      ...(kind ? { kind } : {}),
       folder: join(ROOT, 'labs', id),
       parallel: Number(values.parallel),
       onProof: (proof) =>

@@ -48,7 +48,7 @@ port.on('message', (message: ToWorker) => {
       return;
     }
     case 'stop':
-      void (runtime?.stop() ?? Promise.resolve())
+      void (runtime?.stop({ keep: message.keep }) ?? Promise.resolve())
         .catch(() => {})
         .then(() => {
           post({ type: 'stopped' });

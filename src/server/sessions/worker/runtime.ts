@@ -27,6 +27,7 @@ export class SessionRuntime {
   readonly #wall = new WallClock();
   readonly #life = new Lifecycle();
   readonly #edits: Edits;
+  #keepCluster = false;
   #cluster: Cluster | undefined;
   #workspace: Workspace | undefined;
   #terminals: Terminals | undefined;
@@ -47,7 +48,7 @@ export class SessionRuntime {
     const snapshot = order.snapshot && readSnapshot(order.snapshot);
     const { cluster, restored } = await this.#createCluster(snapshot);
     this.#cluster = cluster;
-    this.#life.add(() => cluster.destroy());
+    this.#life.add(() => (this.#keepCluster && cluster.release ? cluster.release() : cluster.destroy()));
     await cluster.serveApi(order.socketPath, order.token);
 
     const { workspace, terminals } = openTerminals({
@@ -129,7 +130,7 @@ export class SessionRuntime {
     this.#terminals?.notice(text);
   }
 
-  /** Saves the cluster and what the grader remembers; nothing where the cluster outlives the server. */
+  /** Saves the cluster and what the grader remembers. */
   async save(): Promise<void> {
     const data = await this.#cluster?.save();
     if (!data || !this.#grader) return;
@@ -142,13 +143,15 @@ export class SessionRuntime {
     return this.#terminals.runScript(script);
   }
 
-  stop(): Promise<void> {
+  /** `keep`: the server goes away and this session will be come back to. */
+  stop(options: { keep: boolean }): Promise<void> {
+    this.#keepCluster = options.keep;
     return this.#life.close();
   }
 
   async #createCluster(snapshot: Snapshot | undefined): Promise<{ cluster: Cluster; restored: boolean }> {
-    const { id, driver: name, lab } = this.#order;
-    const driver = await driverNamed(name);
+    const { cluster: id, driver: name, kind, lab } = this.#order;
+    const driver = await driverNamed(name, kind);
     const options = {
       id,
       settings: lab.definition.cluster,
