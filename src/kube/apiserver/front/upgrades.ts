@@ -20,6 +20,10 @@ export function createUpgrades(handler: ApiHandler): (req: IncomingMessage, sock
     perMessageDeflate: false,
     handleProtocols: (offered) => pick([...offered]) || false,
   });
+  // A name with slashes is no token of RFC 6455, and `ws` refuses it; kubectl and the API server say it nevertheless.
+  wss.on('headers', (headers, req) => {
+    if (tunnelled.has(req)) headers.push(`Sec-WebSocket-Protocol: ${TUNNEL_PROTOCOL}`);
+  });
   return (req, socket, head) => {
     socket.on('error', () => socket.destroy());
     void open(handler, wss, req, socket, head).catch((error: unknown) => {
@@ -28,6 +32,8 @@ export function createUpgrades(handler: ApiHandler): (req: IncomingMessage, sock
     });
   };
 }
+
+const tunnelled = new WeakSet<IncomingMessage>();
 
 const pick = (offered: string[]): string | undefined =>
   [TUNNEL_PROTOCOL, ...CHANNEL_PROTOCOLS].find((known) => offered.includes(known));
@@ -59,7 +65,8 @@ async function open(
   if (chosen === TUNNEL_PROTOCOL) {
     const connect = (port: number) =>
       handler.connect({ ...request, query: new URLSearchParams({ ports: String(port) }) }, ['v4.channel.k8s.io']);
-    // Refusals must come before the upgrade: whether the pod may be reached is asked with any port.
+    tunnelled.add(req);
+    delete req.headers['sec-websocket-protocol'];
     wss.handleUpgrade(req, socket, head, (ws) => serveTunnelledForward(ws, connect));
     return;
   }
