@@ -158,7 +158,7 @@ export class Terminal {
     const running = new AbortController();
     this.#running = running;
     this.#output.print(PASTE_OFF);
-    this.#tty.feed(this.#decoder.takeRest());
+    this.#tty.feedAhead(this.#decoder.takeRest());
     const stdin = this.#tty.open();
     const abandoned = new Promise<'abandoned'>((resolve) => {
       this.#abandon = () => resolve('abandoned');

@@ -25,6 +25,8 @@ export class TtyInput {
   /** Null: the end of input, once. */
   #queue: (Uint8Array | null)[] = [];
   #waiting = 0;
+  /** Typed before the program began, and shown when it asks for input. */
+  #ahead = '';
   readonly #readers = new Set<() => void>();
   readonly #raw = new Set<object>();
 
@@ -51,7 +53,17 @@ export class TtyInput {
     this.#raw.clear();
   }
 
+  /** Input that came together with the command line: the program's if it reads, the next command line's if it does not. */
+  feedAhead(data: string): void {
+    this.#ahead += data;
+  }
+
   feed(data: string): void {
+    if (this.#ahead !== '' && !/[\x03\x1c]/.test(data)) {
+      this.#ahead += data;
+      return;
+    }
+    this.#ahead = '';
     if (this.isRaw) return this.#push(encoder.encode(data));
     // A paste is handed over without its marks.
     for (const char of data.replace(/\x1b\[20[01]~/g, '')) this.#cooked(char);
@@ -114,9 +126,16 @@ export class TtyInput {
     for (const wake of [...this.#readers]) wake();
   }
 
+  #showAhead(): void {
+    const ahead = this.#ahead;
+    this.#ahead = '';
+    if (ahead !== '') this.feed(ahead);
+  }
+
   /** What nobody read, as it was typed; it is forgotten here. */
   takeUnread(): string {
-    const text = Buffer.concat(this.#queue.filter((each) => each !== null)).toString('utf8') + this.#line;
+    const text = Buffer.concat(this.#queue.filter((each) => each !== null)).toString('utf8') + this.#line + this.#ahead;
+    this.#ahead = '';
     this.#queue = [];
     this.#waiting = 0;
     this.#line = '';
@@ -130,6 +149,7 @@ export class TtyInput {
       for (;;) {
         if (closed) return undefined;
         signal?.throwIfAborted();
+        if (this.#queue.length === 0) this.#showAhead();
         const next = this.#queue.shift();
         if (next === null) return undefined;
         if (next) {

@@ -206,7 +206,7 @@ export class LineEditor {
       case 'alt-l':
         return this.#recase((word) => word.toLowerCase());
       case 'alt-c':
-        return this.#recase((word) => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase());
+        return this.#recase((word) => word.toLowerCase().replace(/[\p{L}\p{N}]/u, (first) => first.toUpperCase()));
       case 'ctrl-_':
         if (!buffer.undo()) this.#bell();
         return undefined;
@@ -360,7 +360,8 @@ export class LineEditor {
       const spare = replacement.endsWith(' ') && buffer.text[buffer.cursor] === ' ' ? 1 : 0;
       buffer.insert(spare ? replacement.slice(0, -1) : replacement);
       buffer.cursor += spare;
-      this.#last = only ? 'other' : 'tab';
+      // As readline counts, the next Tab is a first one again.
+      this.#last = 'other';
       return undefined;
     }
     if (!again) return this.#bell() as undefined;

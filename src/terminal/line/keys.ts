@@ -78,7 +78,7 @@ export class KeyDecoder {
       const before = this.#input.length;
       const key = this.#one();
       if (key) return key;
-      if (this.#input.length === before) return undefined;
+      if (this.#input.length >= before && this.#paste === undefined) return undefined;
     }
     return undefined;
   }
@@ -111,6 +111,12 @@ export class KeyDecoder {
     if (first < ' ' || first === '\x7f') {
       this.#take(1);
       return this.#named(controlName(first));
+    }
+    if (this.#meta && /^[[O]/.test(input)) {
+      // A sequence whose Escape came in the chunk before.
+      this.#meta = false;
+      this.#input = `\x1b${input}`;
+      return this.#escape();
     }
     if (this.#meta) return this.#named(this.#take(String.fromCodePoint(input.codePointAt(0)!).length).toLowerCase());
     let end = 1;

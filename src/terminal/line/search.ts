@@ -43,8 +43,10 @@ export class HistorySearch {
   }
 
   #type(text: string): SearchStep {
-    this.#pattern += text;
-    this.#find(true);
+    for (const char of text) {
+      this.#pattern += char;
+      this.#find(true);
+    }
     return 'continue';
   }
 
