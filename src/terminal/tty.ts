@@ -126,10 +126,13 @@ export class TtyInput {
     for (const wake of [...this.#readers]) wake();
   }
 
+  /** Hands over what was typed ahead a line at a time, so that each is shown where it is read. */
   #showAhead(): void {
     const ahead = this.#ahead;
+    const end = /[\r\n\x04]/.exec(ahead)?.index ?? ahead.length;
     this.#ahead = '';
-    if (ahead !== '') this.feed(ahead);
+    this.feed(ahead.slice(0, end + 1));
+    this.#ahead = ahead.slice(end + 1);
   }
 
   /** What nobody read, as it was typed; it is forgotten here. */
@@ -149,7 +152,7 @@ export class TtyInput {
       for (;;) {
         if (closed) return undefined;
         signal?.throwIfAborted();
-        if (this.#queue.length === 0) this.#showAhead();
+        if (this.#queue.length === 0 && this.#ahead !== '') this.#showAhead();
         const next = this.#queue.shift();
         if (next === null) return undefined;
         if (next) {

@@ -133,7 +133,7 @@ export class FileTree implements IFileSystem {
   writeSync(path: string, content: Uint8Array): void {
     const found = this.find(path, true, 'open');
     if (found.node?.type === 'directory') throw failure('EISDIR', 'illegal operation on a directory', 'open', path);
-    if (found.path === '/dev/null') return;
+    if (found.node && found.path === '/dev/null') return;
     this.#mayWrite(found.path, 'open', path);
     const before = found.node?.type === 'file' ? found.node.content.length : 0;
     const limit = this.#options.limits.fileBytes(found.path);
