@@ -5,36 +5,40 @@ import { selectsPod } from '../probes/mesh.ts';
 import { ageOf, count } from '../words.ts';
 
 const params = z.strictObject({
-  /** Which meshed pods: `shop/*`, `shop/web`, or several with commas. */
   pods: z.string().min(1).describe('Which meshed pods: `shop/*`, `shop/web`, or several with commas.'),
-  /** The leaf must be signed by this issuer, by its number in order of appearance. */
   signedBy: z
     .string()
     .regex(/^issuer-\d+$/)
     .optional()
     .describe('The leaf must be signed by this issuer: `issuer-2` is the second that the cluster ever had.'),
-  /** `now`: the whole chain must verify against the cluster's trust bundle at the cluster's time. */
   verifies: z
     .literal('now')
     .optional()
     .describe('`now`: the chain verifies against the trust bundle at the cluster’s time.'),
+  identity: z
+    .string()
+    .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, 'write <service account>.<namespace>')
+    .optional()
+    .describe('Whose certificate it must be: `<service account>.<namespace>`, e.g. `web.shop`.'),
 });
+type Params = z.infer<typeof params>;
 
 /** Every selected pod is asked for its certificate by a TLS handshake with its admin port. */
-export const certificate = defineCheck<z.infer<typeof params>>({
+export const certificate = defineCheck<Params>({
   name: 'certificate',
   summary: 'What certificate the selected pods present in a TLS handshake: who signed it, and whether it verifies now.',
   params,
   // A leaf can be renewed without any object changing, so the pods are also asked every two seconds.
   triggers: () => [{ group: '', version: 'v1', resource: 'pods' }, { everyMs: 2_000 }],
-  async run({ pods, signedBy, verifies }, context) {
+  async run(wanted, context) {
+    const { pods } = wanted;
     const all = await context.handshakes.all();
     const selected = all.filter((h) => selectsPod(pods, { namespace: h.namespace, name: h.pod, workload: h.workload }));
     if (selected.length === 0) return failed(`No meshed pod matches ${pods}.`, [], ['no pods']);
     const saw = new Set<string>();
     const wrong: { pod: Handshake; why: string }[] = [];
     for (const pod of selected) {
-      const why = problemOf(pod, signedBy, verifies, saw);
+      const why = problemOf(pod, wanted, saw);
       if (why) wrong.push({ pod, why });
     }
     const now = context.clock.now();
@@ -56,7 +60,7 @@ export const certificate = defineCheck<z.infer<typeof params>>({
   },
 });
 
-function problemOf(pod: Handshake, signedBy: string | undefined, verifies: 'now' | undefined, saw: Set<string>) {
+function problemOf(pod: Handshake, { signedBy, verifies, identity }: Params, saw: Set<string>) {
   if (pod.chain.length === 0) {
     saw.add('no handshake');
     return `did not complete a handshake: ${pod.failure ?? 'no answer'}`;
@@ -64,6 +68,10 @@ function problemOf(pod: Handshake, signedBy: string | undefined, verifies: 'now'
   const leaf = leafOf(pod);
   if (!leaf.dnsNames.includes(pod.identity))
     return `presented a certificate for ${leaf.dnsNames.join(', ') || 'nobody'}`;
+  const [account, namespace] = pod.identity.split('.');
+  saw.add(`identity ${account}.${namespace}`);
+  if (identity && identity !== `${account}.${namespace}`)
+    return `presented a certificate for ${account} in ${namespace}, not for ${identity.replace('.', ' in ')}`;
   const issuer = issuerLabel(pod);
   if (issuer) saw.add(`signedBy ${issuer.replace(' ', '-')}`);
   if (pod.failure && /expired/.test(pod.failure)) saw.add('expired');

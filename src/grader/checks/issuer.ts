@@ -8,7 +8,8 @@ const params = z.strictObject({
   is: z
     .string()
     .regex(/^issuer-\d+$/)
-    .describe('The issuer that the Secret must hold, by its number in order of appearance.'),
+    .optional()
+    .describe('The issuer that the Secret must hold, by its number in order of appearance; any, when absent.'),
   signedBy: z
     .string()
     .regex(/^anchor-\d+$/)
@@ -36,7 +37,7 @@ export const issuer = defineCheck<z.infer<typeof params>>({
     const chain = pemBlocks(issuerPem);
     const result = verifyChain({ chain, anchors: pemBlocks(anchorsPem), at, anchorDates: 'check', usage: 'any' });
     if (!result.ok) saw.push('not signed by an anchor');
-    if (numberOf(label) < numberOf(is)) return failed(`The Secret still holds ${label}.`, [bundle], saw);
+    if (is && numberOf(label) < numberOf(is)) return failed(`The Secret still holds ${label}.`, [bundle], saw);
     if (!result.ok)
       return failed(
         `The Secret holds ${label}, which no trust anchor of the cluster vouches for: ${result.message}.`,
