@@ -24,6 +24,8 @@ export interface GraderOptions {
   wall: Clock;
   /** What `save` returned, after a restart. */
   saved?: GraderState;
+  /** The certificates that the cluster was born with, before the lab's start changed anything. */
+  born?: GraderState['names'];
   hints?: Record<string, string[]>;
   onTask(task: TaskView): void;
 }
@@ -51,7 +53,7 @@ export class Grader {
   constructor(options: GraderOptions) {
     this.#o = options;
     const { lab, client, clock, wall } = options;
-    this.#names = new CertificateNames(options.saved?.names);
+    this.#names = new CertificateNames(options.saved?.names ?? options.born);
     this.#hints = { ...options.hints };
     this.#triggers = new Triggers(client, wall);
     this.#traffic = lab.traffic && new TrafficLog(client, clock, lab.traffic, 'shop');

@@ -3,6 +3,8 @@ import { AcademyError, isAbort } from '#base/errors.ts';
 import { Lifecycle } from '#base/lifecycle.ts';
 import type { Cluster } from '#cluster/driver.ts';
 import { Grader } from '#grader/grader.ts';
+import { CertificateNames } from '#grader/names.ts';
+import { meshCertificates } from '#grader/probes/mesh.ts';
 import type { ClientMessage } from '#schema/protocol.ts';
 import type { Terminals } from '#terminal/terminals.ts';
 import type { Workspace } from '#terminal/workspace.ts';
@@ -34,6 +36,7 @@ export class SessionRuntime {
   #grader: Grader | undefined;
   #views: Views | undefined;
   #saver: Saver | undefined;
+  readonly #born = new CertificateNames();
 
   constructor(order: StartOrder, post: Post) {
     this.#order = order;
@@ -74,6 +77,7 @@ export class SessionRuntime {
       clock: cluster.clock,
       wall: this.#wall,
       hints: order.hints,
+      born: this.#born.save(),
       ...(restored && snapshot ? { saved: { ...snapshot.grader, startedAt: cluster.clock.now() } } : {}),
       onTask: (task) => {
         this.#post({ type: 'task', task });
@@ -184,6 +188,9 @@ export class SessionRuntime {
     };
     if (!restored) {
       await cluster.ready;
+      // What the cluster was born with is number 1, whatever the lab's start makes of it.
+      if (this.#order.lab.definition.cluster.mesh === 'linkerd')
+        await meshCertificates(cluster.admin, this.#born, cluster.clock.now());
       return setUpLab(setup);
     }
     const within = AbortSignal.any([this.#life.signal, AbortSignal.timeout(RESTORED_READY_WITHIN_MS)]);
