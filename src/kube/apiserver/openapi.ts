@@ -32,8 +32,10 @@ function documentOf(kinds: ResourceKind[]): unknown {
   for (const kind of kinds) {
     const schema = kind.schema();
     if (schema) {
-      if (kind.custom) schemas[customName(kind)] = withKind(kind, schema);
-      else collect(schema, schemas);
+      if (kind.custom) {
+        schemas[customName(kind)] = withKind(kind, schema);
+        collect({ $ref: META }, schemas);
+      } else collect(schema, schemas);
     }
     const gvk = { group: kind.group, version: kind.version, kind: kind.kind };
     const base = `/${pathOf(kind.group, kind.version)}${kind.namespaced ? '/namespaces/{namespace}' : ''}/${kind.resource}`;
@@ -63,6 +65,8 @@ const operation = (gvk: object, action: string, parameters: unknown[]) => ({
   responses: { 200: { description: 'OK' } },
 });
 
+const META = '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+
 const customName = (kind: ResourceKind): string =>
   `${kind.group.split('.').reverse().join('.')}.${kind.version}.${kind.kind}`;
 
@@ -73,7 +77,7 @@ function withKind(kind: ResourceKind, schema: Schema): Schema {
     properties: {
       apiVersion: { type: 'string' },
       kind: { type: 'string' },
-      metadata: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+      metadata: { allOf: [{ $ref: META }] },
       ...withoutMeta(schema.properties),
     },
     'x-kubernetes-group-version-kind': [{ group: kind.group, version: kind.version, kind: kind.kind }],
@@ -95,10 +99,7 @@ function collect(schema: Schema, into: Record<string, Schema>): void {
   }
   for (const ref of refsIn(schema)) {
     const target = allSchemas()[ref];
-    if (target && !into[ref]) {
-      into[ref] = target;
-      collect(target, into);
-    }
+    if (target && !into[ref]) collect(target, into);
   }
 }
 

@@ -77,3 +77,8 @@ export function whileDoing(verb: string, source: string, error: unknown): unknow
 
 export const isStatus = (error: unknown, ...reasons: string[]): error is StatusError =>
   error instanceof StatusError && reasons.includes(error.reason);
+
+/** Ends the command with a text that is printed as it is, without `error:`. */
+export function throwPlain(text: string): never {
+  throw new CliError(text, { plain: true });
+}

@@ -54,7 +54,10 @@ export function officialRunner(binary: string, world: World, files: Record<strin
 export function ourRunner(world: World, files: Record<string, string>): Runner {
   const fs = new InMemoryFs(
     Object.fromEntries(
-      Object.entries({ ...files, 'home/.kube/config': world.kubeconfig }).map(([name, text]) => [`/work/${name}`, text]),
+      Object.entries({ ...files, 'home/.kube/config': world.kubeconfig }).map(([name, text]) => [
+        `/work/${name}`,
+        text,
+      ]),
     ),
   );
   const kubectl = createKubectl({ client: world.client, clock: world.clock });
@@ -87,8 +90,10 @@ export function splitWords(line: string): string[] {
   const pattern = /(?:[^\s'"\\]+|'[^']*'|"(?:[^"\\]|\\.)*"|\\.)+/gs;
   for (const [raw] of line.matchAll(pattern)) {
     words.push(
-      raw.replace(/'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)/gs, (_, single?: string, double?: string, char?: string) =>
-        single ?? double?.replace(/\\(["\\$`])/g, '$1') ?? char ?? '',
+      raw.replace(
+        /'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)/gs,
+        (_, single?: string, double?: string, char?: string) =>
+          single ?? double?.replace(/\\(["\\$`])/g, '$1') ?? char ?? '',
       ),
     );
   }

@@ -129,7 +129,9 @@ const fakeNode: NodeApi = {
       throw failure('BadRequest', `previous terminated container "${container}" in pod "${pod}" not found`);
     if (pod === 'alone')
       throw failure('BadRequest', `container "${container}" in pod "${pod}" is waiting to start: ContainerCreating`);
-    const lines = LINES.map((line, i) => `${timestamps ? `2026-01-02T03:04:0${i}.000000000Z ` : ''}${container} ${line}`);
+    const lines = LINES.map(
+      (line, i) => `${timestamps ? `2026-01-02T03:04:0${i}.000000000Z ` : ''}${container} ${line}`,
+    );
     return bytes(tailLines === undefined ? lines : lines.slice(-tailLines || lines.length));
   },
   async exec(_namespace, _pod, container, options) {
