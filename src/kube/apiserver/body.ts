@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import type { ApiRequest } from '#kube/api/http.ts';
 import { failure } from '#kube/api/status.ts';
+import { decodeProtobuf, isProtobuf } from './protobuf.ts';
 
 /** Upstream's limit of a request body. */
 export const MAX_BODY_BYTES = 3 * 1024 * 1024;
@@ -14,9 +15,10 @@ export function readBody(request: ApiRequest): unknown {
   if (!(body instanceof Uint8Array) && typeof body !== 'string') return body;
   if (body.length > MAX_BODY_BYTES)
     throw failure('RequestEntityTooLarge', `Request entity too large: limit is ${MAX_BODY_BYTES}`);
+  const type = (request.headers['content-type'] ?? 'application/json').split(';')[0]!.trim();
+  if (isProtobuf(type) && typeof body !== 'string') return body.length > 0 ? decodeProtobuf(body) : undefined;
   const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
   if (text.trim() === '') return undefined;
-  const type = (request.headers['content-type'] ?? 'application/json').split(';')[0]!.trim();
   const isYaml = type.includes('yaml');
   if (!isYaml && !type.includes('json') && type !== '') {
     throw failure(
