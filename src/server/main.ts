@@ -8,9 +8,9 @@ import { createLog } from '#base/log.ts';
 import type { Drivers } from './drivers.ts';
 import { createApp } from './http/app.ts';
 import { createKubeListener } from './kube-api.ts';
+import { startHousekeeping } from './sessions/kind-housekeeping.ts';
 import { LabSource } from './sessions/lab-source.ts';
 import { SessionRegistry } from './sessions/registry.ts';
-import { startSweeper } from './sessions/sweeper.ts';
 import { DEFAULT_PORT, type Settings } from './settings.ts';
 import { Store } from './store/store.ts';
 import { listenerCertificate } from './tls.ts';
@@ -82,9 +82,15 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     log,
     siteDir: parts.siteDir,
   });
-  const stopSweeper = parts.drivers.kind
-    ? await startSweeper({ kind: parts.drivers.kind, clock, log, keep: () => sessions.clusters() })
-    : () => {};
+  const stopHousekeeping = parts.drivers.kind
+    ? await startHousekeeping({
+        kind: parts.drivers.kind,
+        clock,
+        log,
+        keep: () => sessions.clusters(),
+        pool: { size: settings.poolSize, mesh: settings.poolMesh },
+      })
+    : async () => {};
   web.on('request', getRequestListener(app.fetch));
   web.on('upgrade', createPages({ guard, store, sessions, log }));
 
@@ -93,7 +99,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     apiUrl,
     sessions,
     async close() {
-      stopSweeper();
+      await stopHousekeeping();
       web.close();
       kube.close();
       web.closeAllConnections();

@@ -15,6 +15,9 @@ const environment = z.object({
   ACADEMY_NODE_IMAGE: z.string().min(1).default(DEFAULT_NODE_IMAGE),
   /** Official linkerd program that renders the mesh of kind clusters; without it our own rendering is used. */
   ACADEMY_LINKERD_CLI: z.string().optional(),
+  /** kind clusters kept ready and paused, and whether the mesh is in them. */
+  ACADEMY_POOL: count(0, 0, 100),
+  ACADEMY_POOL_MESH: z.enum(['linkerd', 'none']).default('linkerd'),
   ACADEMY_MAX_SESSIONS: count(200, 1, 10_000),
   ACADEMY_SESSION_MEMORY_MB: count(256, 64, 8192),
   ACADEMY_IDLE_MINUTES: z.coerce.number().min(0.05).max(10_080).default(60),
@@ -32,6 +35,8 @@ export interface Settings {
   driver: 'auto' | 'embedded' | 'kind';
   nodeImage: string;
   linkerdCli: string | undefined;
+  poolSize: number;
+  poolMesh: 'linkerd' | 'none';
   maxSessions: number;
   sessionMemoryMb: number;
   idleMs: number;
@@ -59,6 +64,8 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     driver: e.ACADEMY_DRIVER,
     nodeImage: e.ACADEMY_NODE_IMAGE,
     linkerdCli: e.ACADEMY_LINKERD_CLI,
+    poolSize: e.ACADEMY_POOL,
+    poolMesh: e.ACADEMY_POOL_MESH,
     maxSessions: e.ACADEMY_MAX_SESSIONS,
     sessionMemoryMb: e.ACADEMY_SESSION_MEMORY_MB,
     idleMs: e.ACADEMY_IDLE_MINUTES * 60_000,

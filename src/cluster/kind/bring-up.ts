@@ -20,11 +20,8 @@ export interface NodeOptions {
 
 export interface RunningNode {
   containerId: string;
-  network: SessionNetwork;
   access: HttpAccess;
   admin: KubeClient;
-  /** The node's own kubeconfig. */
-  kubeconfig: string;
 }
 
 const SYSTEM_STARTED = /Reached target .*Multi-User System|detected cgroup v1/;
@@ -61,7 +58,7 @@ export async function bringUp(
   connections.add(() => transport.close());
   const admin = createKubeClient(transport);
   await step(o, 'system', 'Waiting for DNS and networking', 8_000, () => systemReady(admin, signal));
-  return { containerId, network, access: api.access, admin, kubeconfig };
+  return { containerId, access: api.access, admin };
 }
 
 async function startNode(

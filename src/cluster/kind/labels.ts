@@ -1,5 +1,5 @@
 /**
- * No state outside the Engine: what belongs to whom, and until when, is written on every container, network and volume.
+ * No state outside the Engine: what belongs to whom, and until when, is written on every container and network.
  * Names carry what changes (a cluster of the pool is claimed by a rename), labels what does not.
  */
 export const LABEL = {
@@ -8,6 +8,8 @@ export const LABEL = {
   /** The cluster it belongs to. */
   cluster: 'academy.cluster',
   role: 'academy.role',
+  /** What the cluster is set up for, so that a prepared one is given only to labs that ask for the same. */
+  flavour: 'academy.flavour',
   /** Instant after which anybody may remove it, ms since the epoch. */
   expires: 'academy.expires',
 } as const;
@@ -20,14 +22,16 @@ export interface Ownership {
   cluster: string;
   /** Wall clock, ms since the epoch. */
   now: number;
+  flavour: string;
 }
 
 export const labelsFor = (
-  { owner, cluster, now }: Ownership,
-  role: 'node' | 'network' | 'toolbox' | 'files',
+  { owner, cluster, now, flavour }: Ownership,
+  role: 'node' | 'network' | 'toolbox',
 ): Record<string, string> => ({
   [LABEL.owner]: owner,
   [LABEL.cluster]: cluster,
   [LABEL.role]: role,
+  [LABEL.flavour]: flavour,
   [LABEL.expires]: String(now + LONGEST_LIFE_MS),
 });

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import type { ClusterSettings } from '#schema/lab.ts';
 import type { NodeLimits, Profile } from './profile.ts';
 
 export interface KindSettings {
@@ -10,6 +12,13 @@ export interface KindSettings {
   linkerdCli?: string;
   /** Whose the containers are: the id in the academy's data folder. */
   owner: string;
+}
+
+/** Two labs with the same flavour can be given the same prepared cluster. */
+export function flavourOf({ mesh, issuerLifetime, issuanceLifetime, defaultInboundPolicy }: ClusterSettings): string {
+  if (mesh === 'none') return 'none';
+  const text = [mesh, issuerLifetime, issuanceLifetime, defaultInboundPolicy].join('\n');
+  return `${mesh}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
 }
 
 export const DEFAULT_NODE_IMAGE = 'kindest/node:v1.35.0';

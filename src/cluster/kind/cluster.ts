@@ -1,0 +1,65 @@
+import { type Clock, WallClock } from '#base/clock.ts';
+import { AcademyError } from '#base/errors.ts';
+import type { Lifecycle } from '#base/lifecycle.ts';
+import type { Cluster } from '#cluster/driver.ts';
+import type { KubeClient } from '#kube/client/client.ts';
+import type { HttpAccess } from '#kube/client/http.ts';
+import { serveClusterApi } from './serve-api.ts';
+
+export interface KindClusterParts {
+  /** The node's container. */
+  containerId: string;
+  access: HttpAccess;
+  admin: KubeClient;
+  homeFiles: Record<string, string>;
+  ready: Promise<void>;
+  /** Undoes everything that was made. */
+  life: Lifecycle;
+  /** Undoes what only this process holds; part of `life`. */
+  connections: Lifecycle;
+}
+
+/** A running node as sessions see it. */
+export class KindCluster implements Cluster {
+  readonly driver = 'kind';
+  readonly clock: Clock = new WallClock();
+  readonly admin: KubeClient;
+  readonly homeFiles: Record<string, string>;
+  readonly ready: Promise<void>;
+  readonly containerId: string;
+  readonly #parts: KindClusterParts;
+
+  constructor(parts: KindClusterParts) {
+    this.#parts = parts;
+    this.containerId = parts.containerId;
+    this.admin = parts.admin;
+    this.homeFiles = parts.homeFiles;
+    this.ready = parts.ready;
+    parts.ready.catch(() => {});
+  }
+
+  async serveApi(socketPath: string, token: string): Promise<void> {
+    const server = await serveClusterApi(this.#parts.access, socketPath, token);
+    this.#parts.connections.add(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+  }
+
+  async advanceClock(): Promise<void> {
+    throw new AcademyError('driver/unavailable', 'The clock of a kind cluster is the clock of its host.');
+  }
+
+  /** The id of the node's container: all that is needed to find the cluster again. */
+  async save(): Promise<Uint8Array> {
+    return Buffer.from(this.#parts.containerId);
+  }
+
+  release(): Promise<void> {
+    return this.#parts.connections.close();
+  }
+
+  destroy(): Promise<void> {
+    return this.#parts.life.close();
+  }
+}
