@@ -1,5 +1,6 @@
 import mdx from '@astrojs/mdx';
 import { defineConfig } from 'astro/config';
+import { lazyStyles } from './src/site/lazy-styles.ts';
 
 /**
  * The site is static: pages are written once by `academy build` and served by the academy's own server, which sends a
@@ -11,7 +12,7 @@ export default defineConfig({
   outDir: './.academy/build/site',
   cacheDir: './.academy/build/astro',
   trailingSlash: 'ignore',
-  integrations: [mdx()],
+  integrations: [mdx(), lazyStyles()],
   devToolbar: { enabled: false },
   markdown: { syntaxHighlight: false },
   build: { inlineStylesheets: 'never' },

@@ -1,8 +1,13 @@
-/** What reading pages need: copying a command. The workbench is loaded only when a lab is started. */
-for (const button of document.querySelectorAll<HTMLButtonElement>('[data-copy]')) {
-  button.addEventListener('click', async () => {
-    const text = button.closest<HTMLElement>('[data-command]')?.dataset['command'] ?? '';
-    await navigator.clipboard.writeText(text);
-    button.textContent = 'Copied';
-  });
-}
+import { startAnswers } from './answers.ts';
+import { startCopyButtons } from './copy.ts';
+import { showProgress } from './progress.ts';
+import { startLabButton } from './start-lab.ts';
+import { startThemeSwitch } from './theme.ts';
+
+/** All the JavaScript of a page that is only read. */
+startThemeSwitch(document.querySelector('[data-theme-select]'));
+startCopyButtons();
+startAnswers();
+startLabButton();
+void showProgress();
+document.addEventListener('academy:progress', () => void showProgress());

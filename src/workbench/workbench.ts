@@ -1,0 +1,456 @@
+import { WallClock } from '#base/clock.ts';
+import type { ClientMessage, ServerMessage, SessionView, TaskView } from '#schema/protocol.ts';
+import { Announcer } from './announcer.ts';
+import { Connection, type Link } from './connection.ts';
+import { openDialog } from './dialog.ts';
+import { EditorPane } from './editor/editor-pane.ts';
+import { el } from './element.ts';
+import { openKeyboardHelp, startKeyboard } from './keyboard.ts';
+import { LabStore, type ViewName } from './lab-store.ts';
+import { createMenu } from './menu.ts';
+import { Notices } from './notices.ts';
+import { PaneSwitch } from './pane-switch.ts';
+import { SessionPanel } from './session-panel.ts';
+import { askForSolution, openSolution } from './solution-dialog.ts';
+import { createSplitter } from './splitter.ts';
+import { Status } from './status.ts';
+import { Rail } from './tasks/rail.ts';
+import { TaskCards } from './tasks/task-cards.ts';
+import { announcement, passedCount, stateOf } from './tasks/words.ts';
+import { Offsets } from './terminal/offsets.ts';
+import { TerminalPane } from './terminal/terminal-pane.ts';
+import { TrafficStrip } from './views/traffic-strip.ts';
+import { type PaneName, ViewsPane } from './views/views-pane.ts';
+import { duration } from './words.ts';
+
+export interface WorkbenchOptions {
+  lab: string;
+  session: SessionView;
+  begun: boolean;
+  next: string | undefined;
+  onClosed(running: boolean): void;
+}
+
+/** The instrument panel beside the prose: one session, its panes, and what ties them together. */
+export class Workbench {
+  readonly #o: WorkbenchOptions;
+  readonly #store: LabStore;
+  readonly #connection: Connection;
+  readonly #offsets = new Offsets();
+  readonly #clock = new WallClock();
+  readonly #announcer = new Announcer();
+  readonly #notices = new Notices();
+  readonly #terminals: TerminalPane;
+  readonly #editor: EditorPane;
+  readonly #views: ViewsPane;
+  readonly #status: Status;
+  readonly #cards: TaskCards;
+  readonly #panel: SessionPanel;
+  readonly #switch: PaneSwitch;
+  readonly #next: HTMLAnchorElement;
+  readonly #stop: (() => void)[] = [];
+  readonly #elements: HTMLElement[];
+  #attachedTo = '';
+
+  constructor(options: WorkbenchOptions) {
+    this.#o = options;
+    const { lab } = options;
+    document.documentElement.dataset['workbench'] = '';
+    this.#store = new LabStore(options.session);
+    this.#connection = new Connection({
+      clock: this.#clock,
+      openSocket: () => new WebSocket(`${location.origin.replace(/^http/, 'ws')}/api/labs/${lab}/ws`),
+      sessionLives: async () => (await fetch(`/api/labs/${lab}/session`)).ok,
+      since: () => this.#offsets.since(),
+    });
+    const say = (sentence: string) => this.#announcer.say(sentence);
+    const parts = { store: this.#store, connection: this.#connection, say };
+    this.#terminals = new TerminalPane({ ...parts, offsets: this.#offsets });
+    this.#editor = new EditorPane({
+      ...parts,
+      clock: this.#clock,
+      reveal: () => this.openView('editor'),
+      onLeave: () => this.#views.focusTab(),
+    });
+    this.#views = new ViewsPane({
+      store: this.#store,
+      editor: this.#editor,
+      watch: (views) => this.#send({ type: 'views.watch', views }),
+    });
+    this.#cards = new TaskCards({
+      store: this.#store,
+      send: (message) => this.#send(message),
+      askSolution: () => askForSolution(() => this.#send({ type: 'solution.show' })),
+      openView: (view) => this.openView(view),
+    });
+    this.#status = new Status({
+      store: this.#store,
+      extend: () => this.#extend(),
+      moveClock: (ms) => this.#send({ type: 'clock.advance', ms }),
+      help: openKeyboardHelp,
+      menu: this.#menu(),
+    });
+    this.#panel = new SessionPanel({
+      store: this.#store,
+      startAgain: () => void this.#startAgain(),
+      reset: () => this.#askReset(),
+      cancel: () => this.#end(),
+      hide: () => this.hide(),
+    });
+    this.#switch = new PaneSwitch((pane) => {
+      if (pane === 'views' && this.#views.shown === 'editor') this.#views.show('certificates');
+      if (pane === 'editor') this.#views.show('editor');
+      this.#terminals.fit();
+    });
+    this.#next = el(
+      'a',
+      { class: 'button', href: options.next ?? '/#courses' },
+      options.next ? 'Next lesson' : 'All courses',
+    );
+    this.#elements = this.#build();
+    this.#listen();
+    this.#connection.connect();
+    this.#sessionChanged();
+    if (options.begun) requestAnimationFrame(() => this.#terminals.focusTab());
+    requestIdleCallbackSafely(() => this.#editor.preload());
+  }
+
+  /** Shows a view, and the pane it is in on a small screen. */
+  openView(view: PaneName): void {
+    this.#views.show(view);
+    this.#switch.show(view === 'editor' ? 'editor' : 'views');
+  }
+
+  /** Back to reading. The session goes on. */
+  hide(): void {
+    const { state } = this.#store.session;
+    const running = !this.#panel.over || state === 'queued';
+    this.dispose();
+    this.#o.onClosed(running);
+    document.getElementById('main')?.focus();
+  }
+
+  dispose(): void {
+    this.#editor.dispose();
+    this.#connection.close();
+    for (const stop of this.#stop) stop();
+    this.#terminals.dispose();
+    this.#views.dispose();
+    this.#cards.dispose();
+    this.#status.dispose();
+    this.#panel.dispose();
+    for (const element of this.#elements) element.remove();
+    delete document.documentElement.dataset['workbench'];
+    this.#switch.clear();
+  }
+
+  #build(): HTMLElement[] {
+    const refit = () => this.#terminals.fit();
+    const upperBar = createSplitter({
+      name: 'upper',
+      label: 'Height of the upper pane',
+      direction: 'row',
+      within: () => work.getBoundingClientRect(),
+      initial: 55,
+      min: 15,
+      max: 85,
+      onMove: refit,
+    });
+    const work: HTMLElement = el(
+      'section',
+      { class: 'wb-work', 'aria-label': 'Workbench' },
+      this.#notices.element,
+      el('div', { class: 'wb-panes' }, this.#views.element, upperBar, this.#terminals.element, this.#panel.element),
+    );
+    const proseBar = createSplitter({
+      name: 'prose',
+      label: 'Width of the text',
+      direction: 'column',
+      within: () => document.body.getBoundingClientRect(),
+      initial: 41,
+      min: 20,
+      max: 75,
+      onMove: refit,
+    });
+    const foot = el(
+      'footer',
+      { class: 'wb-foot', 'aria-label': 'Tasks and session' },
+      new Rail(this.#store, (task) => {
+        this.#switch.show('text');
+        this.#cards.goTo(task);
+      }).element,
+      el('span', { class: 'spring' }),
+      new TrafficStrip(this.#store).element,
+      el('button', { type: 'button', class: 'quiet', onclick: () => this.#askReset() }, 'Reset lab …'),
+      this.#next,
+    );
+    const top = document.querySelector('.top')!;
+    top.append(this.#status.element);
+    document.body.append(proseBar, work, foot, this.#switch.element, this.#announcer.element);
+    return [proseBar, work, foot, this.#switch.element, this.#announcer.element];
+  }
+
+  #listen(): void {
+    const { events } = this.#store;
+    this.#stop.push(
+      this.#connection.events.on('message', (message) => this.#accept(message)),
+      this.#connection.events.on('link', (link) => this.#drawLink(link)),
+      events.on('session', () => this.#sessionChanged()),
+      events.on('task', ({ task, before }) => this.#taskChanged(task, before)),
+      events.on('solution', (solution) => openSolution(solution)),
+      events.on('notice', ({ level, text, endsAt }) => {
+        const extend = endsAt === undefined ? [] : [{ label: 'Extend', act: () => this.#extend() }];
+        this.#notices.show(endsAt === undefined ? `notice ${text}` : 'idle', {
+          level,
+          text,
+          actions: extend,
+          dismiss: true,
+        });
+      }),
+      events.on('error', (error) =>
+        this.#notices.show(`error ${error.code}`, {
+          level: 'error',
+          text: `${error.message} ${error.hint}`,
+          dismiss: true,
+          forMs: 20_000,
+        }),
+      ),
+      startKeyboard(
+        () => [
+          { element: document.getElementById('main')!, focus: () => document.getElementById('main')?.focus() },
+          { element: this.#views.element, focus: () => this.#views.focusTab() },
+          { element: this.#terminals.element, focus: () => this.#terminals.focusTab() },
+          {
+            element: document.querySelector<HTMLElement>('.wb-foot')!,
+            focus: () => document.querySelector<HTMLElement>('.wb-foot button')?.focus(),
+          },
+        ],
+        () => {
+          this.#switch.show('terminal');
+          this.#terminals.focus();
+        },
+      ),
+    );
+    const onClick = (event: Event) => this.#proseClick(event.target as Element);
+    document.addEventListener('click', onClick);
+    const onLeave = () => this.#editor.saveAll();
+    addEventListener('pagehide', onLeave);
+    document.addEventListener('visibilitychange', onLeave);
+    const online = () => this.#connection.link.state === 'waiting' && this.#connection.connect();
+    addEventListener('online', online);
+    const resized = new ResizeObserver(() => this.#terminals.fit());
+    resized.observe(document.body);
+    this.#stop.push(
+      () => document.removeEventListener('click', onClick),
+      () => removeEventListener('pagehide', onLeave),
+      () => document.removeEventListener('visibilitychange', onLeave),
+      () => removeEventListener('online', online),
+      () => resized.disconnect(),
+    );
+  }
+
+  /** Buttons in the prose: Run, and Show of an observation. */
+  #proseClick(target: Element): void {
+    const send = target.closest('[data-send]')?.closest<HTMLElement>('[data-command]');
+    if (send) {
+      this.#switch.show('terminal');
+      this.#terminals.run(send.dataset['command'] ?? '');
+    }
+    const view = target.closest<HTMLElement>('[data-open-view]')?.dataset['openView'];
+    if (view) this.openView(view as ViewName);
+  }
+
+  #send(message: ClientMessage): void {
+    this.#store.active(message);
+    this.#connection.send(message);
+  }
+
+  #accept(message: ServerMessage): void {
+    switch (message.type) {
+      case 'session':
+        if (this.#isAnother(message.session)) return;
+        break;
+      case 'terminal.opened':
+        return this.#terminals.opened(message.terminal);
+      case 'terminal.closed':
+        this.#offsets.forget(message.terminal);
+        this.#terminals.closed(message.terminal);
+        if (this.#terminals.count === 0 && this.#store.session.state === 'ready') this.#terminals.leaveEmpty();
+        return;
+      case 'terminal.output': {
+        const print = this.#offsets.accept(message);
+        return this.#terminals.print(message.terminal, print);
+      }
+      case 'files':
+        this.#store.accept(message);
+        this.#firstMessages();
+        return;
+    }
+    this.#store.accept(message);
+  }
+
+  /**
+   * Whether the session on the other end is another one than this page has the output of: after a reset or a restart
+   * of the server its terminals count from nothing again. The page then forgets what it has and asks anew.
+   */
+  #isAnother(session: SessionView): boolean {
+    const which = `${session.createdAt} ${session.rebuilt ?? ''}`;
+    const before = this.#attachedTo;
+    this.#attachedTo = which;
+    if (before === '' || before === which) return false;
+    this.#store.forgetViews();
+    if (Object.keys(this.#offsets.since()).length === 0) return false;
+    this.#offsets.forgetAll();
+    this.#terminals.forgetAll();
+    this.#connection.restart();
+    return true;
+  }
+
+  /** After attaching: say which views are looked at, and open a shell when there is none. */
+  #firstMessages(): void {
+    this.#send({ type: 'views.watch', views: this.#views.watched() });
+    // What terminals there are follows the files at once; only then is it known that there is none.
+    this.#clock.setTimeout(() => this.#ensureShell(), 0);
+  }
+
+  #ensureShell(): void {
+    const { state } = this.#store.session;
+    if (this.#connection.link.state !== 'open') return;
+    if (state === 'ready' || state === 'starting' || state === 'rebuilding') this.#terminals.ensureOne();
+  }
+
+  #sessionChanged(): void {
+    const { session } = this.#store;
+    document.documentElement.dataset['session'] = session.state;
+    this.#panel.draw();
+    if (session.rebuilt && session.state === 'ready') {
+      this.#notices.show('rebuilt', {
+        level: 'info',
+        text: session.rebuilt,
+        actions: [{ label: 'Fresh cluster …', act: () => this.#askReset() }],
+        dismiss: true,
+      });
+    } else this.#notices.hide('rebuilt');
+    if (session.endsAt - this.#store.now() > 60_000) this.#notices.hide('idle');
+    if (session.state !== 'ready') this.#notices.hide('idle');
+    this.#ensureShell();
+    this.#views.show(this.#views.shown);
+  }
+
+  #taskChanged(task: TaskView, before: TaskView | undefined): void {
+    const { tasks } = this.#store;
+    const done = passedCount(tasks) === tasks.length && tasks.length > 0;
+    this.#next.classList.toggle('primary', done);
+    const changed = before !== undefined && stateOf(before) !== stateOf(task);
+    if (changed) this.#announcer.say(announcement(task));
+    if (changed && stateOf(task) === 'passed') document.dispatchEvent(new Event('academy:progress'));
+    const newHint = before !== undefined && task.hintsShown.length > before.hintsShown.length;
+    if (newHint) this.#announcer.say(`Hint: ${task.hintsShown.at(-1)}`);
+  }
+
+  #drawLink(link: Link): void {
+    this.#panel.setGone(link.state === 'gone');
+    document.documentElement.dataset['link'] = link.state;
+    if (link.state === 'waiting') {
+      const wait = Math.max(0, link.retryAt - this.#clock.now());
+      this.#notices.show('link', {
+        level: 'warning',
+        text: `The connection is lost. Reconnecting${wait > 1_500 ? ` in ${duration(wait)}` : ''}; nothing is lost, what you type is kept.`,
+        actions: [{ label: 'Now', act: () => this.#connection.connect() }],
+      });
+    } else if (link.state === 'open') {
+      if (document.querySelector('[data-level="warning"]')) this.#announcer.say('Connected again.');
+      this.#notices.hide('link');
+    } else if (link.state !== 'connecting') this.#notices.hide('link');
+  }
+
+  #extend(): void {
+    this.#send({ type: 'session.extend' });
+    this.#notices.hide('idle');
+    this.#announcer.say('The session was extended.');
+  }
+
+  #askReset(): void {
+    openDialog({
+      title: 'Start over with a fresh cluster?',
+      body: [
+        el(
+          'p',
+          null,
+          'The cluster and everything in it is thrown away, and the tasks begin anew. Your files and your command history stay.',
+        ),
+      ],
+      close: 'Keep this one',
+      actions: [{ label: 'Reset the lab', kind: 'danger', act: () => this.#reset() }],
+    });
+  }
+
+  #reset(): void {
+    if (this.#panel.over) return void this.#startAgain();
+    this.#editor.saveAll();
+    this.#send({ type: 'session.reset' });
+  }
+
+  #end(): void {
+    this.#send({ type: 'session.end' });
+  }
+
+  async #startAgain(): Promise<void> {
+    try {
+      const response = await fetch(`/api/labs/${this.#o.lab}/session`, { method: 'POST' });
+      if (!response.ok) throw new Error(String(response.status));
+      const session = (await response.json()) as SessionView;
+      this.#offsets.forgetAll();
+      this.#terminals.forgetAll();
+      this.#store.forgetViews();
+      this.#attachedTo = '';
+      this.#panel.setGone(false);
+      this.#store.accept({ type: 'session', session });
+      this.#connection.restart();
+      this.#terminals.focusTab();
+    } catch {
+      this.#notices.show('start', {
+        level: 'error',
+        text: 'The academy does not answer. Is it still running?',
+        actions: [{ label: 'Try again', act: () => void this.#startAgain() }],
+        dismiss: true,
+      });
+    }
+  }
+
+  #menu(): HTMLElement {
+    const { lab } = this.#o;
+    return createMenu('Session menu', [
+      { label: 'Download kubeconfig', href: `/api/labs/${lab}/kubeconfig`, download: `${lab}.kubeconfig` },
+      { label: 'Download my files', href: `/api/labs/${lab}/files.tar`, download: `${lab}-files.tar` },
+      { label: 'Larger terminal text', act: () => this.#terminals.changeFontSize(1) },
+      { label: 'Smaller terminal text', act: () => this.#terminals.changeFontSize(-1) },
+      {
+        label: 'Screen reader mode for the terminal',
+        act: () => this.#terminals.setScreenReader(!this.#terminals.screenReader),
+        on: () => this.#terminals.screenReader,
+      },
+      { label: 'Keyboard help', act: openKeyboardHelp },
+      { label: 'Reset lab …', act: () => this.#askReset() },
+      { label: 'Back to reading, keep it running', act: () => this.hide() },
+      { label: 'End the session …', act: () => this.#askEnd() },
+    ]);
+  }
+
+  #askEnd(): void {
+    openDialog({
+      title: 'End this session?',
+      body: [
+        el('p', null, 'The cluster is thrown away. Your files, your command history and what you passed are kept.'),
+      ],
+      close: 'Keep it running',
+      actions: [{ label: 'End the session', kind: 'danger', act: () => this.#end() }],
+    });
+  }
+}
+
+/** Not every browser has requestIdleCallback. */
+function requestIdleCallbackSafely(act: () => void): void {
+  if ('requestIdleCallback' in window) requestIdleCallback(() => act(), { timeout: 3_000 });
+  else setTimeout(act, 1_500);
+}
