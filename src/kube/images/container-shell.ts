@@ -63,10 +63,11 @@ async function makeWorld(context: ContainerContext, toolbox: Toolbox): Promise<W
     );
   const fs = new ShellFiles(context);
   const { clock, cwd } = context;
+  const identity = { uid, ...(context.isMain ? { pid: 1 } : {}) };
   const env = { PWD: cwd, ...context.env };
   const world: World = {
     commands,
-    createShell: (options) => createShell({ fs, clock, env: { ...env }, cwd, commands, ...options }),
+    createShell: (options) => createShell({ fs, clock, env: { ...env }, cwd, commands, ...identity, ...options }),
   };
   return world;
 }
@@ -164,13 +165,12 @@ async function scriptOf(
   return Buffer.concat(chunks).toString();
 }
 
-/** Delivers signals to a shell: a trap runs, and without one the usual becomes of the process. */
-function takeSignals(context: ContainerContext, running: Running, shell: Shell): void {
-  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) {
-    running.onSignal(signal, () => {
-      if (!shell.signal(signal.slice(3)) && !context.isMain) running.exit(signalCode(signal));
-    });
-  }
+/** Delivers signals to a shell, which runs its trap for them or ends. */
+async function takeSignals(context: ContainerContext, running: Running, shell: Shell): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const)
+    running.onSignal(signal, () => shell.kill(signal.slice(3)));
+  // Process 1 is deaf to signals without a trap.
+  if (context.isMain) await shell.run("trap '' TERM HUP INT", context.stdio, running.signal);
 }
 
 function startShell(context: ContainerContext, world: World, name: string): Process {
@@ -181,7 +181,7 @@ function startShell(context: ContainerContext, world: World, name: string): Proc
     const shell = world.createShell({ name: call.name, args: call.args, interactive: isSession });
     running.onEnd(() => shell.close());
     if (isSession) return prompt(context, running, shell);
-    takeSignals(context, running, shell);
+    await takeSignals(context, running, shell);
     const { stdio } = context;
     if (call.script === undefined && call.file === undefined) {
       return runAsRead(shell, setLine(call), context, running);

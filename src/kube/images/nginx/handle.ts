@@ -1,9 +1,9 @@
-import { request as httpRequest, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
-import { isIP } from 'node:net';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { posix } from 'node:path';
 import type { Connection } from '#kube/network/network.ts';
 import type { ContainerContext } from '../program.ts';
-import type { Handling, Location, ProxyPass, ServerBlock } from './config.ts';
+import type { Handling, Location, ServerBlock } from './config.ts';
+import { proxy } from './proxy.ts';
 
 const TYPES: Record<string, string> = {
   html: 'text/html',
@@ -25,7 +25,6 @@ const TYPES: Record<string, string> = {
 
 /** Inner redirects that a request may make (nginx allows ten). */
 const MOST_REDIRECTS = 10;
-const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** How a running nginx serves one request. */
 export class Exchange {
@@ -41,7 +40,7 @@ export class Exchange {
   args: string;
   #captures: string[] = [];
   #redirects = 0;
-  #turn: number;
+  readonly turn: number;
 
   constructor(options: {
     context: ContainerContext;
@@ -62,7 +61,7 @@ export class Exchange {
     this.response = options.response;
     this.addresses = options.addresses;
     this.onError = options.onError;
-    this.#turn = options.turn;
+    this.turn = options.turn;
     const [path = '/', args = ''] = (this.request.url ?? '/').split(/\?(.*)/s);
     this.uri = decode(path);
     this.args = args;
@@ -104,11 +103,11 @@ export class Exchange {
       return this.#return(handling, { status: last === 'redirect' ? 302 : 301, text: this.uri });
     }
     if (handling.returns) return this.#return(handling, handling.returns);
-    if (handling.denied) return this.#fail(handling, 403);
+    if (handling.denied) return this.fail(handling, 403);
     if (handling.stubStatus) {
       return this.#send(handling, 200, 'Active connections: 1 \n', { 'Content-Type': 'text/plain' });
     }
-    if (handling.proxyPass) return this.#proxy(handling, handling.proxyPass, location);
+    if (handling.proxyPass) return proxy(this, handling, handling.proxyPass, location);
     return this.#static(handling, location);
   }
 
@@ -124,18 +123,18 @@ export class Exchange {
   }
 
   async #static(handling: Handling, location: Location | undefined): Promise<void> {
-    if (!['GET', 'HEAD'].includes(this.request.method ?? '')) return this.#fail(handling, 405);
+    if (!['GET', 'HEAD'].includes(this.request.method ?? '')) return this.fail(handling, 405);
     if (handling.tryFiles) {
       for (const candidate of handling.tryFiles.slice(0, -1)) {
         const uri = this.expand(candidate);
         if (this.#file(handling, location, uri)) return this.#sendFile(handling, location, uri);
       }
       const fallback = handling.tryFiles.at(-1)!;
-      if (fallback.startsWith('=')) return this.#fail(handling, Number(fallback.slice(1)));
+      if (fallback.startsWith('=')) return this.fail(handling, Number(fallback.slice(1)));
       const named = this.server.locations.find(({ kind, path }) => kind === 'named' && path === fallback);
       if (named) return this.#serve(named, named);
       this.uri = this.expand(fallback).split('?')[0]!;
-      if (this.#redirects++ > MOST_REDIRECTS) return this.#fail(handling, 500);
+      if (this.#redirects++ > MOST_REDIRECTS) return this.fail(handling, 500);
       const next = this.#find();
       if (next && next !== location) return this.#serve(next, next);
       return this.#sendFile(handling, location, this.uri);
@@ -175,10 +174,10 @@ export class Exchange {
     }
     if (isFolder) {
       this.onError(`directory index of "${path}" is forbidden`);
-      return this.#fail(handling, 403);
+      return this.fail(handling, 403);
     }
     this.onError(`open() "${path}" failed (2: No such file or directory)`);
-    return this.#fail(handling, 404);
+    return this.fail(handling, 404);
   }
 
   async #return(handling: Handling, { status, text }: { status: number; text?: string }): Promise<void> {
@@ -191,11 +190,11 @@ export class Exchange {
         'Content-Type': 'text/html',
         Location: this.expand(text),
       });
-    if (text === undefined) return this.#fail(handling, status);
+    if (text === undefined) return this.fail(handling, status);
     return this.#send(handling, status, this.expand(text), { 'Content-Type': handling.defaultType ?? 'text/plain' });
   }
 
-  async #fail(handling: Handling, status: number): Promise<void> {
+  async fail(handling: Handling, status: number): Promise<void> {
     const own = handling.errorPages.find(({ codes }) => codes.includes(status));
     if (own?.uri.startsWith('/') && this.#redirects++ < MOST_REDIRECTS) {
       this.uri = own.uri;
@@ -220,12 +219,13 @@ export class Exchange {
     headers: Record<string, string>,
   ): Promise<void> {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-    this.#head(handling, status, { ...headers, 'Content-Length': String(bytes.length) });
+    this.head(handling, status, { ...headers, 'Content-Length': String(bytes.length) });
     this.sent = this.request.method === 'HEAD' ? 0 : bytes.length;
     this.response.end(this.request.method === 'HEAD' ? undefined : bytes);
   }
 
-  #head(handling: Handling, status: number, headers: Record<string, string | string[]>): void {
+  /** Status and headers, with those that nginx adds. */
+  head(handling: Handling, status: number, headers: Record<string, string | string[]>): void {
     const { response } = this;
     response.sendDate = false;
     response.statusCode = status;
@@ -236,106 +236,6 @@ export class Exchange {
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     for (const { name, value, always } of handling.headers)
       if (always || (status < 400 && status !== 304)) response.setHeader(name, this.expand(value));
-  }
-
-  async #proxy(handling: Handling, pass: ProxyPass, location: Location | undefined): Promise<void> {
-    const { request, context } = this;
-    const servers = pass.upstream?.servers ?? [{ host: this.expand(pass.host), port: pass.port }];
-    const server = servers[this.#turn % servers.length] ?? { host: pass.host, port: 80 };
-    const known = isIP(server.host) ? [server.host] : this.addresses.get(server.host);
-    const address = known?.[this.#turn % known.length] ?? server.host;
-    const query = this.args ? `?${this.args}` : '';
-    const prefix = location && location.kind !== 'regex' ? location.path : '';
-    const path =
-      pass.uri === undefined
-        ? this.uri === decode((request.url ?? '/').split('?')[0]!)
-          ? (request.url ?? '/')
-          : this.uri + query
-        : this.expand(pass.uri) + this.uri.slice(prefix.length) + query;
-    const proxyHost = pass.upstream
-      ? pass.upstream.name
-      : server.port === 80
-        ? server.host
-        : `${server.host}:${server.port}`;
-    const headers = this.#proxyHeaders(handling, proxyHost);
-    const upstream = `upstream: "http://${address}:${server.port}${path}"`;
-    let connection: Connection | undefined;
-    try {
-      connection = await context.net.dial(address, server.port, {
-        uid: context.uid,
-        timeoutMs: handling.connectTimeoutMs ?? DEFAULT_TIMEOUT_MS,
-      });
-      const opened = connection;
-      const timer = context.clock.setTimeout(() => {
-        this.onError(
-          `upstream timed out (110: Connection timed out) while reading response header from upstream, ${upstream}`,
-        );
-        opened.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' }));
-      }, handling.readTimeoutMs ?? DEFAULT_TIMEOUT_MS);
-      const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-        const sent = httpRequest(
-          { method: request.method, path, headers, setHost: false, createConnection: () => opened as never },
-          resolve,
-        );
-        sent.on('error', reject);
-        request.pipe(sent);
-      }).finally(() => timer.cancel());
-      const passed: Record<string, string | string[]> = {};
-      for (let i = 0; i < answer.rawHeaders.length; i += 2) {
-        const name = answer.rawHeaders[i]!;
-        if (/^(connection|keep-alive|transfer-encoding|server|date)$/i.test(name)) continue;
-        const value = answer.rawHeaders[i + 1]!;
-        const before = passed[name];
-        passed[name] = before === undefined ? value : [before, value].flat();
-      }
-      this.#head(handling, answer.statusCode ?? 502, passed);
-      for await (const chunk of answer) {
-        this.sent += (chunk as Buffer).length;
-        this.response.write(chunk);
-      }
-      this.response.end();
-    } catch (error) {
-      const { code } = error as { code?: string };
-      if (this.response.headersSent) {
-        this.response.destroy();
-        return;
-      }
-      const timedOut = code === 'ETIMEDOUT';
-      if (!connection) {
-        const words =
-          code === 'ECONNREFUSED'
-            ? '111: Connection refused'
-            : code === 'EHOSTUNREACH'
-              ? '113: No route to host'
-              : '110: Operation timed out';
-        this.onError(`connect() failed (${words}) while connecting to upstream, ${upstream}`);
-      } else if (!timedOut) {
-        this.onError(`upstream prematurely closed connection while reading response header from upstream, ${upstream}`);
-      }
-      await this.#fail(handling, timedOut ? 504 : 502);
-    } finally {
-      connection?.destroy();
-    }
-  }
-
-  #proxyHeaders(handling: Handling, proxyHost: string): Record<string, string | string[]> {
-    const { request } = this;
-    const headers: Record<string, string | string[]> = { host: proxyHost };
-    for (const [name, value] of Object.entries(request.headers)) {
-      if (
-        value !== undefined &&
-        !['host', 'connection', 'keep-alive', 'upgrade', 'te', 'http2-settings'].includes(name)
-      )
-        if (!name.startsWith(':')) headers[name] = value;
-    }
-    headers['connection'] = 'close';
-    for (const [name, value] of handling.proxyHeaders) {
-      const expanded = this.expand(value).replaceAll('$proxy_host', proxyHost);
-      if (name.toLowerCase() === 'connection') continue;
-      if (expanded === '') delete headers[name.toLowerCase()];
-      else headers[name.toLowerCase()] = expanded;
-    }
-    return headers;
   }
 
   /** Replaces nginx's variables. */
@@ -406,7 +306,8 @@ export class Exchange {
   }
 }
 
-function decode(path: string): string {
+/** A path without its percent signs. */
+export function decode(path: string): string {
   try {
     return decodeURIComponent(path);
   } catch {
