@@ -14,20 +14,42 @@ export function parseLabelSelector(text: string): LabelMatcher {
     if (!match)
       throw failure('BadRequest', `unable to parse requirement: found '${part.trim()}', expected: identifier`);
     const [, , absent, key = '', operator, value = '', setOperator, list = ''] = match;
+    for (const name of [absent, key]) if (name) checkKey(name);
     if (absent) return (labels) => labels?.[absent] === undefined;
+    const values = setOperator ? list.split(',').map((item) => item.trim()) : operator ? [value] : [];
+    for (const [i, one] of values.entries()) checkValue(key, one, i);
     if (operator === '!=') return (labels) => labels?.[key] !== value;
     if (operator) return (labels) => labels?.[key] === value;
     if (setOperator) {
-      const values = new Set(list.split(',').map((item) => item.trim()));
+      const among = new Set(values);
       const wanted = setOperator === 'in';
       return (labels) => {
         const has = labels?.[key];
-        return wanted ? has !== undefined && values.has(has) : has === undefined || !values.has(has);
+        return wanted ? has !== undefined && among.has(has) : has === undefined || !among.has(has);
       };
     }
     return (labels) => labels?.[key] !== undefined;
   });
   return (labels) => tests.every((test) => test(labels));
+}
+
+const VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
+const NAME = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
+
+function checkValue(key: string, value: string, index: number): void {
+  if (VALUE.test(value)) return;
+  throw failure(
+    'BadRequest',
+    `unable to parse requirement: values[${index}][${key}]: Invalid value: ${JSON.stringify(value)}: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`,
+  );
+}
+
+function checkKey(key: string): void {
+  if (NAME.test(key.split('/').at(-1) ?? '')) return;
+  throw failure(
+    'BadRequest',
+    `unable to parse requirement: key: Invalid value: ${JSON.stringify(key)}: name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`,
+  );
 }
 
 function splitOutsideParentheses(text: string): string[] {

@@ -353,7 +353,9 @@ export class Writes {
       return;
     }
     if (mode === 'Ignore') return;
-    report(strictProblems(object, kind), mode, warnings);
+    const decoded = request.method === 'POST' || request.method === 'PUT';
+    const as = `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}`;
+    report(strictProblems(object, kind), mode, warnings, decoded ? as : undefined);
   }
 
   #place({ kind, attributes }: Draft, object: KubeObject): void {
@@ -615,9 +617,11 @@ function patchWith(type: string, base: KubeObject, patch: unknown, kind: Resourc
   );
 }
 
-function report(problems: string[], mode: string, warnings: string[]): void {
+/** `as` names the kind that a request's object was to be, as decoders say it; absent for patches and custom kinds. */
+function report(problems: string[], mode: string, warnings: string[], as?: string): void {
   if (problems.length === 0 || mode === 'Ignore') return;
-  if (mode === 'Strict') throw failure('BadRequest', `strict decoding error: ${problems.join(', ')}`);
+  if (mode === 'Strict')
+    throw failure('BadRequest', `${as ? `${as}: ` : ''}strict decoding error: ${problems.join(', ')}`);
   warnings.push(...problems);
 }
 

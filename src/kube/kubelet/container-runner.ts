@@ -138,7 +138,7 @@ export class ContainerRunner {
     container.stdin = container.spec.stdin ? new AttachedInput() : undefined;
     let process: ReturnType<typeof image.image.start>;
     try {
-      process = image.image.start({ ...context, stdio: this.#streams() });
+      process = image.image.start({ ...context, isMain: true, stdio: this.#streams() });
     } catch (error) {
       this.#failedToStart(messageOf(error));
       return;

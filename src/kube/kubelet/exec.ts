@@ -21,7 +21,10 @@ export function execIn(runner: ContainerRunner, options: NodeExecOptions): NodeE
   if (!process) {
     const id = randomBytes(32).toString('hex');
     const why = `error executing command in container: failed to exec in container: failed to start exec "${id}": ${missingProgram(command[0] ?? '')}`;
-    return { exited: Promise.reject(failure('InternalError', `Internal error occurred: ${why}`)), resize() {} };
+    return {
+      exited: Promise.reject(failure('InternalError', `Internal error occurred: Internal error occurred: ${why}`)),
+      resize() {},
+    };
   }
   kill = (name) => process.kill(name);
   // Closing the connection leaves a process without its terminal; it gets the hangup that this means.

@@ -78,7 +78,7 @@ export function serverSideApply(
   writer: Writer,
   force: boolean,
 ): KubeObject {
-  const wanted = fieldsOf(applied, schema);
+  const wanted = appliedFields(fieldsOf(applied, schema));
   const entries = live?.metadata.managedFields ?? [];
   const previous = entries.find((entry) => isWriter(entry, writer, 'Apply'));
   const others = entries.filter((entry) => entry !== previous);
@@ -106,6 +106,16 @@ export function serverSideApply(
   result.metadata = { ...result.metadata, managedFields: [...(isEmptySet(wanted) ? [] : [own]), ...kept] };
   return result;
 }
+
+/** Who applies owns the fields that are named, and the items of lists; not the maps and lists that hold them. */
+const appliedFields = (set: FieldSet): FieldSet =>
+  Object.fromEntries(
+    Object.entries(set).map(([member, inner]) => {
+      const { '.': self, ...rest } = inner;
+      const below = appliedFields(rest);
+      return [member, self && !member.startsWith('f:') ? { '.': self, ...below } : below];
+    }),
+  );
 
 function conflictOf(conflicts: { entry: ManagedFieldsEntry; paths: string[] }[]) {
   const causes = conflicts.flatMap(({ entry, paths }) =>

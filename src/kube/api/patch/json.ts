@@ -60,11 +60,8 @@ function apply(root: { value: unknown }, { op, path, from, value }: Operation): 
 }
 
 const bad = (why: string) => failure('BadRequest', `error decoding patch: ${why}`);
-const missing = (path: string) =>
-  failure(
-    'Invalid',
-    `the server rejected our request due to an error in our request: missing path ${JSON.stringify(path)}`,
-  );
+/** Upstream keeps what exactly was wrong to itself. */
+const missing = (_path: string) => failure('Invalid', 'the server rejected our request due to an error in our request');
 
 function pointer(path: string): string[] {
   if (path === '') return [];

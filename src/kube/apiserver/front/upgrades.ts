@@ -47,14 +47,12 @@ async function open(
 ): Promise<void> {
   const abort = new AbortController();
   socket.on('close', () => abort.abort(new DOMException('the client went away', 'AbortError')));
-  if ((req.headers.upgrade ?? '').toLowerCase() !== 'websocket')
-    throw failure('BadRequest', 'unable to upgrade: only WebSockets are served');
+  const isWebSocket = (req.headers.upgrade ?? '').toLowerCase() === 'websocket';
   const offered = (req.headers['sec-websocket-protocol'] ?? '')
     .split(',')
     .map((name) => name.trim())
     .filter(Boolean);
   const chosen = pick(offered);
-  if (!chosen) throw failure('BadRequest', `unable to upgrade: no protocol of [${offered.join(' ')}] is supported`);
   const request: ApiRequest = {
     ...(await requestOf(
       Object.assign(req, { [Symbol.asyncIterator]: async function* () {} }) as IncomingMessage,
@@ -62,6 +60,18 @@ async function open(
     )),
     method: 'GET',
   };
+  if (!chosen || !isWebSocket) {
+    // kubectl falls back to SPDY when a WebSocket was refused, and tells what that says: the reason comes first.
+    await handler.connect(request, []).catch((error: unknown) => {
+      if (!(error instanceof StatusError) || !error.message.startsWith('unable to upgrade')) throw error;
+    });
+    throw failure(
+      'BadRequest',
+      isWebSocket
+        ? `unable to upgrade: no protocol of [${offered.join(' ')}] is supported`
+        : 'unable to upgrade: only WebSockets are served',
+    );
+  }
   if (chosen === TUNNEL_PROTOCOL) {
     const connect = (port: number) =>
       handler.connect({ ...request, query: new URLSearchParams({ ports: String(port) }) }, ['v4.channel.k8s.io']);

@@ -163,6 +163,22 @@ const RULES: Record<string, (object: KubeObject, old: KubeObject | undefined, ad
     }
     if (old && !same(old.spec.template, object.spec.template)) add.invalid('spec.template', '', 'field is immutable');
   },
+  'batch/cronjobs': (object, _old, add) => {
+    const schedule = String(object.spec?.schedule ?? '');
+    const fields = schedule.split(/\s+/).filter(Boolean);
+    if (!schedule) add.required('spec.schedule');
+    else if (!schedule.startsWith('@') && fields.length !== 5)
+      add.invalid(
+        'spec.schedule',
+        schedule,
+        `expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`,
+      );
+    const spec = object.spec?.jobTemplate?.spec?.template?.spec;
+    if (!spec) return add.required('spec.jobTemplate.spec.template.spec');
+    podSpecCauses(spec, 'spec.jobTemplate.spec.template.spec', add);
+    if (!['OnFailure', 'Never'].includes(spec.restartPolicy))
+      add.required('spec.jobTemplate.spec.template.spec.restartPolicy', 'valid values: "OnFailure", "Never"');
+  },
   'rbac.authorization.k8s.io/rolebindings': roleRef,
   'rbac.authorization.k8s.io/clusterrolebindings': roleRef,
 };
