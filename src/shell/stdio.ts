@@ -24,6 +24,10 @@ export interface Tty {
   onResize(listener: (size: TerminalSize) => void): () => void;
   /** Raw: keys arrive as they are typed, without echo and line editing. Returns a function that restores the mode. */
   setRaw(): () => void;
+  /** The terminal's keyboard: stdin itself, or what a pager reads keys from while its stdin is a pipe. */
+  readonly keys?: ByteReader;
+  /** Whether stdin is this terminal too; false in `… | less`. Absent: it is. */
+  readonly isInput?: boolean;
 }
 
 export interface Stdio {

@@ -1,6 +1,26 @@
 import type { Command } from '../command.ts';
+import { bufferedPrograms } from './buffered.ts';
+import { grepPrograms } from './grep.ts';
+import { machinePrograms } from './machine.ts';
+import { pagerPrograms } from './pager.ts';
+import { runningPrograms } from './running.ts';
+import { cat, head, tac, tail, tee, wc } from './streams.ts';
+import { timePrograms } from './time.ts';
 
 /** The programs of a small Linux: text tools, files, and what people watch output with. */
 export function standardPrograms(): Command[] {
-  return [];
+  return [
+    ...bufferedPrograms,
+    cat,
+    head,
+    tac,
+    tail,
+    tee,
+    wc,
+    ...grepPrograms,
+    ...machinePrograms,
+    ...pagerPrograms,
+    ...runningPrograms,
+    ...timePrograms,
+  ];
 }
