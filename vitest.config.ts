@@ -14,6 +14,7 @@ export default defineConfig({
       project('golden', ['test/golden/**/*.test.ts'], 60_000),
       project('content', ['test/content/**/*.test.ts'], 60_000),
       project('labs', ['test/labs/**/*.test.ts'], 180_000),
+      project('kind', ['test/kind/**/*.test.ts'], 120_000),
       project('e2e', ['test/e2e/**/*.test.ts'], 180_000),
     ],
   },

@@ -130,6 +130,7 @@ export class Engine {
     const { stdin, timeoutMs = DEADLINE_MS } = options;
     const what = `run ${command[0]?.split('/').at(-1)} in a container`;
     let stream: Duplex | undefined;
+    let givenUp = false;
     try {
       return await this.call(
         what,
@@ -144,6 +145,8 @@ export class Engine {
           });
           // Without hijack the stream of an exec with stdin never ends.
           stream = (await exec.start({ hijack: true, stdin: stdin !== undefined })) as Duplex;
+          if (givenUp) stream.destroy();
+
           const output = collect(stream);
           if (stdin !== undefined) stream.end(stdin);
           const { stdout, stderr } = await output;
@@ -153,7 +156,8 @@ export class Engine {
         { timeoutMs, ...(options.signal ? { signal: options.signal } : {}) },
       );
     } finally {
-      // An abort signal does nothing for a stream that was already upgraded.
+      // An abort signal does nothing for a stream that was upgraded, be it already or in a moment.
+      givenUp = true;
       stream?.destroy();
     }
   }
