@@ -12,6 +12,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args
     load: () => import('./commands/doctor.ts'),
   },
   cluster: { summary: 'run one cluster: cluster up | list | down', load: () => import('./commands/cluster.ts') },
+  conformance: {
+    summary: 'hold a cluster with the mesh against policy cases: conformance --kubeconfig FILE',
+    load: () => import('./commands/conformance.ts'),
+  },
   list: { summary: 'list labs | images | checks', load: () => import('./commands/list.ts') },
   schemas: {
     summary: 'write the JSON Schemas for lab.yaml and front matter',

@@ -64,7 +64,7 @@ export function routeStatus(
     );
     const conditions = [
       accepted(objects, clusterNetworks, kind, route, parent, known, now),
-      ...(known === 'Server' ? [] : [resolvedRefs(objects, route, now)]),
+      ...(known === 'Server' ? [] : [resolvedRefs(objects, route, parent, now)]),
     ];
     return [
       {
@@ -132,15 +132,18 @@ function accepted(
             parentKind(ref) === known &&
             ref.namespace === parent.namespace &&
             ref.name === parent.name &&
-            (ref.port === undefined || parent.port === undefined || ref.port === parent.port),
+            // Only the very same parent, port and all, is disputed.
+            ref.port === parent.port,
         ),
       ),
   );
   return outranked ? no('RouteReasonConflicted') : condition('Accepted', true, 'Accepted', now);
 }
 
-/** Whether the backends of a route exist. A Service in another namespace counts too. */
-function resolvedRefs(objects: ObjectSet, route: KubeObject, now: string): Condition {
+const NOT_ITS_PARENT = 'EgressNetwork backend needs to be on a route that has an EgressNetwork parent';
+
+/** Whether the backends of a route exist. A Service in another namespace counts too; an EgressNetwork serves only routes that hang on it. */
+function resolvedRefs(objects: ObjectSet, route: KubeObject, parent: ParentRef, now: string): Condition {
   const backends: Json[] = (route.spec?.rules ?? []).flatMap((rule: Json) => rule.backendRefs ?? []);
   for (const backend of backends) {
     const group = backend.group === 'core' ? '' : (backend.group ?? '');
@@ -152,8 +155,11 @@ function resolvedRefs(objects: ObjectSet, route: KubeObject, now: string): Condi
           ? 'EgressNetwork'
           : undefined;
     if (!known) return condition('ResolvedRefs', false, 'InvalidKind', now);
-    if (!objects.get(known, backend.namespace ?? route.metadata.namespace ?? '', backend.name)) {
-      return condition('ResolvedRefs', false, 'BackendNotFound', now);
+    const namespace = backend.namespace ?? route.metadata.namespace ?? '';
+    if (!objects.get(known, namespace, backend.name)) return condition('ResolvedRefs', false, 'BackendNotFound', now);
+    const itself = parent.kind === 'EgressNetwork' && parent.name === backend.name && parent.namespace === namespace;
+    if (known === 'EgressNetwork' && !itself) {
+      return condition('ResolvedRefs', false, 'InvalidKind', now, NOT_ITS_PARENT);
     }
   }
   return condition('ResolvedRefs', true, 'ResolvedRefs', now);
