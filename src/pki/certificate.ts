@@ -14,7 +14,7 @@ import { encodeName } from './name.ts';
 import { readPem, writePem } from './pem.ts';
 import type { CertificateRequestOptions } from './types.ts';
 
-const OID = {
+export const OID = {
   basicConstraints: '2.5.29.19',
   keyUsage: '2.5.29.15',
   extendedKeyUsage: '2.5.29.37',
@@ -26,18 +26,32 @@ const OID = {
 } as const;
 
 /** Bit positions of KeyUsage, RFC 5280 4.2.1.3. */
-const KEY_USAGE_BITS = { digitalSignature: 0, keyEncipherment: 2, certSign: 5, crlSign: 6 } as const;
+const KEY_USAGE_BITS = {
+  digitalSignature: 0,
+  nonRepudiation: 1,
+  keyEncipherment: 2,
+  dataEncipherment: 3,
+  keyAgreement: 4,
+  certSign: 5,
+  crlSign: 6,
+} as const;
+
+/** Digest and signature algorithm by curve; every other EC curve takes P-256's. */
+const BY_CURVE: Record<string, [digest: string, oid: string]> = {
+  prime256v1: ['sha256', '1.2.840.10045.4.3.2'],
+  secp384r1: ['sha384', '1.2.840.10045.4.3.3'],
+  secp521r1: ['sha512', '1.2.840.10045.4.3.4'],
+};
 
 export function signatureAlgorithm(key: KeyObject): Uint8Array {
-  return key.asymmetricKeyType === 'ec'
-    ? der.sequence(
-        der.oid(key.asymmetricKeyDetails?.namedCurve === 'secp384r1' ? '1.2.840.10045.4.3.3' : '1.2.840.10045.4.3.2'),
-      )
-    : der.sequence(der.oid('1.2.840.113549.1.1.11'), der.NULL);
+  if (key.asymmetricKeyType === 'ed25519') return der.sequence(der.oid('1.3.101.112'));
+  if (key.asymmetricKeyType !== 'ec') return der.sequence(der.oid('1.2.840.113549.1.1.11'), der.NULL);
+  return der.sequence(der.oid((BY_CURVE[key.asymmetricKeyDetails?.namedCurve ?? ''] ?? BY_CURVE['prime256v1']!)[1]));
 }
 
-export const digestFor = (key: KeyObject): string =>
-  key.asymmetricKeyDetails?.namedCurve === 'secp384r1' ? 'sha384' : 'sha256';
+/** Null where the algorithm brings its own (Ed25519). */
+export const digestFor = (key: KeyObject): string | null =>
+  key.asymmetricKeyType === 'ed25519' ? null : (BY_CURVE[key.asymmetricKeyDetails?.namedCurve ?? '']?.[0] ?? 'sha256');
 
 /** The GeneralNames of a SubjectAltName extension. */
 export function altNames(options: Pick<CertificateRequestOptions, 'dnsNames' | 'uris' | 'ipAddresses'>): Uint8Array[] {
@@ -113,7 +127,7 @@ function extensionsOf(o: CertificateRequestOptions, subjectKey: KeyObject, signe
   return extensions;
 }
 
-function keyUsageBits(usages: (keyof typeof KEY_USAGE_BITS)[]): Uint8Array {
+export function keyUsageBits(usages: (keyof typeof KEY_USAGE_BITS)[]): Uint8Array {
   let byte = 0;
   for (const usage of usages) byte |= 0x80 >> KEY_USAGE_BITS[usage];
   let unused = 0;
@@ -122,7 +136,7 @@ function keyUsageBits(usages: (keyof typeof KEY_USAGE_BITS)[]): Uint8Array {
 }
 
 /** SHA-1 of the public key's bits, RFC 5280 4.2.1.2 (1). */
-function keyIdOf(key: KeyObject): Uint8Array {
+export function keyIdOf(key: KeyObject): Uint8Array {
   const [spki] = der.read(key.export({ type: 'spki', format: 'der' }) as Buffer);
   const [, bitString] = der.read(spki!.content);
   return createHash('sha1').update(bitString!.content.subarray(1)).digest();
