@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { goJsonProblem } from '#kube/api/go-json.ts';
 import type { ApiRequest } from '#kube/api/http.ts';
 import { failure } from '#kube/api/status.ts';
 import { decodeProtobuf, isProtobuf } from './protobuf.ts';
@@ -31,7 +32,11 @@ export function readBody(request: ApiRequest): unknown {
   try {
     value = isYaml ? parse(text, { maxAliasCount: 100 }) : JSON.parse(text);
   } catch (error) {
-    throw failure('BadRequest', `couldn't get version/kind; json parse error: ${(error as Error).message}`);
+    const why = (isYaml ? undefined : goJsonProblem(text)) ?? (error as Error).message;
+    throw failure(
+      'BadRequest',
+      request.method === 'PATCH' ? why : `couldn't get version/kind; json parse error: ${why}`,
+    );
   }
   return value;
 }

@@ -8,7 +8,11 @@ const pathOf = (group: string, version: string): string => (group ? `apis/${grou
 /** `/openapi/v3`, its documents, and a `/openapi/v2` that holds no more than its head. Undefined for other paths. */
 export function openApiFor(request: ApiRequest, kinds: Kinds): ApiResponse | undefined {
   const { path } = request;
-  if (path === '/openapi/v2') return json({ swagger: '2.0', info: info(), paths: {}, definitions: {} });
+  if (path === '/openapi/v2') {
+    return request.headers.accept?.includes(V2_PROTOBUF)
+      ? { status: 200, body: { type: 'stream', contentType: V2_PROTOBUF.replace('@', '.'), chunks: once(emptyV2()) } }
+      : json({ swagger: '2.0', info: info(), paths: {}, definitions: {} });
+  }
   if (path === '/openapi/v3' || path === '/openapi/v3/') {
     const paths: Record<string, { serverRelativeURL: string }> = {};
     for (const kind of kinds.all()) {
@@ -22,6 +26,22 @@ export function openApiFor(request: ApiRequest, kinds: Kinds): ApiResponse | und
   const [, group = '', version = ''] = match;
   const served = kinds.all().filter((kind) => kind.group === group && kind.version === version);
   return served.length > 0 ? json(documentOf(served)) : undefined;
+}
+
+const V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+/** A version 2 document without paths, as clients ask for it: swagger is field 1, info field 2 with title 1, version 2. */
+function emptyV2(): Uint8Array {
+  const field = (number: number, value: Uint8Array | string) => {
+    const bytes = Buffer.from(value);
+    return Buffer.concat([Buffer.from([(number << 3) | 2, bytes.length]), bytes]);
+  };
+  const { title, version } = info();
+  return Buffer.concat([field(1, '2.0'), field(2, Buffer.concat([field(1, title), field(2, version)]))]);
 }
 
 const info = () => ({ title: 'Kubernetes', version: SERVER_VERSION.gitVersion });

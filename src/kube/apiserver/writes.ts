@@ -1,16 +1,18 @@
 import type { Clock } from '#base/clock.ts';
 import { nameSuffix, uuid } from '#base/ids.ts';
+import { goPrint } from '#kube/api/go-json.ts';
 import type { ApiRequest, ApiResponse } from '#kube/api/http.ts';
 import { serverSideApply, trackUpdate, type Writer } from '#kube/api/patch/apply.ts';
 import { same } from '#kube/api/patch/field-set.ts';
 import { jsonPatch } from '#kube/api/patch/json.ts';
 import { mergePatch } from '#kube/api/patch/merge.ts';
 import { strategicMerge } from '#kube/api/patch/strategic.ts';
-import { alreadyExists, conflict, failure, notFound } from '#kube/api/status.ts';
+import { alreadyExists, conflict, failure, notFound, type StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { Store } from '#kube/store/store.ts';
 import { readBody } from './body.ts';
 import { pruneAndDefault, validateCustom, validateDefinition } from './custom.ts';
+import { decodeProblem, type TypeProblem } from './decode.ts';
 import { applyDefaults } from './defaults/defaults.ts';
 import { apiVersionOf, type Kinds, type ResourceKind } from './kinds.ts';
 import { checkName } from './names.ts';
@@ -352,9 +354,11 @@ export class Writes {
       );
       return;
     }
-    if (mode === 'Ignore') return;
     const decoded = request.method === 'POST' || request.method === 'PUT';
     const as = `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}`;
+    const wrong = decodeProblem(object, kind.schema());
+    if (wrong) throw decoded ? failure('BadRequest', `${as}: ${wrong.json}`) : wrongPatch(request, object, as, wrong);
+    if (mode === 'Ignore') return;
     report(strictProblems(object, kind), mode, warnings, decoded ? as : undefined);
   }
 
@@ -623,6 +627,17 @@ function report(problems: string[], mode: string, warnings: string[], as?: strin
   if (mode === 'Strict')
     throw failure('BadRequest', `${as ? `${as}: ` : ''}strict decoding error: ${problems.join(', ')}`);
   warnings.push(...problems);
+}
+
+/** What is said of a patch whose result is not of its kind any more (apiserver/pkg/endpoints/handlers/patch.go). */
+function wrongPatch(request: ApiRequest, object: KubeObject, as: string, wrong: TypeProblem): StatusError {
+  const strategic = (request.headers['content-type'] ?? '').startsWith('application/strategic');
+  const patch = readBody(request);
+  const [value, why] = strategic ? [goPrint(patch), wrong.converter] : [JSON.stringify(object), `${as}: ${wrong.json}`];
+  const message = `Invalid value: ${JSON.stringify(value)}: ${why}`;
+  return failure('Invalid', ` "" is invalid: patch: ${message}`, {
+    causes: [{ reason: 'FieldValueInvalid', message, field: 'patch' }],
+  });
 }
 
 function checkShape(object: KubeObject): void {

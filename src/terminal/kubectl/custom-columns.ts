@@ -1,5 +1,6 @@
+import { goPrint } from '#kube/api/go-json.ts';
 import { CliError } from './errors.ts';
-import { goPrint } from './json.ts';
+
 import { JsonPath, relaxed } from './jsonpath.ts';
 import { alignRows } from './table.ts';
 

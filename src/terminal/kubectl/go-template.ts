@@ -1,4 +1,4 @@
-import { goPrint } from './json.ts';
+import { goPrint } from '#kube/api/go-json.ts';
 
 /** What a template cannot do with the data it got, or text that is no template. */
 export class TemplateError extends Error {}

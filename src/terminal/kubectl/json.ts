@@ -17,14 +17,3 @@ export const compactJson = (value: unknown): string => escaped(JSON.stringify(so
 /** Indented by four, keys sorted unless `keepOrder`. */
 export const prettyJson = (value: unknown, keepOrder = false): string =>
   escaped(JSON.stringify(keepOrder ? value : sortKeys(value), null, 4));
-
-/** A value as Go's `%v` prints it. */
-export function goPrint(value: unknown): string {
-  if (value === null || value === undefined) return '<nil>';
-  if (Array.isArray(value)) return `[${value.map(goPrint).join(' ')}]`;
-  if (typeof value === 'object') {
-    const keys = Object.keys(value).sort();
-    return `map[${keys.map((key) => `${key}:${goPrint((value as Record<string, unknown>)[key])}`).join(' ')}]`;
-  }
-  return String(value);
-}

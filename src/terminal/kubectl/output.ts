@@ -1,8 +1,9 @@
+import { goPrint } from '#kube/api/go-json.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import { splitApiVersion } from '#kube/client/paths.ts';
 import { CliError } from './errors.ts';
 import { renderGoTemplate, TemplateError } from './go-template.ts';
-import { goPrint, prettyJson } from './json.ts';
+import { prettyJson } from './json.ts';
 import { JsonPath, JsonPathError } from './jsonpath.ts';
 import { toKyaml } from './kyaml.ts';
 import type { Invocation } from './verb.ts';

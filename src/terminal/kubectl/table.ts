@@ -1,5 +1,6 @@
+import { goPrint } from '#kube/api/go-json.ts';
 import type { KubeObject } from '#kube/api/types.ts';
-import { goPrint } from './json.ts';
+
 import { tableWriter } from './tab-writer.ts';
 
 /** A meta.k8s.io/v1 Table as the server answers it. */

@@ -14,7 +14,7 @@ export function defaultPodSpec(spec: Fields): void {
   set(spec, 'securityContext', {});
   set(spec, 'schedulerName', 'default-scheduler');
   // The old spelling of a service account is kept in step with the new one.
-  if (spec.serviceAccountName && !spec.serviceAccount) spec.serviceAccount = spec.serviceAccountName;
+  if (spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName;
   if (spec.serviceAccount && !spec.serviceAccountName) spec.serviceAccountName = spec.serviceAccount;
   for (const container of [
     ...(spec.containers ?? []),

@@ -53,13 +53,7 @@ async function open(
     .map((name) => name.trim())
     .filter(Boolean);
   const chosen = pick(offered);
-  const request: ApiRequest = {
-    ...(await requestOf(
-      Object.assign(req, { [Symbol.asyncIterator]: async function* () {} }) as IncomingMessage,
-      abort.signal,
-    )),
-    method: 'GET',
-  };
+  const request = await headOf(req, abort.signal);
   if (!chosen || !isWebSocket) {
     // kubectl falls back to SPDY when a WebSocket was refused, and tells what that says: the reason comes first.
     await handler.connect(request, []).catch((error: unknown) => {
@@ -82,6 +76,12 @@ async function open(
   }
   const channels = await handler.connect(request, [chosen]);
   wss.handleUpgrade(req, socket, head, (ws) => bridge(ws, channels));
+}
+
+/** The request of an upgrade, which has no body. */
+async function headOf(req: IncomingMessage, signal: AbortSignal): Promise<ApiRequest> {
+  const bodiless = Object.assign(req, { [Symbol.asyncIterator]: async function* () {} }) as IncomingMessage;
+  return { ...(await requestOf(bodiless, signal)), method: 'GET' };
 }
 
 function bridge(ws: WebSocket, channels: ChannelSocket): void {
