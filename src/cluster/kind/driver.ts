@@ -18,7 +18,7 @@ export function createKindDriver(settings: KindSettings, engine: Engine = new En
       const bad = checks.filter((check) => check.state === 'failed');
       return {
         ok: bad.length === 0,
-        reasons: bad.map((check) => `${check.what}: ${check.said}${check.mend ? `. ${check.mend}` : ''}`),
+        reasons: bad.map((check) => `${check.what}: ${check.said}`),
       };
     },
     async create(o) {

@@ -85,6 +85,8 @@ export class SessionWorker {
   stop(options: { keep: boolean } = { keep: false }): Promise<void> {
     this.#stopping ??= (async () => {
       this.#watchdog?.cancel();
+      // Until it has ended the process must not: what it made is being taken away.
+      this.#worker.ref();
       this.send({ type: 'stop', keep: options.keep });
       await Promise.race([
         new Promise<void>((resolve) => this.#worker.once('exit', () => resolve())),
