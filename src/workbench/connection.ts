@@ -69,6 +69,7 @@ export class Connection {
       this.#kept = [];
       this.#setLink({ state: 'open' });
       for (const message of kept) this.#write(message);
+      this.#sendPing();
       this.#ping = this.#o.clock.setInterval(() => this.#sendPing(), PING_EVERY_MS);
     };
     socket.onmessage = ({ data }) => {

@@ -73,12 +73,14 @@ export class Tabs {
           'aria-selected': selected ? 'true' : 'false',
           'aria-controls': tab.controls,
           'aria-label': tab.label,
+          'aria-keyshortcuts': closable ? 'Delete' : undefined,
           tabindex: selected ? 0 : -1,
           onclick: () => this.#o.onSelect(tab.id),
         },
         tab.title,
         tab.note && el('em', null, tab.note),
       ),
+      // For the mouse only: a row of tabs may hold nothing but tabs, and Delete closes one by keyboard.
       closable &&
         el(
           'button',
@@ -86,7 +88,7 @@ export class Tabs {
             type: 'button',
             class: 'close',
             tabindex: -1,
-            'aria-label': closable,
+            'aria-hidden': 'true',
             title: `${closable} (Delete)`,
             onclick: () => this.#o.onClose?.(tab.id),
           },

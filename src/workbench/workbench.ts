@@ -51,6 +51,7 @@ export class Workbench {
   readonly #stop: (() => void)[] = [];
   readonly #elements: HTMLElement[];
   #attachedTo = '';
+  #attached = false;
 
   constructor(options: WorkbenchOptions) {
     this.#o = options;
@@ -156,12 +157,6 @@ export class Workbench {
       max: 85,
       onMove: refit,
     });
-    const work: HTMLElement = el(
-      'section',
-      { class: 'wb-work', 'aria-label': 'Workbench' },
-      this.#notices.element,
-      el('div', { class: 'wb-panes' }, this.#views.element, upperBar, this.#terminals.element, this.#panel.element),
-    );
     const proseBar = createSplitter({
       name: 'prose',
       label: 'Width of the text',
@@ -172,6 +167,13 @@ export class Workbench {
       max: 75,
       onMove: refit,
     });
+    const work: HTMLElement = el(
+      'section',
+      { class: 'wb-work', 'aria-label': 'Workbench' },
+      proseBar,
+      this.#notices.element,
+      el('div', { class: 'wb-panes' }, this.#views.element, upperBar, this.#terminals.element, this.#panel.element),
+    );
     const foot = el(
       'footer',
       { class: 'wb-foot', 'aria-label': 'Tasks and session' },
@@ -186,8 +188,8 @@ export class Workbench {
     );
     const top = document.querySelector('.top')!;
     top.append(this.#status.element);
-    document.body.append(proseBar, work, foot, this.#switch.element, this.#announcer.element);
-    return [proseBar, work, foot, this.#switch.element, this.#announcer.element];
+    document.body.append(work, foot, this.#switch.element, this.#announcer.element);
+    return [work, foot, this.#switch.element, this.#announcer.element];
   }
 
   #listen(): void {
@@ -281,10 +283,12 @@ export class Workbench {
         const print = this.#offsets.accept(message);
         return this.#terminals.print(message.terminal, print);
       }
-      case 'files':
+      case 'pong':
         this.#store.accept(message);
-        this.#firstMessages();
-        return;
+        if (this.#attached) return;
+        this.#attached = true;
+        this.#send({ type: 'views.watch', views: this.#views.watched() });
+        return this.#ensureShell();
     }
     this.#store.accept(message);
   }
@@ -306,16 +310,10 @@ export class Workbench {
     return true;
   }
 
-  /** After attaching: say which views are looked at, and open a shell when there is none. */
-  #firstMessages(): void {
-    this.#send({ type: 'views.watch', views: this.#views.watched() });
-    // What terminals there are follows the files at once; only then is it known that there is none.
-    this.#clock.setTimeout(() => this.#ensureShell(), 0);
-  }
-
+  /** Opens a shell when there is none, as soon as that is known: the first pong follows all that the session held. */
   #ensureShell(): void {
     const { state } = this.#store.session;
-    if (this.#connection.link.state !== 'open') return;
+    if (!this.#attached || this.#connection.link.state !== 'open') return;
     if (state === 'ready' || state === 'starting' || state === 'rebuilding') this.#terminals.ensureOne();
   }
 
@@ -349,6 +347,7 @@ export class Workbench {
   }
 
   #drawLink(link: Link): void {
+    if (link.state !== 'open') this.#attached = false;
     this.#panel.setGone(link.state === 'gone');
     document.documentElement.dataset['link'] = link.state;
     if (link.state === 'waiting') {

@@ -170,10 +170,8 @@ export class FakeSession {
     }
     if (message.type === 'file.write') {
       const old = this.script.files.find(({ path }) => path === message.path);
-      if (old && message.baseVersion !== undefined && message.baseVersion !== old.version) {
-        const text = `${message.path} was changed meanwhile.`;
-        return this.tell({ type: 'error', error: { code: 'file/name', message: text, hint: '' } });
-      }
+      const stale = old && message.baseVersion !== undefined && message.baseVersion !== old.version;
+      if (stale && old.content !== message.content) this.setFile(`${message.path}.orig`, old.content);
       return this.setFile(message.path, message.content);
     }
     if (message.type === 'file.delete') return this.setFile(message.path, null);

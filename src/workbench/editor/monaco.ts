@@ -208,6 +208,7 @@ export class CodeEditor {
     this.closeDiff();
     this.#editor.dispose();
     for (const model of this.#models.values()) model.dispose();
+    this.#models.clear();
   }
 }
 

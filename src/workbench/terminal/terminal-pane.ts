@@ -64,7 +64,10 @@ export class TerminalPane {
             class: 'wb-plus',
             'aria-label': 'Open another shell',
             title: 'Open another shell',
-            onclick: () => this.openAnother(),
+            onclick: () => {
+              this.openAnother();
+              this.focus();
+            },
           },
           '+',
         ),
@@ -214,7 +217,6 @@ export class TerminalPane {
     view.element.hidden = id !== this.#selected;
     this.#views.set(id, view);
     this.#stack.append(view.element);
-    if (!this.#selected) this.#selected = id;
     return view;
   }
 
