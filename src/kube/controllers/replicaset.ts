@@ -113,7 +113,12 @@ export function startReplicaSets(context: ControllerContext): WorkQueue {
 }
 
 /** The pods that a controller owns; orphans that it selects are adopted, pods it no longer selects are let go. */
-export async function claimPods(context: ControllerContext, owner: KubeObject): Promise<KubeObject[]> {
+export async function claimPods(
+  context: ControllerContext,
+  owner: KubeObject,
+  /** A further condition for adopting one. */
+  mayAdopt: (pod: KubeObject) => boolean = () => true,
+): Promise<KubeObject[]> {
   const pods = context.informer('pods');
   const { selector } = owner.spec;
   const own: KubeObject[] = [];
@@ -131,7 +136,8 @@ export async function claimPods(context: ControllerContext, owner: KubeObject): 
     if (
       controllerOf(pod.metadata.ownerReferences) ||
       pod.metadata.deletionTimestamp ||
-      !matchesSelector(selector, pod.metadata.labels)
+      !matchesSelector(selector, pod.metadata.labels) ||
+      !mayAdopt(pod)
     )
       continue;
     await setOwners(context, pod, [...(pod.metadata.ownerReferences ?? []), ownedBy(owner)]);

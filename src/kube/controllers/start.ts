@@ -1,13 +1,18 @@
 import type { Clock } from '#base/clock.ts';
 import type { KubeClient, Target } from '#kube/client/client.ts';
 import type { Store } from '#kube/store/store.ts';
+import { startBudgets } from './budget.ts';
 import { ControllerContext } from './context.ts';
+import { startCronJobs } from './cronjob.ts';
+import { startDaemonSets } from './daemonset.ts';
 import { startDeployments } from './deployment.ts';
 import { startEndpoints } from './endpoints.ts';
 import { startGarbageCollector } from './garbage.ts';
+import { startJobs } from './job.ts';
 import { startNamespaces } from './namespace.ts';
 import { startReplicaSets } from './replicaset.ts';
 import { startServiceAccounts } from './service-account.ts';
+import { startStatefulSets } from './statefulset.ts';
 
 export interface ControllerOptions {
   client: KubeClient;
@@ -29,6 +34,11 @@ export async function startControllers(
   const queues = [
     startReplicaSets(context),
     startDeployments(context),
+    startStatefulSets(context),
+    startDaemonSets(context),
+    startJobs(context),
+    startCronJobs(context),
+    startBudgets(context),
     startEndpoints(context),
     startNamespaces(context),
     startServiceAccounts(context, options.clusterCa),

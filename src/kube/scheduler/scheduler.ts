@@ -1,9 +1,9 @@
 import type { Clock } from '#base/clock.ts';
+import { unfit } from '#kube/api/fit.ts';
 import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import { Informer } from '#kube/client/informer.ts';
-import { unfit } from './fit.ts';
 
 const PODS = { group: '', version: 'v1', resource: 'pods' } as const;
 const NODES = { group: '', version: 'v1', resource: 'nodes' } as const;

@@ -1,4 +1,4 @@
-import type { KubeObject } from '#kube/api/types.ts';
+import type { KubeObject } from './types.ts';
 
 interface Taint {
   key: string;
@@ -29,10 +29,17 @@ export function unfit(pod: KubeObject, node: KubeObject): string | undefined {
   for (const [key, value] of Object.entries(pod.spec?.nodeSelector ?? {}))
     if (labels[key] !== value) return "node(s) didn't match Pod's node affinity/selector";
   const terms = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms as
-    | { matchExpressions?: Expression[] }[]
+    | { matchExpressions?: Expression[]; matchFields?: Expression[] }[]
     | undefined;
-  if (terms && !terms.some((term) => (term.matchExpressions ?? []).every((expression) => holds(expression, labels))))
-    return "node(s) didn't match Pod's node affinity/selector";
+  const fields = { 'metadata.name': node.metadata.name ?? '' };
+  const matches = ({ matchExpressions = [], matchFields = [] }: NonNullable<typeof terms>[number]) =>
+    matchExpressions.length + matchFields.length > 0 &&
+    matchExpressions.every((expression) => holds(expression, labels)) &&
+    matchFields.every((expression) => holds(expression, fields));
+  if (terms && !terms.some(matches)) return "node(s) didn't match Pod's node affinity/selector";
+  // Nothing here provides volumes, so that no claim is ever bound.
+  if ((pod.spec?.volumes ?? []).some((volume: Record<string, unknown>) => volume['persistentVolumeClaim']))
+    return 'node(s) had pods with unbound immediate PersistentVolumeClaims (this cluster has no storage provisioner)';
   return undefined;
 }
 
