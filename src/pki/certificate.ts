@@ -85,9 +85,27 @@ function signerOf(certificate: string, privateKey: string): Signer {
   return made;
 }
 
+interface Subject {
+  key: KeyObject;
+  spki: Uint8Array;
+}
+
+const subjects = new Map<string, Subject>();
+
+/** Nor need a key be read again that is certified day after day. */
+function subjectKeyOf(publicKey: string): Subject {
+  const known = subjects.get(publicKey);
+  if (known) return known;
+  const key = createPublicKey(publicKey);
+  const made = { key, spki: key.export({ type: 'spki', format: 'der' }) as Buffer };
+  if (subjects.size > 256) subjects.clear();
+  subjects.set(publicKey, made);
+  return made;
+}
+
 /** Makes a certificate (X.509 v3) and returns it as PEM. Synchronous: a P-256 leaf takes a fraction of a millisecond. */
 export function createCertificate(o: CertificateRequestOptions): string {
-  const subjectKey = createPublicKey(o.publicKey);
+  const { key: subjectKey, spki } = subjectKeyOf(o.publicKey);
   const subject = encodeName(o.subject);
   const signer: Signer = o.signer
     ? signerOf(o.signer.certificate, o.signer.privateKey)
@@ -101,7 +119,7 @@ export function createCertificate(o: CertificateRequestOptions): string {
     signer.name,
     der.sequence(der.time(o.notBefore), der.time(o.notAfter)),
     subject,
-    subjectKey.export({ type: 'spki', format: 'der' }) as Buffer,
+    spki,
     der.explicit(3, der.sequence(...extensionsOf(o, subjectKey, signer))),
   );
   const signature = sign(digestFor(signer.key), tbs, signer.key);

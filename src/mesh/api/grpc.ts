@@ -168,6 +168,10 @@ export class GrpcChannel {
     return this.#closed;
   }
 
+  get isClosed(): boolean {
+    return this.#session.destroyed || this.#session.closed;
+  }
+
   close(): void {
     this.#session.destroy();
   }
@@ -220,12 +224,51 @@ export class GrpcChannel {
     throw new GrpcError(Number(status), decodeURIComponent(String(trailers['grpc-message'] ?? '')));
   }
 
-  async unary(
+  /** Calls a method that answers once. Without the machinery of {@link stream}: renewals by the thousand come this way. */
+  unary(
     method: Method,
     request: Message,
     options: { signal?: AbortSignal; headers?: Record<string, string> } = {},
   ): Promise<Message> {
-    for await (const answer of this.stream(method, request, options)) return answer;
-    throw new GrpcError(INTERNAL, 'no message in the answer');
+    const { signal } = options;
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      if (this.#session.destroyed) return reject(new GrpcError(UNAVAILABLE, 'connection closed'));
+      const stream = this.#session.request({
+        ':method': 'POST',
+        ':path': method.path,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+        ...options.headers,
+      });
+      const deframer = new Deframer();
+      let answer: Message | undefined;
+      let trailers: Record<string, string | string[] | undefined> = {};
+      let failure: Error | undefined;
+      const stop = () => stream.close(constants.NGHTTP2_CANCEL);
+      signal?.addEventListener('abort', stop, { once: true });
+      stream.on('response', (headers) => {
+        if (headers['grpc-status'] !== undefined) trailers = headers as typeof trailers;
+      });
+      stream.on('trailers', (headers) => {
+        trailers = headers as typeof trailers;
+      });
+      stream.on('data', (chunk: Buffer) => {
+        for (const bytes of deframer.push(chunk)) answer ??= decode(method.response, bytes);
+      });
+      stream.on('error', (error: Error) => {
+        failure = error;
+      });
+      stream.on('close', () => {
+        signal?.removeEventListener('abort', stop);
+        if (signal?.aborted) return reject(signal.reason);
+        const status = trailers['grpc-status'];
+        if (status === '0' && answer) resolve(answer);
+        else if (status === '0') reject(new GrpcError(INTERNAL, 'no message in the answer'));
+        else if (status === undefined) reject(new GrpcError(UNAVAILABLE, failure?.message ?? 'connection closed'));
+        else reject(new GrpcError(Number(status), decodeURIComponent(String(trailers['grpc-message'] ?? ''))));
+      });
+      stream.end(frame(method.request, request));
+    });
   }
 }

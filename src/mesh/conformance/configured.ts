@@ -23,7 +23,7 @@ export async function playInbound(room: Room, of: ConformanceCase): Promise<Obse
   const annotated: Json[] = of.objects.filter((each): each is Record<string, unknown> => typeof each !== 'string');
   const words = of.objects.filter((each): each is string => typeof each === 'string');
   if (annotated.some((each) => !each.annotate)) throw new NotRunnable('its objects are not understood');
-  const scene = sceneOf(words, of.title);
+  const scene = sceneOf(words, of.title, JSON.stringify(of.expect));
   let previous: string | undefined;
   for (const object of scene.objects) {
     if (previous === object.kind && object.kind === 'Server') await pause(AGE_MS, room.lab.signal);

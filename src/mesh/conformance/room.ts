@@ -47,7 +47,13 @@ export class Lab {
       kind: 'Namespace',
       metadata: { name, annotations, labels: { 'academy/conformance': this.run } },
     });
-    return new Room(this, name);
+    const room = new Room(this, name);
+    // Pods are refused until their account is there.
+    await room.until(async () => {
+      const accounts = { group: '', version: 'v1', resource: 'serviceaccounts', namespace: name };
+      return (await this.client.list(accounts)).items.some(({ metadata }) => metadata.name === 'default');
+    }, 'the namespace has no service account');
+    return room;
   }
 
   async target(apiVersion: string, kind: string): Promise<Target & { namespaced: boolean }> {

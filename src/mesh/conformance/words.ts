@@ -15,12 +15,12 @@ export interface Scene {
 const ADMIN_PORT = 4191;
 
 /** Reads words such as `Server proxyProtocol gRPC`, `AuthorizationPolicy->HTTPRoute` or `Pod with probes`. */
-export function sceneOf(words: string[], title: string): Scene {
+export function sceneOf(words: string[], title: string, expected = ''): Scene {
   const external = words.some((each) => each.startsWith('ExternalWorkload'));
   const admin = words.some((each) => each.includes('linkerd-admin'));
   const objects: KubeObject[] = [];
   const removed: KubeObject[] = [];
-  const probes = words.some((each) => /probes/.test(each)) || /probe/.test(title);
+  const probes = words.some((each) => /probes/.test(each)) || /probe/.test(`${title} ${expected}`);
   if (external) objects.push(externalWorkload());
   else objects.push(webPod({ probes }));
   const servers: KubeObject[] = [];

@@ -1,11 +1,10 @@
-import type { X509Certificate } from 'node:crypto';
+import { createHash, type X509Certificate } from 'node:crypto';
 import type { Clock } from '#base/clock.ts';
 import { FAILED_PRECONDITION, GrpcError, INTERNAL, INVALID_ARGUMENT, UNAVAILABLE } from '#mesh/api/grpc.ts';
 import type { Message } from '#mesh/api/protobuf.ts';
 import { type IdentityDomain, serviceAccountIdentity } from '#mesh/policy/core/identities.ts';
-import { fingerprintOf } from '#pki/certificate.ts';
 import { type ParsedCsr, parseCsr } from '#pki/csr.ts';
-import { certificateOf, type Issuer, type Validity } from './issuer.ts';
+import type { Issuer, Validity } from './issuer.ts';
 
 /** Whom a token belongs to; undefined when it is not good. */
 export type TokenReviewer = (token: string) => Promise<{ username: string; uid?: string } | undefined>;
@@ -14,6 +13,10 @@ export interface CertifyEvents {
   issued(leaf: { identity: string; namespace: string; serviceAccount: string; uid?: string; message: string }): void;
   issuerInvalid(message: string, x509Error: string): void;
 }
+
+type KnownCsr = ParsedCsr & { publicKeyPem: string };
+/** Bounds the requests that are remembered. */
+const MOST_REQUESTS = 512;
 
 /** What Identity/Certify does with a request (pkg/identity/service.go). */
 export class Certifier {
@@ -25,6 +28,7 @@ export class Certifier {
   readonly #review: TokenReviewer;
   readonly #events: CertifyEvents;
   readonly #startedAt: number;
+  readonly #requests = new Map<string, KnownCsr>();
 
   constructor(options: {
     anchors: X509Certificate[];
@@ -53,7 +57,7 @@ export class Certifier {
     if (!request['certificate_signing_request']?.length) {
       throw new GrpcError(INVALID_ARGUMENT, 'missing certificate signing request');
     }
-    const csr = readCsr(request['certificate_signing_request']);
+    const csr = this.#read(request['certificate_signing_request']);
     checkCsr(csr, identity);
 
     const account = await this.#account(identity, Buffer.from(request['token']).toString('utf8'));
@@ -71,21 +75,33 @@ export class Certifier {
       this.#events.issuerInvalid(this.#describeFault(issuer, fault, now, identity), fault);
       throw new GrpcError(2, fault);
     }
-    const spki = csr.publicKey.export({ type: 'spki', format: 'pem' }) as string;
-    const leaf = issuer.issue(identity, spki, this.#validity, now);
+    const leaf = issuer.issue(identity, csr.publicKeyPem, this.#validity, now);
     const until = goTime(leaf.notAfter);
     this.#events.issued({
       identity,
       namespace: account.namespace,
       serviceAccount: account.name,
       ...(account.uid ? { uid: account.uid } : {}),
-      message: `issued certificate for ${identity} until ${until}: ${fingerprintOf(certificateOf(leaf.der))}`,
+      message: `issued certificate for ${identity} until ${until}: ${createHash('sha256').update(leaf.der).digest('hex')}`,
     });
     return {
       leaf_certificate: leaf.der,
       intermediate_certificates: issuer.intermediates,
       valid_until: { seconds: Math.floor(leaf.notAfter / 1000) },
     };
+  }
+
+  /** A proxy sends the same request at every renewal; it is read and its signature checked once. */
+  #read(der: Uint8Array): KnownCsr {
+    const key = Buffer.from(der).toString('latin1');
+    let known = this.#requests.get(key);
+    if (!known) {
+      const csr = readCsr(der);
+      known = { ...csr, publicKeyPem: csr.publicKey.export({ type: 'spki', format: 'pem' }) as string };
+      if (this.#requests.size >= MOST_REQUESTS) this.#requests.delete(this.#requests.keys().next().value as string);
+      this.#requests.set(key, known);
+    }
+    return known;
   }
 
   async #account(identity: string, token: string): Promise<{ namespace: string; name: string; uid?: string }> {

@@ -30,12 +30,15 @@ export class Issuer {
   readonly #certificate: string;
   readonly #privateKey: string;
   readonly #notAfter: number;
+  readonly intermediates: Uint8Array[];
   #serial = 1n;
 
   private constructor(chain: X509Certificate[], certificate: string, privateKey: string) {
     this.chain = chain;
     this.#certificate = certificate;
     this.#privateKey = privateKey;
+    // What follows the leaf in an answer: the issuer's file, signer first.
+    this.intermediates = chain.map((each) => each.raw);
     this.#notAfter = Math.min(...chain.map((each) => Date.parse(each.validTo)));
   }
 
@@ -75,20 +78,25 @@ export class Issuer {
   get notAfter(): number {
     return Date.parse(this.chain[0]!.validTo);
   }
-  /** DER of what follows the leaf in an answer: the issuer's file, signer first. */
-  get intermediates(): Uint8Array[] {
-    return this.chain.map((each) => each.raw);
-  }
+
+  /** When the path found last holds, and under which anchors: signatures need not be checked for every leaf. */
+  #good: { anchors: X509Certificate[]; from: number; until: number } | undefined;
 
   /** Undefined when the issuer stands under one of the anchors now, their dates included; else Go's x509 error. */
   fault(anchors: X509Certificate[], at: number): string | undefined {
+    if (this.#good?.anchors === anchors && at >= this.#good.from && at < this.#good.until) return undefined;
     const result = verifyChain({
       chain: this.chain.map((each) => each.raw),
       anchors: anchors.map((each) => each.raw),
       at,
       anchorDates: 'check',
     });
-    if (result.ok) return undefined;
+    if (result.ok) {
+      const path = result.path.map((der) => new X509Certificate(der));
+      const from = Math.max(...path.map((each) => Date.parse(each.validFrom)));
+      this.#good = { anchors, from, until: Math.min(...path.map((each) => Date.parse(each.validTo))) };
+      return undefined;
+    }
     return result.failure === 'unknown-authority' || result.failure === 'bad-signature'
       ? unknownAuthority(this.chain, anchors)
       : result.message;

@@ -1,7 +1,7 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject, type X509Certificate } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type X509Certificate } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import * as tls from 'node:tls';
-import type { Clock } from '#base/clock.ts';
+import { type Clock, type Timer, WallClock } from '#base/clock.ts';
 import type { ContainerFiles } from '#kube/images/program.ts';
 import { GrpcChannel, GrpcError, UNAVAILABLE } from '#mesh/api/grpc.ts';
 import { CERTIFY } from '#mesh/api/identity-api.ts';
@@ -22,6 +22,9 @@ const MANY_ATTEMPTS = 30;
 const SLOW_RETRY_MS = 60_000;
 /** How long one attempt may take in all. */
 const ATTEMPT_MS = 10_000;
+/** How long an unused connection to identity is kept, by the wall's clock: renewals come fast only while time is moved. */
+const KEPT_MS = 500;
+const wall = new WallClock();
 
 export interface CertificateOptions {
   settings: ProxySettings;
@@ -44,10 +47,12 @@ export class WorkloadCertificate implements TlsCredentials {
   readonly anchors: X509Certificate[];
   readonly anchorsId: string;
   readonly clock: Clock;
-  context: tls.SecureContext | undefined;
   expiresAt: number | undefined;
+  #chain: string | undefined;
+  #context: tls.SecureContext | undefined;
+  #channel: { channel: GrpcChannel; idle: Timer } | undefined;
   readonly #options: CertificateOptions;
-  readonly #key: KeyObject;
+  readonly #keyPem: string;
   readonly #csr: Uint8Array;
   readonly #waiting: (() => void)[] = [];
 
@@ -63,15 +68,32 @@ export class WorkloadCertificate implements TlsCredentials {
       privateKeyEncoding: { type: 'pkcs8', format: 'der' },
       publicKeyEncoding: { type: 'spki', format: 'der' },
     });
-    this.#key = createPrivateKey({ key: privateKey, format: 'der', type: 'pkcs8' });
-    this.#csr = createCsr({ subject: `CN=${this.name}`, privateKey: this.#key, dnsNames: [this.name] });
+    const key = createPrivateKey({ key: privateKey, format: 'der', type: 'pkcs8' });
+    this.#keyPem = key.export({ type: 'pkcs8', format: 'pem' }) as string;
+    this.#csr = createCsr({ subject: `CN=${this.name}`, privateKey: key, dnsNames: [this.name] });
+    options.signal.addEventListener('abort', () => this.#channel?.channel.close(), { once: true });
     const directory = options.settings.identityDirectory;
     options.files.writeFile(`${directory}/key.p8`, privateKey);
     options.files.writeFile(`${directory}/csr.der`, this.#csr);
   }
 
   get ready(): boolean {
-    return this.context !== undefined;
+    return this.#chain !== undefined;
+  }
+
+  /** Made when somebody first shakes hands with this certificate; many are never used. */
+  get context(): tls.SecureContext | undefined {
+    if (!this.#context && this.#chain) {
+      this.#context = tls.createSecureContext({
+        cert: this.#chain,
+        key: this.#keyPem,
+        minVersion: 'TLSv1.3',
+        // Verification is ours, at the cluster's time; an empty list spares loading the system's authorities.
+        ca: [],
+        secureOptions: 0x4000,
+      });
+    }
+    return this.#context;
   }
 
   /** Resolves when there is a certificate for the first time. */
@@ -121,22 +143,26 @@ export class WorkloadCertificate implements TlsCredentials {
       signal.addEventListener('abort', stop, { once: true });
       let channel: GrpcChannel | undefined;
       try {
-        const connection = await this.#options.dial(attempt.signal);
+        channel = this.#takeChannel();
+        if (!channel) {
+          const connection = await this.#options.dial(attempt.signal);
+          channel = new GrpcChannel(connection, settings.identity.host);
+        }
         release = clock.hold?.();
-        channel = new GrpcChannel(connection, settings.identity.host);
         const answer = await channel.unary(
           CERTIFY,
           { identity: this.name, token: token ?? new Uint8Array(), certificate_signing_request: this.#csr },
           { signal: attempt.signal },
         );
         this.#take(answer['leaf_certificate'], answer['intermediate_certificates'] ?? [], answer['valid_until']);
+        this.#keepChannel(channel);
         return;
       } catch (error) {
+        channel?.close();
         if (signal.aborted || (error instanceof GrpcError && error.code !== UNAVAILABLE)) throw error;
       } finally {
         timer.cancel();
         signal.removeEventListener('abort', stop);
-        channel?.close();
         release?.();
       }
       await clock.sleep(wait, signal);
@@ -144,16 +170,28 @@ export class WorkloadCertificate implements TlsCredentials {
     }
   }
 
+  /** The connection of the last renewal, as long as a new one could be made: with a certificate that still holds. */
+  #takeChannel(): GrpcChannel | undefined {
+    const kept = this.#channel;
+    this.#channel = undefined;
+    kept?.idle.cancel();
+    if (!kept || kept.channel.isClosed) return undefined;
+    if (this.#options.clock.now() < (this.expiresAt ?? 0)) return kept.channel;
+    kept.channel.close();
+    return undefined;
+  }
+
+  #keepChannel(channel: GrpcChannel): void {
+    const idle = wall.setTimeout(() => {
+      this.#channel = undefined;
+      channel.close();
+    }, KEPT_MS);
+    this.#channel = { channel, idle };
+  }
+
   #take(leaf: Uint8Array, intermediates: Uint8Array[], validUntil: { seconds?: number } | undefined): void {
-    const pem = [leaf, ...intermediates].map((der) => writePem('CERTIFICATE', der)).join('');
-    this.context = tls.createSecureContext({
-      cert: pem,
-      key: this.#key.export({ type: 'pkcs8', format: 'pem' }),
-      minVersion: 'TLSv1.3',
-      // Verification is ours, at the cluster's time; an empty list spares loading the system's authorities.
-      ca: [],
-      secureOptions: 0x4000,
-    });
+    this.#chain = [leaf, ...intermediates].map((der) => writePem('CERTIFICATE', der)).join('');
+    this.#context = undefined;
     this.expiresAt = (validUntil?.seconds ?? 0) * 1000;
     const { metrics, clock } = this.#options;
     metrics.set('control_identity_cert_expiration_timestamp_seconds', this.expiresAt / 1000);

@@ -8,8 +8,11 @@ const SECONDS_BY_NAME: Record<string, string[]> = {
 
 export type Labels = Record<string, string>;
 
+/** Hardly any value needs it. */
 const escaped = (value: string): string =>
-  value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+  /["\\\n]/.test(value)
+    ? value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+    : value;
 
 /** `{a="b",c="d"}`, in the order given. */
 export function renderLabels(labels: Labels): string {

@@ -8,9 +8,15 @@ const containersOf = (pod: KubeObject): Container[] => [
   ...(pod.spec?.containers ?? []),
 ];
 
-/** Numbers of the container ports with this name, in all containers. */
+/** Numbers of the container ports with this name, in all containers; of an ExternalWorkload, its own ports. */
 export function portsNamed(pod: KubeObject, name: string): number[] {
   const found = new Set<number>();
+  if (pod.kind === 'ExternalWorkload') {
+    for (const port of pod.spec?.ports ?? []) {
+      if (port.name === name && (port.protocol ?? 'TCP') === 'TCP') found.add(port.port);
+    }
+    return [...found];
+  }
   for (const container of containersOf(pod)) {
     for (const port of container.ports ?? []) {
       if (port.name === name && (port.protocol ?? 'TCP') === 'TCP') found.add(port.containerPort);
