@@ -217,12 +217,7 @@ async function grep(context: CommandContext, fixedKind?: string): Promise<number
       throw new UsageError(`${text}: invalid ${letter === 'm' ? 'max count' : 'context length argument'}`, 2);
     return Number(text);
   };
-  const expression = expressionOf(
-    context,
-    options,
-    patterns.length > 0 ? patterns : ['(?!)'],
-    patterns.length > 0 ? kind : 'P',
-  );
+  const expression = expressionOf(options, patterns.length > 0 ? patterns : ['(?!)'], patterns.length > 0 ? kind : 'P');
   const isRecursive = options.has('r');
   const inputs = operands.length > 0 ? operands : isRecursive ? ['.'] : ['-'];
   const color = options.value('color');

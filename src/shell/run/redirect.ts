@@ -121,9 +121,8 @@ type Put = (fd: number, file: OpenFile | undefined) => void;
 async function redirectOne(sh: ShellProcess, redirection: Redirection, put: Put): Promise<void> {
   const { operator, target } = redirection;
   if (target.type === 'HereDoc') {
-    const text = target.quoted
-      ? await expandToString(sh, target.content)
-      : await expandToString(sh, target.content, true);
+    const content = target.stripTabs ? withoutTabs(target.content) : target.content;
+    const text = await expandToString(sh, content, !target.quoted);
     put(redirection.fd ?? 0, readEnd(readerOf(text)));
     return;
   }
@@ -177,6 +176,16 @@ async function redirectOne(sh: ShellProcess, redirection: Redirection, put: Put)
       if (move[2]) put(from, undefined);
     }
   }
+}
+
+/** `<<-`: tabs at the beginning of lines do not count. */
+function withoutTabs(content: WordNode): WordNode {
+  const parts = content.parts.map((part, index) => {
+    if (part.type !== 'Literal') return part;
+    const value = part.value.replace(/\n\t+/g, '\n');
+    return { ...part, value: index === 0 ? value.replace(/^\t+/, '') : value };
+  });
+  return { ...content, parts };
 }
 
 async function both(sh: ShellProcess, name: string, append: boolean, put: Put): Promise<void> {
