@@ -7,11 +7,11 @@ export interface Clock {
   /** The present instant, ms since the epoch. */
   now(): number;
   /** Runs `fn` once after `delayMs` of this clock. The timer never keeps the process alive. */
-  setTimeout(fn: () => void, delayMs: number): Timer;
+  setTimeout(fn: () => void, delayMs: number, options?: TimerOptions): Timer;
   /** Runs `fn` every `periodMs` of this clock until cancelled. */
-  setInterval(fn: () => void, periodMs: number): Timer;
+  setInterval(fn: () => void, periodMs: number, options?: TimerOptions): Timer;
   /** Resolves after `ms` of this clock; rejects with the signal's reason when aborted. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  sleep(ms: number, signal?: AbortSignal, options?: TimerOptions): Promise<void>;
   /**
    * Says that work goes on which takes no time of this clock (a handshake, a call); the returned function ends it. A
    * clock that is being moved waits for such work, as long as it makes progress, before it goes to the next instant.
@@ -19,21 +19,33 @@ export interface Clock {
   hold?(): () => void;
 }
 
+export interface TimerOptions {
+  /**
+   * A clock that is being moved goes past this timer and fires it once it has arrived. For what is done again and again
+   * and would only be done more often otherwise: probes, polls, a loop with a pause.
+   */
+  lazy?: boolean;
+}
+
 export interface Timer {
   cancel(): void;
 }
 
-function sleepOn(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+function sleepOn(clock: Clock, ms: number, signal?: AbortSignal, options?: TimerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const onAbort = () => {
       timer.cancel();
       reject(signal?.reason);
     };
-    const timer = clock.setTimeout(() => {
-      signal?.removeEventListener('abort', onAbort);
-      resolve();
-    }, ms);
+    const timer = clock.setTimeout(
+      () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      },
+      ms,
+      options,
+    );
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }
@@ -63,8 +75,8 @@ export class WallClock implements Clock {
     handle.unref?.();
     return { cancel: () => clearInterval(handle) };
   }
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return sleepOn(this, ms, signal);
+  sleep(ms: number, signal?: AbortSignal, options?: TimerOptions): Promise<void> {
+    return sleepOn(this, ms, signal, options);
   }
 }
 
@@ -75,6 +87,7 @@ interface Entry {
   at: number;
   order: number;
   fn: () => void;
+  lazy: boolean;
 }
 
 /**
@@ -89,6 +102,8 @@ export class MovableClock implements Clock {
   #order = 0;
   #handle: ReturnType<typeof setTimeout> | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
+  /** Lazy timers that a move went past. */
+  readonly #passed = new Set<Entry>();
   readonly #holds = new Set<object>();
   readonly #stuck = new Set<object>();
   #wake: (() => void) | undefined;
@@ -108,32 +123,37 @@ export class MovableClock implements Clock {
     return this.#offsetMs;
   }
 
-  setTimeout(fn: () => void, delayMs: number): Timer {
-    const entry: Entry = { at: this.now() + Math.max(0, delayMs), order: this.#order++, fn };
+  setTimeout(fn: () => void, delayMs: number, { lazy = false }: TimerOptions = {}): Timer {
+    const entry: Entry = { at: this.now() + Math.max(0, delayMs), order: this.#order++, fn, lazy };
     this.#push(entry);
     this.#arm();
     return {
       cancel: () => {
+        this.#passed.delete(entry);
         const index = this.#heap.indexOf(entry);
         if (index >= 0) this.#removeAt(index);
       },
     };
   }
 
-  setInterval(fn: () => void, periodMs: number): Timer {
+  setInterval(fn: () => void, periodMs: number, options?: TimerOptions): Timer {
     let timer: Timer;
     const again = () => {
-      timer = this.setTimeout(() => {
-        again();
-        fn();
-      }, periodMs);
+      timer = this.setTimeout(
+        () => {
+          again();
+          fn();
+        },
+        periodMs,
+        options,
+      );
     };
     again();
     return { cancel: () => timer.cancel() };
   }
 
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return sleepOn(this, ms, signal);
+  sleep(ms: number, signal?: AbortSignal, options?: TimerOptions): Promise<void> {
+    return sleepOn(this, ms, signal, options);
   }
 
   /**
@@ -148,6 +168,10 @@ export class MovableClock implements Clock {
       await this.#quiet(settle);
       for (let next = this.#heap[0]; next && next.at <= target; next = this.#heap[0]) {
         this.#removeAt(0);
+        if (next.lazy) {
+          this.#passed.add(next);
+          continue;
+        }
         this.#frozenAt = Math.max(this.#frozenAt, next.at);
         next.fn();
         await this.#quiet(settle);
@@ -155,6 +179,8 @@ export class MovableClock implements Clock {
     } finally {
       this.#offsetMs = target - this.#wall();
       this.#frozenAt = undefined;
+      for (const entry of this.#passed) this.#push(entry);
+      this.#passed.clear();
       this.#arm();
     }
   }
@@ -188,6 +214,7 @@ export class MovableClock implements Clock {
   /** Stops every timer; the clock can still be read. */
   stop(): void {
     this.#heap = [];
+    this.#passed.clear();
     clearTimeout(this.#handle);
     this.#armedFor = Number.POSITIVE_INFINITY;
   }
@@ -264,6 +291,17 @@ export class MovableClock implements Clock {
       i = child;
     }
   }
+}
+
+/** Another clock's time for programs whose every timer is lazy: they sleep through a move of the clock. */
+export function lazyClock(clock: Clock): Clock {
+  return {
+    now: () => clock.now(),
+    setTimeout: (fn, delayMs) => clock.setTimeout(fn, delayMs, { lazy: true }),
+    setInterval: (fn, periodMs) => clock.setInterval(fn, periodMs, { lazy: true }),
+    sleep: (ms, signal) => clock.sleep(ms, signal, { lazy: true }),
+    ...(clock.hold ? { hold: () => clock.hold!() } : {}),
+  };
 }
 
 /** One full turn of the event loop: promise callbacks, then I/O and immediates. */

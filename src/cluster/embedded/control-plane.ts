@@ -111,7 +111,7 @@ export class ControlPlane {
       images: sampleImages(),
       node: NODE,
       volumeSyncMs,
-      startsAtOnce: isMeshImage,
+      isMesh: isMeshImage,
       clientOf: (user) => this.clientOf(user),
     });
     this.server.nodes = kubelet;

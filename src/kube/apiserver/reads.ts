@@ -146,10 +146,14 @@ export class Reads {
     const timer = o.timeoutMs > 0 ? this.#clock.setTimeout(end, o.timeoutMs) : undefined;
     let bookmarkDue = false;
     const bookmarks = o.bookmarks
-      ? this.#clock.setInterval(() => {
-          bookmarkDue = true;
-          wake?.();
-        }, BOOKMARK_EVERY_MS)
+      ? this.#clock.setInterval(
+          () => {
+            bookmarkDue = true;
+            wake?.();
+          },
+          BOOKMARK_EVERY_MS,
+          { lazy: true },
+        )
       : undefined;
     let first = true;
     const event = (type: string, object: KubeObject) => {

@@ -81,7 +81,7 @@ export class ContainerProbes {
       exec: this.#hooks.exec,
     };
     const list = container.isInit ? 'spec.initContainers' : 'spec.containers';
-    const atOnce = kind !== 'Liveness' && container.image !== undefined && node.startsAtOnce(container.image.image);
+    const atOnce = kind !== 'Liveness' && container.image !== undefined && node.isMesh(container.image.image);
     const worker = new ProbeWorker({
       probe: atOnce ? { ...probe, initialDelaySeconds: 0 } : probe,
       target,

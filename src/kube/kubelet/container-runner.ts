@@ -362,6 +362,7 @@ export class ContainerRunner {
   #hookWorld(signal: AbortSignal) {
     return {
       ...this.#prepared!,
+      clock: this.#world.node.clock,
       node: this.#world.node.network.node,
       port: (port: number | string) => portOf(this.container.spec, port),
       signal,

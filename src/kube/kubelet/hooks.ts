@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import type { Clock } from '#base/clock.ts';
 import type { ContainerContext } from '#kube/images/program.ts';
 import type { NetNs } from '#kube/network/network.ts';
 import type { Spec } from './container.ts';
@@ -9,6 +10,8 @@ import { quietStreams } from './prepare.ts';
 export interface HookWorld {
   context: Omit<ContainerContext, 'stdio'>;
   image: ResolvedImage;
+  /** The node's: a program's own may sleep through a move of the clock. */
+  clock: Clock;
   /** The node's namespace: the kubelet calls from there. */
   node: NetNs;
   port(port: number | string): number | undefined;
@@ -37,9 +40,9 @@ export const missingProgram = (name: string): string =>
 
 /** Runs a lifecycle handler to its end. Rejects with the kubelet's words when it fails. Source: pkg/kubelet/lifecycle. */
 export async function runHook(handler: Spec, world: HookWorld): Promise<void> {
-  const { context, signal } = world;
+  const { context, clock, signal } = world;
   if (handler.sleep) {
-    await context.clock.sleep((handler.sleep.seconds ?? 0) * 1000, signal).catch(() => {});
+    await clock.sleep((handler.sleep.seconds ?? 0) * 1000, signal).catch(() => {});
     return;
   }
   if (handler.exec) {

@@ -24,7 +24,7 @@ export interface KubeletOptions {
   node: { name: string; ip: string };
   /** How long a change of a ConfigMap or Secret takes to reach mounted files, ms. */
   volumeSyncMs: number;
-  startsAtOnce?(image: Image): boolean;
+  isMesh?(image: Image): boolean;
   /** A client that acts as a user, for the programs of containers. */
   clientOf(user: UserInfo): KubeClient;
 }
@@ -60,7 +60,7 @@ export class Kubelet implements NodeApi {
       addresses: new PodAddresses(),
       node,
       volumeSyncMs: options.volumeSyncMs,
-      startsAtOnce: (image) => options.startsAtOnce?.(image) ?? false,
+      isMesh: (image) => options.isMesh?.(image) ?? false,
       clientOf: (user) => options.clientOf(user),
       services: () => this.#services.list(),
       configMap: read(this.#configMaps, 'configmaps'),

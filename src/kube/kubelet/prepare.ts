@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { lazyClock } from '#base/clock.ts';
 import type { ContainerContext } from '#kube/images/program.ts';
 import type { Stdio } from '#shell/stdio.ts';
 import type { Container } from './container.ts';
@@ -59,7 +60,7 @@ export async function prepareContainer(
       ip,
     },
     container: container.name,
-    clock: node.clock,
+    clock: node.isMesh(image) ? node.clock : lazyClock(node.clock),
     net,
     files: filesOf(container, image.files, world, given),
     image: reference,

@@ -211,6 +211,7 @@ export class ProbeWorker {
         if (++this.#failures >= (this.#probe.failureThreshold ?? 3)) this.#verdict(false, output);
       } else next = soon;
     }
-    if (!this.#stopped) this.#timer = this.#clock.setTimeout(() => void this.#ask(), next);
+    // What is well is not asked a thousand times while the clock is moved.
+    if (!this.#stopped) this.#timer = this.#clock.setTimeout(() => void this.#ask(), next, { lazy: ok });
   }
 }

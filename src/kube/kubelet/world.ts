@@ -19,10 +19,11 @@ export interface NodeWorld {
   /** How long a change of a ConfigMap or Secret takes to reach mounted files, ms. */
   volumeSyncMs: number;
   /**
-   * Containers of such an image are probed as soon as they start, whatever their initial delay: it is there for programs
-   * that take their time.
+   * Whether an image is the mesh's own. Its containers are probed as soon as they start, whatever their initial delay
+   * (that is there for programs that take their time), and live through every instant of a clock that is moved; other
+   * programs sleep through it.
    */
-  startsAtOnce(image: Image): boolean;
+  isMesh(image: Image): boolean;
   clientOf(user: UserInfo): KubeClient;
   services(): KubeObject[];
   configMap(namespace: string, name: string): Promise<KubeObject | undefined>;

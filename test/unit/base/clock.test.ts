@@ -74,4 +74,27 @@ describe('MovableClock', () => {
     await expect(sleeping).rejects.toThrow('enough');
     await expect(clock.advance(-1)).rejects.toThrow(RangeError);
   });
+
+  it('goes past lazy timers while it is moved, and fires each once when it has arrived', async () => {
+    let wall = 1_000_000;
+    const clock = new MovableClock({ wall: () => wall });
+    const fired: [string, number][] = [];
+    const start = clock.now();
+    const poll = () => {
+      fired.push(['poll', clock.now() - start]);
+      clock.setTimeout(poll, 1_000, { lazy: true });
+    };
+    clock.setTimeout(poll, 1_000, { lazy: true });
+    clock.setTimeout(() => fired.push(['renewal', clock.now() - start]), 5_000);
+    await clock.advance(60_000);
+    await expect
+      .poll(() => fired)
+      .toEqual([
+        ['renewal', 5_000],
+        ['poll', 60_000],
+      ]);
+    wall += 1_000;
+    await expect.poll(() => fired.length).toBe(3);
+    clock.stop();
+  });
 });
