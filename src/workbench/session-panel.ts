@@ -93,7 +93,7 @@ export class SessionPanel {
       }
       case 'failed':
         return [
-          el('h2', null, 'The cluster could not go on'),
+          el('h2', null, started(session) ? 'The cluster could not go on' : 'The cluster could not be started'),
           el('p', null, session.error?.message ?? 'It stopped, and did not say why.'),
           el('p', { class: 'soft' }, session.error?.hint ?? 'Your files and your progress are kept.'),
           steps(session.steps),
@@ -145,4 +145,9 @@ function steps(list: readonly StepView[]): Child {
       );
     }),
   );
+}
+
+/** Whether every step of the start was done, or none has failed. */
+function started(session: SessionView): boolean {
+  return session.steps.every((step) => step.state === 'done' || step.state === 'skipped');
 }

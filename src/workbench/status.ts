@@ -26,11 +26,13 @@ export class Status {
   readonly #words = el('span');
   readonly #clock = el('button', { type: 'button', class: 'quiet chip num', hidden: true });
   readonly #left = el('span', { class: 'chip num' });
+  readonly #extend: HTMLButtonElement;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #stop: () => void;
 
   constructor(options: StatusOptions) {
     this.#o = options;
+    this.#extend = el('button', { type: 'button', class: 'quiet', onclick: () => options.extend() }, 'Extend');
     this.#chip.append(this.#dot, this.#words);
     this.#chip.addEventListener('click', () => this.#explain());
     this.#clock.addEventListener('click', () => this.#openClock());
@@ -40,7 +42,7 @@ export class Status {
       this.#chip,
       this.#clock,
       this.#left,
-      el('button', { type: 'button', class: 'quiet', onclick: () => options.extend() }, 'Extend'),
+      this.#extend,
       options.menu,
       el(
         'button',
@@ -81,6 +83,7 @@ export class Status {
     const live = session.state === 'ready' || session.state === 'starting' || session.state === 'rebuilding';
     const left = Math.max(0, session.endsAt - store.now());
     this.#left.hidden = !live;
+    this.#extend.hidden = !live;
     this.#left.toggleAttribute('data-soon', left < SOON_MS);
     set(this.#left, left < 60_000 ? 'under a minute left' : `${duration(Math.floor(left / 60_000) * 60_000)} left`);
     this.#left.title = `Ends at ${timeOfDay(session.endsAt, undefined)} when nothing is typed; every key moves it.`;

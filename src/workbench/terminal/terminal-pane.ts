@@ -24,6 +24,8 @@ export class TerminalPane {
   readonly element: HTMLElement;
   readonly #o: TerminalPaneOptions;
   readonly #views = new Map<string, TerminalView>();
+  /** Those that the session knows; the others are on their way to it. */
+  readonly #known = new Set<string>();
   readonly #tabs: Tabs;
   readonly #stack = el('div', { class: 'wb-terms' });
   readonly #empty: HTMLElement;
@@ -102,6 +104,7 @@ export class TerminalPane {
   /** A terminal is there, whoever opened it: this page, another tab, or an earlier visit. */
   opened(id: string): void {
     this.#wantsNone = false;
+    this.#known.add(id);
     if (!this.#views.has(id)) this.#add(id);
     if (!this.#selected) this.select(id);
     this.#draw();
@@ -113,6 +116,7 @@ export class TerminalPane {
     const hadFocus =
       view.element.contains(document.activeElement) || this.#tabs.element.contains(document.activeElement);
     this.#views.delete(id);
+    this.#known.delete(id);
     view.dispose();
     if (this.#selected === id) this.#selected = [...this.#views.keys()].at(-1) ?? '';
     if (this.#selected) this.select(this.#selected);
@@ -152,6 +156,7 @@ export class TerminalPane {
     this.select(id);
     view.mount();
     this.#o.connection.send({ type: 'terminal.open', terminal: id, ...view.size });
+    this.#known.add(id);
   }
 
   select(id: string): void {
@@ -210,7 +215,7 @@ export class TerminalPane {
       onInput: (data) => {
         for (const piece of cutInput(data)) connection.send({ type: 'terminal.input', terminal: id, data: piece });
       },
-      onSize: (size) => connection.send({ type: 'terminal.resize', terminal: id, ...size }),
+      onSize: (size) => this.#known.has(id) && connection.send({ type: 'terminal.resize', terminal: id, ...size }),
       onLeave: () => this.#tabs.focus(),
       onFocus: () => this.#showHint(),
     });

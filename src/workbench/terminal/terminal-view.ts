@@ -13,7 +13,7 @@ export interface TerminalViewOptions {
   fontSize: number;
   screenReader: boolean;
   onInput(data: string): void;
-  onSize(size: { columns: number; rows: number }): void;
+  onSize(size: { columns: number; rows: number }): unknown;
   /** Ctrl-Shift-Escape: out of the terminal. */
   onLeave(): void;
   onFocus(): void;

@@ -6,6 +6,7 @@ import { leafPlate, plate, signedBy } from './certificate-plates.ts';
 import { certificateSentences, certificatesSummary } from './certificate-sentences.ts';
 import { drawCertificates } from './certificates-picture.ts';
 import { anchorSigner, issuerSigner } from './issuer-colours.ts';
+import { isControlPlane } from './timeline.ts';
 
 /** Which issuer signed each pod's certificate, over time, and what happens next. */
 export class CertificatesPanel {
@@ -84,14 +85,15 @@ export class CertificatesPanel {
   }
 
   #drawPlates(view: CertificatesView): void {
-    const pods = view.pods.map((pod) => pod.pod);
+    const shown = [...view.pods].sort((a, b) => Number(isControlPlane(a)) - Number(isControlPlane(b)));
+    const pods = shown.map((pod) => pod.pod);
     if (!pods.includes(this.#pod)) this.#pod = pods[0] ?? '';
     const options = JSON.stringify(pods);
     if (this.#pick.dataset['options'] !== options) {
       this.#pick.dataset['options'] = options;
       replace(
         this.#pick,
-        view.pods.map((pod) => el('option', { value: pod.pod }, `${pod.namespace}/${pod.pod}`)),
+        shown.map((pod) => el('option', { value: pod.pod }, `${pod.namespace}/${pod.pod}`)),
       );
     }
     this.#pick.value = this.#pod;

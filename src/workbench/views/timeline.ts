@@ -57,7 +57,9 @@ export function layOut(view: CertificatesView, left: number, right: number): Tim
     const share = Math.log1p((at - now) / 60_000) / Math.log1p(furthest / 60_000);
     return nowX + Math.min(1, share) * (right - nowX - 10);
   };
-  const ordered = [...view.lanes].sort((a, b) => Number(isLive(b)) - Number(isLive(a)));
+  const ordered = [...view.lanes].sort(
+    (a, b) => Number(isLive(b)) - Number(isLive(a)) || Number(isControlPlane(a)) - Number(isControlPlane(b)),
+  );
   return {
     from,
     now,
@@ -67,6 +69,9 @@ export function layOut(view: CertificatesView, left: number, right: number): Tim
     ticks: ticks(from, now).map((at) => ({ at, x: x(at) })),
   };
 }
+
+/** The control plane's own pods come after the learner's. */
+export const isControlPlane = ({ namespace }: { namespace: string }): boolean => namespace === 'linkerd';
 
 const isLive = (lane: Lane): boolean => lane.segments.at(-1)?.until === undefined;
 
