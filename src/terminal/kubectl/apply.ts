@@ -3,7 +3,7 @@ import type { KubeObject } from '#kube/api/types.ts';
 import { checkOutput, dryRunOf, printChanged, writeOptions } from './changed.ts';
 import { CliError, isStatus, usageError, whileDoing } from './errors.ts';
 import { compactJson } from './json.ts';
-import { loadManifests, type Manifest } from './manifests.ts';
+import { loadAll, type Manifest } from './manifests.ts';
 import { isBuiltInGroup } from './merge-keys.ts';
 import { formatObject, OBJECT_FORMATS, readOutput } from './output.ts';
 import { forEachItem, hasFiles, targetOf } from './targets.ts';
@@ -17,6 +17,11 @@ export async function apply(k: Invocation): Promise<void> {
   const { flags } = k;
   if (k.args.length > 0) throw usageError(['apply'], `Unexpected args: [${k.args.join(' ')}]`);
   if (flags.bool('prune')) {
+    if (!flags.bool('all') && !flags.get('selector')) {
+      throw new CliError(
+        'all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all flag. If you did not mean to prune all resources, specify a label selector',
+      );
+    }
     throw new CliError(
       '--prune is not available in this terminal; delete what is no longer wanted with kubectl delete',
     );
@@ -29,10 +34,10 @@ export async function apply(k: Invocation): Promise<void> {
   }
   if (!hasFiles(k)) throw new CliError('must specify one of -f and -k');
   checkOutput(k);
-  const manifests = await loadManifests(k);
-  if (manifests.length === 0) throw new CliError('no objects passed to apply');
+  const { manifests, errors } = await loadAll(k);
+  if (manifests.length === 0 && errors.length === 0) throw new CliError('no objects passed to apply');
   const applied: KubeObject[] = [];
-  await forEachItem(manifests, [], async (manifest) => {
+  await forEachItem(manifests, errors, async (manifest) => {
     applied.push(await (flags.bool('server-side') ? applyOnServer(k, manifest) : applyHere(k, manifest)));
   }).finally(() => printAll(k, applied));
 }
@@ -83,7 +88,10 @@ async function applyHere(k: Invocation, manifest: Manifest): Promise<KubeObject>
   const { object, resource, namespace, source } = manifest;
   const target = targetOf(resource, namespace);
   const name = object.metadata.name;
-  if (!name) throw new CliError(`from ${object.metadata.generateName ?? ''}: cannot use generate name with apply`);
+  if (object.metadata.generateName) {
+    throw new CliError(`from ${object.metadata.generateName}: cannot use generate name with apply`);
+  }
+  if (!name) throw new CliError(`${retrievalOf(manifest)}: resource name may not be empty`);
   const modified = withLastApplied(object);
   const dryRun = dryRunOf(k);
   let current: KubeObject;
@@ -146,16 +154,23 @@ export function patchFor(
     : threeWayMerge(original, modified, current);
 }
 
-function retrieving(error: unknown, { resource, object, namespace, source }: Manifest): unknown {
-  const gvk = `${resource.group ? `${resource.group}/` : ''}${resource.version}`;
-  const text = `error when retrieving current configuration of:\nResource: "${gvk}, Resource=${resource.resource}", GroupVersionKind: "${gvk}, Kind=${resource.kind}"\nName: ${JSON.stringify(object.metadata.name)}, Namespace: ${JSON.stringify(namespace ?? '')}\nfrom server for: ${JSON.stringify(source)}`;
-  if (!(error instanceof StatusError)) return error;
-  return new StatusError({ ...error.status, message: `${text}: ${error.message}` });
+const gvOf = ({ resource }: Manifest): string => `${resource.group}/${resource.version}`;
+
+function retrievalOf(manifest: Manifest): string {
+  const { resource, object, namespace, source } = manifest;
+  const gvk = gvOf(manifest);
+  return `error when retrieving current configuration of:\nResource: "${gvk}, Resource=${resource.resource}", GroupVersionKind: "${gvk}, Kind=${resource.kind}"\nName: ${JSON.stringify(object.metadata.name)}, Namespace: ${JSON.stringify(namespace ?? '')}\nfrom server for: ${JSON.stringify(source)}`;
 }
 
-function patching(error: unknown, patch: unknown, { resource, object, namespace, source }: Manifest): unknown {
+function retrieving(error: unknown, manifest: Manifest): unknown {
   if (!(error instanceof StatusError)) return error;
-  const gvk = `${resource.group ? `${resource.group}/` : ''}${resource.version}`;
+  return new StatusError({ ...error.status, message: `${retrievalOf(manifest)}: ${error.message}` });
+}
+
+function patching(error: unknown, patch: unknown, manifest: Manifest): unknown {
+  if (!(error instanceof StatusError)) return error;
+  const { resource, object, namespace, source } = manifest;
+  const gvk = gvOf(manifest);
   const text = `error when applying patch:\n${compactJson(patch)}\nto:\nResource: "${gvk}, Resource=${resource.resource}", GroupVersionKind: "${gvk}, Kind=${resource.kind}"\nName: ${JSON.stringify(object.metadata.name)}, Namespace: ${JSON.stringify(namespace ?? '')}\nfor: ${JSON.stringify(source)}: error when patching ${JSON.stringify(source)}: ${error.message}`;
   return new StatusError({ ...error.status, message: text });
 }

@@ -1,6 +1,7 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import { CliError, usageError } from './errors.ts';
 import { formatObject, OBJECT_FORMATS, readOutput } from './output.ts';
+import { plainRules, ruleCells } from './rbac-rules.ts';
 import { alignRows } from './table.ts';
 import type { Invocation } from './verb.ts';
 
@@ -10,14 +11,6 @@ const KNOWN_VERBS = new Set(
     ' ',
   ),
 );
-
-interface Rule {
-  verbs?: string[];
-  apiGroups?: string[];
-  resources?: string[];
-  resourceNames?: string[];
-  nonResourceURLs?: string[];
-}
 
 /** `auth can-i VERB RESOURCE`: yes and no, with exit codes 0 and 1. */
 export async function canI(k: Invocation): Promise<number> {
@@ -101,57 +94,13 @@ async function listRules(k: Invocation): Promise<void> {
   if (incomplete) {
     await k.err(`warning: the list may be incomplete${evaluationError ? `: ${evaluationError}` : ''}\n`);
   }
-  const rows = [...inOneRow(resourceRules).sort(byContent), ...nonResourceRules].map((rule: Rule) => rowOf(rule));
+  const rows = plainRules([...resourceRules, ...nonResourceRules]).map(ruleCells);
   await k.out(
     alignRows(
       k.flags.bool('no-headers') ? undefined : ['Resources', 'Non-Resource URLs', 'Resource Names', 'Verbs'],
       rows,
     ),
   );
-}
-
-/** Rules are shown a resource at a time; rules of the same resource and names are put together. */
-function inOneRow(rules: Rule[]): Rule[] {
-  const out: Rule[] = [];
-  for (const rule of rules) {
-    for (const group of rule.apiGroups ?? ['']) {
-      for (const resource of rule.resources ?? []) {
-        for (const name of rule.resourceNames?.length ? rule.resourceNames : [undefined]) {
-          const same = out.find(
-            (each) =>
-              each.apiGroups![0] === group && each.resources![0] === resource && each.resourceNames?.[0] === name,
-          );
-          if (same) same.verbs = [...new Set([...(same.verbs ?? []), ...(rule.verbs ?? [])])];
-          else {
-            out.push({
-              verbs: [...(rule.verbs ?? [])],
-              apiGroups: [group],
-              resources: [resource],
-              ...(name === undefined ? {} : { resourceNames: [name] }),
-            });
-          }
-        }
-      }
-    }
-  }
-  return out;
-}
-
-function byContent(a: Rule, b: Rule): number {
-  const text = ({ verbs = [], apiGroups = [], resources = [], resourceNames = [] }: Rule) =>
-    `Verbs:[${verbs.join(' ')}]APIGroups:[${apiGroups.join(' ')}]Resources:[${resources.join(' ')}]ResourceNames:[${resourceNames.join(' ')}]`;
-  return text(a) < text(b) ? -1 : 1;
-}
-
-function rowOf(rule: Rule): string[] {
-  const resources = (rule.resources ?? []).map((resource) => {
-    const group = rule.apiGroups?.[0] ?? '';
-    if (group === '') return resource;
-    const [name, ...sub] = resource.split('/');
-    return [`${name}.${group}`, ...sub].join('/');
-  });
-  const list = (values: string[] | undefined) => `[${(values ?? []).join(' ')}]`;
-  return [resources.join(','), list(rule.nonResourceURLs), list(rule.resourceNames), list(rule.verbs)];
 }
 
 export async function whoAmI(k: Invocation): Promise<void> {

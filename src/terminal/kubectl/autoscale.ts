@@ -1,4 +1,5 @@
 import type { KubeObject } from '#kube/api/types.ts';
+import { dryRunOf } from './changed.ts';
 import { requireFlags } from './create/name.ts';
 import { createMade } from './create.ts';
 import { CliError } from './errors.ts';
@@ -38,11 +39,15 @@ export async function autoscale(k: Invocation): Promise<void> {
       },
       status: { desiredReplicas: 0, currentMetrics: null },
     };
-    await createMade(k, scaler, { operation: 'autoscaled', manager: 'kubectl-autoscale' });
+    await createMade(k, scaler, {
+      operation: dryRunOf(k) === 'client' ? 'created' : 'autoscaled',
+      manager: 'kubectl-autoscale',
+    });
   });
 }
 
-const cpuOf = (k: Invocation): string => k.flags.get('cpu');
+const cpuOf = (k: Invocation): string =>
+  k.flags.int('cpu-percent') > 0 ? `${k.flags.int('cpu-percent')}%` : k.flags.get('cpu');
 
 /** `50%` is a share of what is requested, everything else a quantity. */
 function metricOf(name: string, text: string): object | undefined {

@@ -3,7 +3,7 @@ import type { KubeObject } from '#kube/api/types.ts';
 import { withLastApplied } from './apply.ts';
 import { checkOutput, dryRunOf, printChanged, writeOptions } from './changed.ts';
 import { CliError, usageError, whileDoing } from './errors.ts';
-import { bind, loadManifests } from './manifests.ts';
+import { bind, loadAll } from './manifests.ts';
 import { forEachItem, hasFiles, targetOf } from './targets.ts';
 import type { Invocation } from './verb.ts';
 
@@ -11,16 +11,13 @@ import type { Invocation } from './verb.ts';
 export async function create(k: Invocation): Promise<void> {
   if (!hasFiles(k)) {
     if (k.args.length > 0) throw usageError(['create'], `Unexpected args: [${k.args.join(' ')}]`);
-    await k.err('error: must specify one of -f and -k\n\n');
-    const { helpText } = await import('./help.ts');
-    await k.err(helpText(['create']));
-    throw new CliError('', { plain: true });
+    throw new CliError('must specify one of -f and -k');
   }
   if (k.args.length > 0) throw usageError(['create'], `Unexpected args: [${k.args.join(' ')}]`);
   checkOutput(k);
-  const manifests = await loadManifests(k);
-  if (manifests.length === 0) throw new CliError('no objects passed to create');
-  await forEachItem(manifests, [], async ({ object, resource, namespace, source }) => {
+  const { manifests, errors } = await loadAll(k);
+  if (manifests.length === 0 && errors.length === 0) throw new CliError('no objects passed to create');
+  await forEachItem(manifests, errors, async ({ object, resource, namespace, source }) => {
     const body = k.flags.bool('save-config') ? withLastApplied(object) : object;
     if (dryRunOf(k) === 'client') return printChanged(k, body, 'created');
     try {

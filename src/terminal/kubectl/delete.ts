@@ -1,5 +1,6 @@
 import { DRY_RUN_WORDS, dryRunOf } from './changed.ts';
-import { CliError, isStatus, usageError } from './errors.ts';
+import { CliError, isStatus, whileDoing } from './errors.ts';
+import { loadAll } from './manifests.ts';
 import { fetchItems, hasFiles, type Item, itemTarget, NOTHING_GIVEN, throwAll } from './targets.ts';
 import type { Invocation } from './verb.ts';
 import { isGone, type Watched, watchUntil } from './watching.ts';
@@ -21,24 +22,24 @@ export async function remove(k: Invocation): Promise<void> {
       'Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. The resource may continue to run on the cluster indefinitely.\n',
     );
   }
-  const { items, errors } = await fetchItems(k, {
-    ...(selector ? { selector } : {}),
-    ...(flags.get('field-selector') ? { fieldSelector: flags.get('field-selector') } : {}),
-    allowAll: all || flags.get('field-selector') !== '',
-    allNamespaces: flags.bool('all-namespaces'),
-  });
+  const { items, errors } = hasFiles(k)
+    ? await named(k)
+    : await fetchItems(k, {
+        ...(selector ? { selector } : {}),
+        ...(flags.get('field-selector') ? { fieldSelector: flags.get('field-selector') } : {}),
+        allowAll: all || flags.get('field-selector') !== '',
+        allNamespaces: flags.bool('all-namespaces'),
+      });
   const missing = errors.filter((error) => !isStatus(error, 'NotFound'));
   const tolerant = flags.bool('ignore-not-found') || (all && !flags.has('ignore-not-found'));
   const failures = tolerant ? missing : errors;
   const gone: Watched[] = [];
-  for (const item of items) {
+  for (const item of items as Doomed[]) {
     try {
-      await removeOne(k, item, grace, cascade);
-      if (dryRunOf(k) === 'none') {
-        gone.push({ target: itemTarget(item), name: item.object.metadata.name!, uid: item.object.metadata.uid });
-      }
+      const { uid } = await removeOne(k, item, grace, cascade);
+      if (dryRunOf(k) === 'none') gone.push({ target: itemTarget(item), name: item.object.metadata.name!, uid });
     } catch (error) {
-      failures.push(error);
+      if (!(tolerant && isStatus(error, 'NotFound'))) failures.push(whileDoing('deleting', item.source ?? '', error));
     }
   }
   if (items.length === 0 && failures.length === 0 && errors.length === 0) await k.out('No resources found\n');
@@ -47,6 +48,14 @@ export async function remove(k: Invocation): Promise<void> {
     for (const each of gone) await watchUntil(k, each, timeoutMs, isGone(each));
   }
   throwAll(failures);
+}
+
+type Doomed = Item & { source?: string };
+
+/** What files name, without asking for it first. */
+async function named(k: Invocation): Promise<{ items: Doomed[]; errors: unknown[] }> {
+  const { manifests, errors } = await loadAll(k);
+  return { items: manifests, errors };
 }
 
 function gracePeriod(k: Invocation): number | undefined {
@@ -69,26 +78,35 @@ function cascadeOf(k: Invocation): Cascade {
   if (value === 'background' || value === 'true') return 'Background';
   if (value === 'foreground') return 'Foreground';
   if (value === 'orphan' || value === 'false') return 'Orphan';
-  throw usageError(['delete'], `Invalid cascade value (${value}). Must be "background", "foreground", or "orphan".`);
+  throw new CliError(`invalid cascade value (${value}). Must be "background", "foreground", or "orphan"`);
 }
 
-async function removeOne(k: Invocation, item: Item, grace: number | undefined, cascade: Cascade): Promise<void> {
+/** Deletes one object and says so; gives back the uid of what goes. */
+async function removeOne(
+  k: Invocation,
+  item: Item,
+  grace: number | undefined,
+  cascade: Cascade,
+): Promise<{ uid: string | undefined }> {
+  let { uid } = item.object.metadata;
   const dryRun = dryRunOf(k);
   const name = item.object.metadata.name!;
   if (dryRun !== 'client') {
-    await k.client.delete(itemTarget(item), name, {
+    const answer = await k.client.delete(itemTarget(item), name, {
       propagationPolicy: cascade,
       ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
       ...(dryRun === 'server' ? { dryRun: true } : {}),
     });
+    uid ??= answer.metadata?.uid ?? (answer as unknown as { details?: { uid?: string } }).details?.uid;
   }
   const { kind, group, namespaced } = item.resource;
   const type = group ? `${kind.toLowerCase()}.${group}` : kind.toLowerCase();
   if (k.flags.get('output') === 'name') {
     await k.out(`${type}/${name}\n`);
-    return;
+    return { uid };
   }
   const where = namespaced ? ` from ${item.namespace} namespace` : '';
   const how = grace === 0 ? 'force deleted' : 'deleted';
   await k.out(`${type} ${JSON.stringify(name)} ${how}${where}${DRY_RUN_WORDS[dryRun]}\n`);
+  return { uid };
 }

@@ -1,5 +1,5 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import { patchFor, withLastApplied } from './apply.ts';
+import { patchFor } from './apply.ts';
 import { writeOptions } from './changed.ts';
 import { CliError, isStatus, usageError } from './errors.ts';
 import { loadManifests, type Manifest } from './manifests.ts';
@@ -67,10 +67,9 @@ async function bothStates(k: Invocation, manifest: Manifest): Promise<States> {
     const merged = await k.client.patch(target, name, 'apply', object, { ...options, force });
     return { live: live && { ...live, ...kinds }, merged: { ...merged, ...kinds } };
   }
-  const modified = withLastApplied(object);
-  if (!live) return { live, merged: { ...(await k.client.create(target, modified, options)), ...kinds } };
+  if (!live) return { live, merged: { ...(await k.client.create(target, object, options)), ...kinds } };
   const last = live.metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration'];
-  const body = patchFor(resource.group, last, modified, live);
+  const body = patchFor(resource.group, last, object, live);
   const type = isBuiltInGroup(resource.group) ? 'strategic' : 'merge';
   const merged = Object.keys(body).length === 0 ? live : await k.client.patch(target, name, type, body, options);
   return { live: { ...live, ...kinds }, merged: { ...merged, ...kinds } };

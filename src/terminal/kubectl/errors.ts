@@ -1,5 +1,6 @@
 import { AcademyError, messageOf } from '#base/errors.ts';
 import { type StatusCause, StatusError } from '#kube/api/status.ts';
+import type { GroupVersionResource } from '#kube/api/types.ts';
 
 /** A failure that kubectl words itself: `error: <message>`, exit code 1. `plain` leaves the prefix away. */
 export class CliError extends Error {
@@ -73,6 +74,21 @@ export function whileDoing(verb: string, source: string, error: unknown): unknow
     return new StatusError({ ...error.status, message });
   }
   return new Error(`error when ${verb} ${JSON.stringify(source)}: ${messageOf(error)}`);
+}
+
+/** A refused list, with what was looked for (cli-runtime/pkg/resource/selector.go). */
+export function whileListing(
+  { group, version, resource }: GroupVersionResource,
+  { selector = '', fieldSelector = '' }: { selector?: string; fieldSelector?: string },
+  error: unknown,
+): unknown {
+  if (!isStatus(error, 'BadRequest', 'NotFound')) return error;
+  const gvr = JSON.stringify(`${group}/${version}, Resource=${resource}`);
+  const what =
+    selector || fieldSelector
+      ? `Unable to find ${gvr} that match label selector ${JSON.stringify(selector)}, field selector ${JSON.stringify(fieldSelector)}`
+      : `Unable to list ${gvr}`;
+  return new StatusError({ ...error.status, message: `${what}: ${error.message}` });
 }
 
 export const isStatus = (error: unknown, ...reasons: string[]): error is StatusError =>

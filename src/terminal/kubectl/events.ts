@@ -1,7 +1,7 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import { ageOf } from './age.ts';
 import { CliError, usageError } from './errors.ts';
-import { formatObject, nameOf, OBJECT_FORMATS, readOutput } from './output.ts';
+import { formatObject, OBJECT_FORMATS, readOutput } from './output.ts';
 import { alignRows } from './table.ts';
 import type { Invocation } from './verb.ts';
 
@@ -37,10 +37,8 @@ export async function events(k: Invocation): Promise<void> {
 
 async function printAs(k: Invocation, shown: KubeObject[]): Promise<void> {
   const output = readOutput(k, OBJECT_FORMATS);
-  if (output.format === 'name') {
-    await k.out(shown.map((event) => `${nameOf(event)}\n`).join(''));
-    return;
-  }
+  // kubectl prints no names here.
+  if (output.format === 'name') return;
   const list = { apiVersion: 'v1', kind: 'EventList', metadata: {}, items: shown } as unknown as KubeObject;
   await k.out(await formatObject(k, output, list));
 }

@@ -1,13 +1,11 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import type { ExecOptions } from '#kube/client/client.ts';
 import { CliError, isStatus } from './errors.ts';
-import { bestFirst, defaultContainer, namedObject, podsOf } from './pods-of.ts';
+import { defaultContainer, namedObject, podsSoon } from './pods-of.ts';
 import type { Invocation } from './verb.ts';
 
 async function podMeant(k: Invocation, word: string): Promise<KubeObject> {
-  const pods = bestFirst(await podsOf(k, await namedObject(k, word)));
-  if (pods.length === 0) throw new CliError('timed out waiting for the condition');
-  return pods[0]!;
+  return (await podsSoon(k, await namedObject(k, word)))[0]!;
 }
 
 export async function exec(k: Invocation): Promise<number> {
@@ -41,7 +39,11 @@ export async function attach(k: Invocation): Promise<number> {
 }
 
 export async function attachTo(k: Invocation, pod: KubeObject, container: string): Promise<number> {
-  if (!k.flags.bool('quiet')) await k.err("If you don't see a command prompt, try pressing enter.\n");
+  if (!k.flags.bool('quiet')) {
+    await k.err(
+      "All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.\nIf you don't see a command prompt, try pressing enter.\n",
+    );
+  }
   return run(k, pod, container, (streams) => k.client.attach(streams));
 }
 

@@ -153,7 +153,10 @@ class Page {
 
   #typeOf(schema: Schema): string {
     const reference = this.#referenceOf(schema);
-    if (reference) return reference.slice(reference.lastIndexOf('.') + 1);
+    if (reference) {
+      const type = this.#target(schema)?.type;
+      return type && type !== 'object' ? type : reference.slice(reference.lastIndexOf('.') + 1);
+    }
     if (schema.type === 'array') return `[]${schema.items ? this.#typeOf(schema.items) : 'Object'}`;
     if (typeof schema.additionalProperties === 'object' && !schema.properties) {
       return `map[string]${this.#typeOf(schema.additionalProperties)}`;

@@ -18,6 +18,15 @@ interface Entry {
 }
 const ENTRIES = data as Record<string, Entry>;
 
+/** Flags that still work and are listed nowhere. */
+const DEPRECATED: Record<string, { flag: Flag; advice: string }> = {
+  'autoscale cpu-percent': {
+    flag: { name: 'cpu-percent', short: '', type: 'int', default: '-1' },
+    advice:
+      "Use --cpu with percentage or resource quantity format (e.g., '70%' for utilization or '500m' for milliCPU).",
+  },
+};
+
 /** What a flag means when it is given without a value. */
 const ALONE: Record<string, string> = { 'dry-run': 'unchanged', validate: 'strict', cascade: 'background' };
 /** Lists whose values are taken whole; all others are split at commas. */
@@ -56,10 +65,18 @@ export class Flags {
   readonly #short = new Map<string, Flag>();
   readonly #given = new Map<string, string[]>();
   readonly #command: string;
+  readonly #advice = new Map<string, string>();
+  /** Lines to print about deprecated flags that were given. */
+  readonly warnings: string[] = [];
 
   constructor(path: string[], flags: Flag[]) {
     this.#command = ['kubectl', ...path].join(' ');
     const help: Flag = { name: 'help', short: 'h', type: 'bool', default: 'false' };
+    for (const [name, { flag, advice }] of Object.entries(DEPRECATED)) {
+      if (!name.startsWith(`${path.join(' ')} `)) continue;
+      this.#known.set(flag.name, flag);
+      this.#advice.set(flag.name, `Flag --${flag.name} has been deprecated, ${advice}`);
+    }
     for (const flag of [help, ...GLOBAL_FLAGS, ...flags]) {
       this.#known.set(flag.name, flag);
       if (flag.short) this.#short.set(flag.short, flag);
@@ -140,6 +157,8 @@ export class Flags {
     if (flag.type === 'duration' && parseGoDuration(value) === undefined) {
       wrong(`time: invalid duration ${JSON.stringify(value)}`);
     }
+    const advice = this.#advice.get(flag.name);
+    if (advice) this.warnings.push(advice);
     this.#given.set(flag.name, [...(this.#given.get(flag.name) ?? []), value]);
   }
 

@@ -5,7 +5,7 @@ import type { ApiResource } from '#kube/client/client.ts';
 import { pathOf } from '#kube/client/paths.ts';
 import { expectObject } from '#kube/client/response.ts';
 import { parseColumnFile, parseColumns, printColumns } from './custom-columns.ts';
-import { CliError, isStatus, usageError } from './errors.ts';
+import { CliError, isStatus, usageError, whileListing } from './errors.ts';
 import { loadManifests } from './manifests.ts';
 import { formatObject, GET_FORMATS, nameOf, type Output, readOutput } from './output.ts';
 import { readWanted, type Wanted } from './resources.ts';
@@ -65,7 +65,7 @@ export async function get(k: Invocation): Promise<number> {
 async function getRaw(k: Invocation): Promise<number> {
   if (k.args.length > 0) throw new CliError('arguments may not be passed when --raw is specified');
   const value = await k.client.raw('GET', k.flags.get('raw'));
-  await k.out(typeof value === 'string' ? value : JSON.stringify(value));
+  await k.out(typeof value === 'string' ? value : `${JSON.stringify(value)}\n`);
   return 0;
 }
 
@@ -90,15 +90,17 @@ async function readRequests(k: Invocation): Promise<Request[]> {
 
 async function fetch(k: Invocation, request: Request, tabular: boolean): Promise<Answer> {
   const { resource, name, namespace } = request;
-  const value = await expectObject(
-    await k.client.transport.request({
-      method: 'GET',
-      path: pathOf(targetOf(resource, namespace), name, k.flags.get('subresource') || undefined),
-      query: queryOf(k, request, tabular),
-      headers: { accept: tabular ? TABLE_ACCEPT : 'application/json' },
-      signal: k.context.signal,
-    }),
-  );
+  const answer = await k.client.transport.request({
+    method: 'GET',
+    path: pathOf(targetOf(resource, namespace), name, k.flags.get('subresource') || undefined),
+    query: queryOf(k, request, tabular),
+    headers: { accept: tabular ? TABLE_ACCEPT : 'application/json' },
+    signal: k.context.signal,
+  });
+  const selectors = { selector: k.flags.get('selector'), fieldSelector: k.flags.get('field-selector') };
+  const value = await expectObject(answer).catch((error: unknown) => {
+    throw name === undefined ? whileListing(resource, selectors, error) : error;
+  });
   if (isTable(value)) {
     const version = value.metadata?.resourceVersion;
     return { request, table: value, objects: [], ...(version === undefined ? {} : { resourceVersion: version }) };
@@ -156,7 +158,8 @@ async function printTables(
   output: Output,
   failed: boolean,
 ): Promise<void> {
-  const several = requests.some((each) => !sameKind(each.resource, requests[0]!.resource));
+  const shown = answers.filter(({ table, objects }) => (table ? (table.rows ?? []).length : objects.length) > 0);
+  const several = shown.some(({ request }) => !sameKind(request.resource, shown[0]!.request.resource));
   const prefix = several || k.flags.bool('show-kind');
   let printer: { resource: ApiResource; table: TablePrinter } | undefined;
   let text = '';

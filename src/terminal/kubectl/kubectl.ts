@@ -2,6 +2,7 @@ import { isAbort } from '#base/errors.ts';
 import type { KubeClient, Transport } from '#kube/client/client.ts';
 import { createKubeClient } from '#kube/client/create.ts';
 import type { Command, CommandContext } from '#shell/command.ts';
+import { parseGoDuration } from './age.ts';
 import { CliError, errorText } from './errors.ts';
 import { commandEntry, Flags, GLOBAL_FLAGS } from './flags.ts';
 import { helpText } from './help.ts';
@@ -60,6 +61,7 @@ async function execute(options: KubectlOptions, context: CommandContext): Promis
     }
     const flags = new Flags(path, entry.flags);
     flags.parse(rest);
+    for (const warning of flags.warnings) await context.stderr.write(`${warning}\n`);
     if (flags.bool('help')) {
       await context.stdout.write(helpText(path));
       return 0;
@@ -83,6 +85,9 @@ async function execute(options: KubectlOptions, context: CommandContext): Promis
   }
 }
 
+/** Verbs that a broken kubeconfig does not stop. */
+const WITHOUT_CLUSTER = new Set(['completion', 'config', 'kustomize', 'options', 'plugin', 'version']);
+
 /** The world of one run: the client with its headers, the kubeconfig, the namespace. */
 async function invocation(
   options: KubectlOptions,
@@ -93,7 +98,7 @@ async function invocation(
   const { fs, cwd, env } = context;
   const config = new KubeconfigFile(fs, kubeconfigPath(options, context, flags.get('kubeconfig')));
   const namespace = flags.get('namespace') || (await config.namespace(flags.get('context'))) || 'default';
-  await refuseUnknownContext(config, flags);
+  if (!WITHOUT_CLUSTER.has(path[0]!)) await refuseUnknownContext(config, flags);
   const client = clientFor(options.client, flags, context);
   void env;
   return {
@@ -128,11 +133,28 @@ export function kubeconfigPath(
 }
 
 async function refuseUnknownContext(config: KubeconfigFile, flags: Flags): Promise<void> {
-  const context = flags.get('context');
+  const context = flags.get('context') || (await config.read())['current-context'];
   if (!context) return;
   if (!(await config.read()).contexts.some((each) => each.name === context)) {
-    throw new CliError(`context ${JSON.stringify(context)} does not exist`);
+    throw new CliError(`Error in configuration: context was not found for specified context: ${context}`, {
+      plain: true,
+    });
   }
+}
+
+const withLimit = (signal: AbortSignal | undefined, ms: number): AbortSignal =>
+  AbortSignal.any([...(signal ? [signal] : []), AbortSignal.timeout(ms)]);
+
+/** --request-timeout in ms; 0 is no limit. */
+function requestTimeout(flags: Flags): number {
+  const text = flags.get('request-timeout');
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : parseGoDuration(text);
+  if (ms === undefined) {
+    throw new CliError(
+      'Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)',
+    );
+  }
+  return ms;
 }
 
 /** Impersonation goes along with every request; the server's warnings are printed as they come, each once. */
@@ -142,11 +164,16 @@ function clientFor(base: KubeClient, flags: Flags, context: CommandContext): Kub
   if (flags.has('as-group')) extra['impersonate-group'] = flags.all('as-group').join(', ');
   if (flags.get('as-uid')) extra['impersonate-uid'] = flags.get('as-uid');
   if (flags.get('token')) extra['authorization'] = `Bearer ${flags.get('token')}`;
+  const limitMs = requestTimeout(flags);
   const shown = new Set<string>();
   const { transport } = base;
   const withHeaders: Transport = {
     request: async (request) => {
-      const response = await transport.request({ ...request, headers: { ...extra, ...request.headers } });
+      const response = await transport.request({
+        ...request,
+        headers: { ...extra, ...request.headers },
+        ...(limitMs > 0 ? { signal: withLimit(request.signal, limitMs) } : {}),
+      });
       for (const warning of response.warnings ?? []) {
         if (shown.has(warning)) continue;
         shown.add(warning);

@@ -1,7 +1,7 @@
 import { LAST_APPLIED, withLastApplied } from './apply.ts';
 import { dryRunOf, printChanged, writeOptions } from './changed.ts';
 import { CliError, usageError } from './errors.ts';
-import { prettyJson } from './json.ts';
+import { sortKeys } from './json.ts';
 import { loadManifests } from './manifests.ts';
 import { fetchItems, forEachItem, hasFiles, targetOf } from './targets.ts';
 import type { Invocation } from './verb.ts';
@@ -20,10 +20,9 @@ export async function viewLastApplied(k: Invocation): Promise<void> {
   });
   await forEachItem(items, errors, async ({ object }) => {
     const text = object.metadata.annotations?.[LAST_APPLIED];
-    if (text === undefined)
-      throw new CliError(`no last-applied-configuration annotation found on resource: ${object.metadata.name}`);
+    if (text === undefined) return;
     const value: unknown = JSON.parse(text);
-    await k.out(output === 'yaml' ? toYaml(value) : `${prettyJson(value)}\n`);
+    await k.out(output === 'yaml' ? toYaml(value) : `${JSON.stringify(sortKeys(value), null, 2)}\n`);
   });
 }
 

@@ -2,7 +2,7 @@ import type { KubeObject } from '#kube/api/types.ts';
 import type { LogOptions } from '#kube/client/client.ts';
 import { parseGoDuration } from './age.ts';
 import { CliError, isStatus, usageError } from './errors.ts';
-import { allContainers, bestFirst, defaultContainer, namedObject, podsOf, refuseForeignContainer } from './pods-of.ts';
+import { allContainers, defaultContainer, namedObject, podsSoon, refuseForeignContainer } from './pods-of.ts';
 import type { Invocation } from './verb.ts';
 
 interface Source {
@@ -24,7 +24,7 @@ export async function logs(k: Invocation): Promise<void> {
   if (flags.has('since') && flags.has('since-time'))
     throw new CliError('at most one of `sinceTime` or `sinceSeconds` may be specified');
   if (flags.bool('all-containers') && flags.get('container'))
-    throw new CliError('--all-containers=true should not be specified with container');
+    throw new CliError(`--all-containers=true should not be specified with container name ${flags.get('container')}`);
   const options = logOptions(k, selector !== '');
   const sources = await sourcesOf(k, selector);
   if (sources.length === 0) {
@@ -90,8 +90,7 @@ async function podsMeant(k: Invocation, selector: string, every: boolean): Promi
     }
     throw error;
   }
-  const pods = bestFirst(await podsOf(k, object));
-  if (pods.length === 0) throw new CliError(`timed out waiting for the condition`);
+  const pods = await podsSoon(k, object, 'cannot get the logs from');
   if (every || pods.length === 1) return pods;
   await k.err(`Found ${pods.length} pods, using pod/${pods[0]!.metadata.name}\n`);
   return [pods[0]!];
@@ -100,7 +99,7 @@ async function podsMeant(k: Invocation, selector: string, every: boolean): Promi
 async function copy(k: Invocation, { pod, container }: Source, options: LogOptions): Promise<void> {
   const namespace = pod.metadata.namespace ?? k.namespace;
   const stream = k.client.logs(namespace, pod.metadata.name!, { ...options, container });
-  const prefix = k.flags.bool('prefix') ? `[pod/${pod.metadata.name}/${container}] ` : '';
+  const prefix = k.flags.bool('prefix') || k.flags.bool('all-pods') ? `[pod/${pod.metadata.name}/${container}] ` : '';
   try {
     if (!prefix) for await (const chunk of stream) await k.context.stdout.write(chunk);
     else {

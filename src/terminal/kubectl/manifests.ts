@@ -1,7 +1,7 @@
 import { parseAllDocuments, type YAMLParseError } from 'yaml';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { ApiResource } from '#kube/client/client.ts';
-import { CliError } from './errors.ts';
+import { CliError, ManyErrors } from './errors.ts';
 import { compactJson } from './json.ts';
 import type { Invocation } from './verb.ts';
 
@@ -15,12 +15,38 @@ export interface Manifest {
   source: string;
 }
 
-/** Reads everything that -f, -R and -k name. Objects get the namespace they will live in. */
-export async function loadManifests(k: Invocation): Promise<Manifest[]> {
-  const out: Manifest[] = [];
-  for (const { object, source } of await loadObjects(k)) out.push(await bind(k, object, source));
-  return out;
+/**
+ * Reads everything that -f, -R and -k name. Objects get the namespace they will live in. What cannot be read or has no
+ * kind on the server comes back as an error beside the rest.
+ */
+export async function loadAll(k: Invocation): Promise<{ manifests: Manifest[]; errors: unknown[] }> {
+  const manifests: Manifest[] = [];
+  const errors: unknown[] = [];
+  for (const load of await sourcesOf(k)) {
+    try {
+      for (const { object, source } of await load()) {
+        try {
+          manifests.push(await bind(k, object, source));
+        } catch (error) {
+          errors.push(error);
+        }
+      }
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  return { manifests, errors };
 }
+
+/** The same for commands that do nothing when a part cannot be read. */
+export async function loadManifests(k: Invocation): Promise<Manifest[]> {
+  const { manifests, errors } = await loadAll(k);
+  if (errors.length === 1) throw errors[0];
+  if (errors.length > 1) throw new ManyErrors(errors);
+  return manifests;
+}
+
+type Load = () => Promise<{ object: KubeObject; source: string }[]>;
 
 /** Gives an object its resource and its namespace. */
 export async function bind(k: Invocation, object: KubeObject, source: string): Promise<Manifest> {
@@ -42,23 +68,30 @@ export async function bind(k: Invocation, object: KubeObject, source: string): P
   return { object: { ...object, metadata: { ...object.metadata, namespace } }, resource, namespace, source };
 }
 
-async function loadObjects(k: Invocation): Promise<{ object: KubeObject; source: string }[]> {
-  const out: { object: KubeObject; source: string }[] = [];
+/** One reader a file; a path that does not exist is refused at once. */
+async function sourcesOf(k: Invocation): Promise<Load[]> {
+  const out: Load[] = [];
   const kustomization = k.flags.get('kustomize');
   if (kustomization) {
-    const { buildKustomization } = await import('./kustomize/build.ts');
-    const objects = await buildKustomization(k.context.fs, k.context.fs.resolvePath(k.context.cwd, kustomization));
-    out.push(...objects.map((object) => ({ object, source: kustomization })));
+    const { buildNamed } = await import('./kustomize.ts');
+    const objects = await buildNamed(k, kustomization);
+    out.push(async () => objects.map((object) => ({ object, source: kustomization })));
   }
+  const validates = VALIDATING.has(k.path[0]!) && !/^(false|ignore)$/.test(k.flags.get('validate') || 'strict');
   for (const name of k.flags.list('filename')) {
     for (const file of await expandPath(k, name)) {
-      const text = file === '-' ? await readStdin(k) : await k.readFile(file);
       const source = file === '-' ? 'STDIN' : file;
-      for (const object of parseManifests(text, source)) out.push({ object, source });
+      out.push(async () => {
+        const text = file === '-' ? await readStdin(k) : await k.readFile(file);
+        return parseManifests(text, source, validates).map((object) => ({ object, source }));
+      });
     }
   }
   return out;
 }
+
+/** Commands that look at an object before they send it. */
+const VALIDATING = new Set(['apply', 'create', 'replace']);
 
 export async function readStdin(k: Invocation): Promise<string> {
   const parts: Uint8Array[] = [];
@@ -96,7 +129,7 @@ async function walk(k: Invocation, folder: string, deep: boolean): Promise<strin
 }
 
 /** The objects of a YAML stream or JSON text; lists are taken apart. */
-export function parseManifests(text: string, source: string): KubeObject[] {
+export function parseManifests(text: string, source: string, validates = false): KubeObject[] {
   const documents = parseAllDocuments(text, {
     version: '1.1',
     uniqueKeys: false,
@@ -114,12 +147,13 @@ export function parseManifests(text: string, source: string): KubeObject[] {
     }
     const value: unknown = document.toJS();
     if (value === null || value === undefined) continue;
-    out.push(...flatten(value, source));
+    out.push(...flatten(value, source, validates));
   }
   return out;
 }
 
-function flatten(value: unknown, source: string): KubeObject[] {
+function flatten(value: unknown, source: string, validates: boolean): KubeObject[] {
+  if (validates) refuseInvalid(value, source);
   const json = compactJson(value);
   if (typeof value !== 'object' || Array.isArray(value)) {
     throw new CliError(
@@ -132,9 +166,21 @@ function flatten(value: unknown, source: string): KubeObject[] {
   if (!object.kind) throw undecodable('Kind');
   if (!object.apiVersion) throw undecodable('apiVersion');
   if (object.kind.endsWith('List') && Array.isArray(object['items'])) {
-    return (object['items'] as unknown[]).flatMap((item) => flatten(item, source));
+    return (object['items'] as unknown[]).flatMap((item) => flatten(item, source, validates));
   }
   return [{ ...object, metadata: object.metadata ?? {} }];
+}
+
+function refuseInvalid(value: unknown, source: string): void {
+  const refuse = (why: string) => {
+    throw new CliError(
+      `error validating ${JSON.stringify(source)}: error validating data: ${why}; if you choose to ignore these errors, turn validation off with --validate=false`,
+    );
+  };
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) refuse('invalid object to validate');
+  const { apiVersion, kind } = value as Partial<KubeObject>;
+  const missing = [...(apiVersion ? [] : ['apiVersion not set']), ...(kind ? [] : ['kind not set'])];
+  if (missing.length > 0) refuse(missing.length === 1 ? missing[0]! : `[${missing.join(', ')}]`);
 }
 
 const YAML_PROBLEMS: Record<string, { text: string; scanner: boolean }> = {

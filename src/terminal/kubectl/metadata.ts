@@ -1,6 +1,6 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import { dryRunOf, printChanged, writeOptions } from './changed.ts';
-import { CliError, usageError } from './errors.ts';
+import { CliError } from './errors.ts';
 import { formatLabels } from './table.ts';
 import { fetchItems, forEachItem, hasFiles, type Item, itemTarget } from './targets.ts';
 import { mergeDiff } from './three-way.ts';
@@ -42,7 +42,7 @@ async function change(k: Invocation, what: 'label' | 'annotation'): Promise<void
     throw new CliError('one or more resources must be specified as <resource> <name> or <resource>/<name>');
   }
   if (changes.set.size === 0 && changes.remove.length === 0 && !list) {
-    throw usageError(k.path, `at least one ${what} update is required`);
+    throw new CliError(`at least one ${what} update is required`);
   }
   if (what === 'label') for (const [key, value] of changes.set) refuseBadLabel(key, value);
   const selector = k.flags.get('selector');

@@ -3,7 +3,7 @@ import type { KubeObject } from '#kube/api/types.ts';
 import { splitApiVersion } from '#kube/client/paths.ts';
 import { CliError } from './errors.ts';
 import { renderGoTemplate, TemplateError } from './go-template.ts';
-import { prettyJson } from './json.ts';
+import { compactJson, prettyJson } from './json.ts';
 import { JsonPath, JsonPathError } from './jsonpath.ts';
 import { toKyaml } from './kyaml.ts';
 import type { Invocation } from './verb.ts';
@@ -69,7 +69,7 @@ export async function formatObject(
   const shown = k.flags.bool('show-managed-fields') ? object : strip(object);
   switch (format) {
     case 'yaml':
-      return toYaml(shown);
+      return `${isFirst(k) ? '' : '---\n'}${toYaml(shown)}`;
     case 'json':
       return `${prettyJson(shown, keepOrder)}\n`;
     case 'kyaml':
@@ -88,14 +88,23 @@ export async function formatObject(
     }
     case 'go-template':
     case 'template':
-      return printTemplate(argument, shown);
+      return printTemplate(k, argument, object);
     default:
-      return printTemplate(await k.readFile(argument), shown);
+      return printTemplate(k, await k.readFile(argument), object);
   }
 }
 
+const printed = new WeakSet<Invocation>();
+
+/** Whether nothing was printed as YAML before; documents after the first begin with three dashes. */
+function isFirst(k: Invocation): boolean {
+  if (printed.has(k)) return false;
+  printed.add(k);
+  return true;
+}
+
 const strip = (object: KubeObject): KubeObject =>
-  object.kind === 'List' && Array.isArray(object['items'])
+  Array.isArray(object['items'])
     ? { ...object, items: (object['items'] as KubeObject[]).map(withoutManagedFields) }
     : withoutManagedFields(object);
 
@@ -116,13 +125,15 @@ function guardPath<T>(template: string, run: () => T): T {
   }
 }
 
-function printTemplate(template: string, object: KubeObject): string {
+async function printTemplate(k: Invocation, template: string, object: KubeObject): Promise<string> {
   try {
     return renderGoTemplate(template, object);
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
-    throw new CliError(
-      `error executing template ${JSON.stringify(template)}: template: output:1: ${error.message}\n${goPrint('')}`.trimEnd(),
+    const { message } = error;
+    await k.out(
+      `Error executing template: ${message}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t${template}\n\traw data was:\n\t\t${compactJson(object)}\n\tobject given to template engine was:\n\t\t${goPrint(object)}\n\n`,
     );
+    throw new CliError(`error executing template ${JSON.stringify(template)}: ${message}`);
   }
 }

@@ -46,17 +46,18 @@ export const isMeant = (pattern: string, name: string): boolean =>
 
 /**
  * Writes what `change` made of a copy of the object, as a strategic merge patch, and says so. An object that is the same
- * afterwards is left alone without a word.
+ * afterwards is left alone without a word, unless `always`.
  */
 export async function patchItem(
   k: Invocation,
   item: Item,
   operation: string,
   change: (copy: Item) => void | Promise<void>,
+  always = false,
 ): Promise<void> {
   const object = structuredClone(item.object);
   await change({ ...item, object });
-  if (isDeepStrictEqual(object, item.object)) return;
+  if (!always && isDeepStrictEqual(object, item.object)) return;
   if (k.flags.bool('local') || dryRunOf(k) === 'client') return printChanged(k, object, operation);
   const body = twoWayStrategic(item.object, object);
   const name = item.object.metadata.name!;

@@ -1,6 +1,5 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import { CliError } from './errors.ts';
-import { nameOf } from './output.ts';
 import { targetOf, withKind } from './targets.ts';
 import type { Invocation } from './verb.ts';
 
@@ -25,12 +24,20 @@ export async function namedObject(k: Invocation, word: string): Promise<KubeObje
   return withKind(await k.client.get(targetOf(resource, k.namespace), name!), resource);
 }
 
-/** The pods of an object that has a selector; a Pod itself. */
-export async function podsOf(k: Invocation, object: KubeObject): Promise<KubeObject[]> {
+const POD_OWNERS = new Set('Deployment DaemonSet ReplicaSet ReplicationController StatefulSet Job Service'.split(' '));
+
+/** The pods of an object that has a selector; a Pod itself. `what` begins the refusal of other kinds. */
+export async function podsOf(k: Invocation, object: KubeObject, what = 'cannot attach to'): Promise<KubeObject[]> {
   if (object.kind === 'Pod') return [object];
   const namespace = object.metadata.namespace ?? k.namespace;
   const selector = object['spec']?.selector;
-  if (!selector) throw new CliError(`cannot get the logs from ${nameOf(object)}`);
+  const { kind, metadata } = object;
+  if (!POD_OWNERS.has(kind)) throw new CliError(`${what} *v1.${kind}: selector for *v1.${kind} not implemented`);
+  if (!selector || Object.keys(selector).length === 0) {
+    throw new CliError(
+      `${what} *v1.${kind}: invalid service '${metadata.name}': Service is defined without a selector`,
+    );
+  }
   const list = await k.client.list({ ...PODS, namespace }, { labelSelector: selectorText(selector) });
   return list.items.map((pod) => ({ ...pod, apiVersion: 'v1', kind: 'Pod' }));
 }
@@ -52,6 +59,20 @@ export function bestFirst(pods: KubeObject[]): KubeObject[] {
 
 interface Container {
   name: string;
+}
+
+const POD_WAIT_MS = 20_000;
+const LOOK_AGAIN_MS = 500;
+
+/** The pods of an object, the best first; waits a while for the first one to be made. */
+export async function podsSoon(k: Invocation, object: KubeObject, what?: string): Promise<KubeObject[]> {
+  const limit = k.clock.now() + (k.flags.duration('pod-running-timeout') || POD_WAIT_MS);
+  for (;;) {
+    const pods = bestFirst(await podsOf(k, object, what));
+    if (pods.length > 0) return pods;
+    if (k.clock.now() >= limit) throw new CliError('timed out waiting for the condition');
+    await k.clock.sleep(LOOK_AGAIN_MS, k.context.signal);
+  }
 }
 
 /** The container meant when none is named; says so when there was a choice. */

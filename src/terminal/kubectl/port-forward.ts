@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { KubeObject } from '#kube/api/types.ts';
 import { CliError, isStatus, usageError } from './errors.ts';
-import { bestFirst, namedObject, podsOf } from './pods-of.ts';
+import { namedObject, podsSoon } from './pods-of.ts';
 import type { Invocation } from './verb.ts';
 
 interface Forward {
@@ -68,9 +68,7 @@ function forwardOf(text: string): Forward {
 }
 
 async function podOf(k: Invocation, object: KubeObject): Promise<KubeObject> {
-  const pods = bestFirst(await podsOf(k, object));
-  if (pods.length === 0) throw new CliError('timed out waiting for the condition');
-  return pods[0]!;
+  return (await podsSoon(k, object))[0]!;
 }
 
 interface ServicePort {

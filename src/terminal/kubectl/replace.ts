@@ -12,8 +12,7 @@ const WAIT_MS = 5 * 60 * 1000;
 /** `replace -f`: the object as it is in the file, whole. With --force the old one is deleted first. */
 export async function replace(k: Invocation): Promise<void> {
   if (k.args.length > 0) throw usageError(['replace'], `Unexpected args: [${k.args.join(' ')}]`);
-  if (!hasFiles(k))
-    throw usageError(['replace'], 'must specify --filename to replace'.replace('must specify', 'must specify'));
+  if (!hasFiles(k)) throw new CliError('must specify one of -f and -k');
   checkOutput(k);
   const manifests = await loadManifests(k);
   if (manifests.length === 0) throw new CliError('no objects passed to replace');
@@ -40,7 +39,7 @@ export async function replace(k: Invocation): Promise<void> {
 /** The object as it is sent: with the live one's version unless it names one, remembering itself where that is wanted. */
 async function prepared(k: Invocation, { object, resource, namespace }: Manifest): Promise<KubeObject> {
   const live = await k.client.get(targetOf(resource, namespace), object.metadata.name ?? '').catch(() => undefined);
-  const remembers = live?.metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration'] !== undefined;
+  const remembers = object.metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration'] !== undefined;
   const body = k.flags.bool('save-config') || remembers ? withLastApplied(object) : object;
   const version = live?.metadata.resourceVersion;
   if (k.flags.bool('force') || body.metadata.resourceVersion || !version) return body;

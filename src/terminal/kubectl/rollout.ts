@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '#kube/api/types.ts';
 import { printChanged, writeOptions } from './changed.ts';
 import { podTemplateText } from './describe/pod-template.ts';
@@ -5,13 +6,14 @@ import { CliError } from './errors.ts';
 import { rfc3339 } from './instants.ts';
 import { nameOf } from './output.ts';
 import { rolloutProgress } from './rollout-progress.ts';
-import { alignRows } from './table.ts';
+import { tabbed } from './tab-writer.ts';
 import { fetchItems, forEachItem, hasFiles, type Item, itemTarget } from './targets.ts';
 import type { Invocation } from './verb.ts';
 import { watchUntil } from './watching.ts';
 import { toYaml } from './yaml.ts';
 
 const REVISION = 'deployment.kubernetes.io/revision';
+const RESTARTED = 'kubectl.kubernetes.io/restartedAt';
 const CAUSE = 'kubernetes.io/change-cause';
 
 export async function rollout(k: Invocation): Promise<void> {
@@ -22,7 +24,7 @@ export async function rollout(k: Invocation): Promise<void> {
   const selector = k.flags.get('selector');
   const { items, errors } = await fetchItems(k, {
     ...(selector ? { selector } : {}),
-    allowAll: verb === 'status' || verb === 'restart',
+    allowAll: verb === 'status' || verb === 'restart' || verb === 'history',
   });
   if (items.length === 0 && errors.length === 0) {
     await k.err(`No resources found in ${k.namespace} namespace.\n`);
@@ -72,7 +74,12 @@ async function restart(k: Invocation, item: Item): Promise<void> {
   if (object['spec'].paused) {
     throw new CliError(`${kindName(item)} can't restart paused deployment (run rollout resume first)`);
   }
-  const annotations = { 'kubectl.kubernetes.io/restartedAt': rfc3339(k.clock.now()) };
+  const annotations = { [RESTARTED]: rfc3339(k.clock.now()) };
+  if (object['spec'].template.metadata?.annotations?.[RESTARTED] === annotations[RESTARTED]) {
+    throw new CliError(
+      `failed to create patch for ${object.metadata.name}: if restart has already been triggered within the past second, please wait before attempting to trigger another`,
+    );
+  }
   const body = { spec: { template: { metadata: { annotations } } } };
   const result = await k.client.patch(
     itemTarget(item),
@@ -145,7 +152,25 @@ async function history(k: Invocation, item: Item): Promise<void> {
     return;
   }
   const rows = revisions.map((each) => [String(each.number), each.cause || '<none>']);
-  await k.out(`${title}\n${alignRows(['REVISION', 'CHANGE-CAUSE'], rows)}\n`);
+  await k.out(
+    `${title}\n${tabbed([['REVISION', 'CHANGE-CAUSE'], ...rows].map((row) => `${row.join('\t')}\n`).join(''))}\n`,
+  );
+}
+
+/** Annotations that belong to a Deployment, not to one of its revisions. */
+const KEPT = new Set([
+  'kubectl.kubernetes.io/last-applied-configuration',
+  'deployment.kubernetes.io/revision',
+  'deployment.kubernetes.io/revision-history',
+  'deployment.kubernetes.io/desired-replicas',
+  'deployment.kubernetes.io/max-replicas',
+  'deprecated.deployment.rollback.to',
+]);
+
+function annotationsBack(deployment: KubeObject, revision: KubeObject): Record<string, string> {
+  const own = Object.entries(deployment.metadata.annotations ?? {}).filter(([key]) => KEPT.has(key));
+  const old = Object.entries(revision.metadata.annotations ?? {}).filter(([key]) => !KEPT.has(key));
+  return Object.fromEntries([...own, ...old]);
 }
 
 async function undo(k: Invocation, item: Item): Promise<void> {
@@ -164,13 +189,20 @@ async function undo(k: Invocation, item: Item): Promise<void> {
         ? `unable to find specified revision ${wanted} in history`
         : `no rollout history found for ${nameOf(object).split('/')[0]} ${JSON.stringify(object.metadata.name)}`,
     );
-  const { 'pod-template-hash': _, ...labels } = found.template.metadata?.labels ?? {};
-  const template = { ...found.template, metadata: { ...found.template.metadata, labels } };
   if (k.flags.get('dry-run') === 'client') {
-    await k.out(`${nameOf(object)} ${podTemplateText(template, '')}`);
+    await k.out(`${nameOf(object)} ${podTemplateText(found.template, '')}\n`);
     return;
   }
-  const body = [{ op: 'replace', path: '/spec/template', value: template }];
+  const { 'pod-template-hash': _, ...labels } = found.template.metadata?.labels ?? {};
+  const template = { ...found.template, metadata: { ...found.template.metadata, labels } };
+  if (isDeepStrictEqual(template, object['spec'].template)) {
+    await k.out(`${nameOf(object)} skipped rollback (current template already matches revision ${found.number})\n`);
+    return;
+  }
+  const body: object[] = [{ op: 'replace', path: '/spec/template', value: template }];
+  if (object.kind === 'Deployment') {
+    body.push({ op: 'replace', path: '/metadata/annotations', value: annotationsBack(object, found.object) });
+  }
   await k.client.patch(itemTarget(item), object.metadata.name!, 'json', body, writeOptions(k, 'kubectl-rollout'));
   await printChanged(k, object, 'rolled back');
 }

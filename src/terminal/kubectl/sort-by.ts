@@ -9,12 +9,25 @@ export function sortBy<T>(items: T[], expression: string, objectOf: (item: T) =>
   if (items.length > 0 && keyed.every(({ key }) => key === undefined)) {
     throw new CliError(`couldn't find any field with path "${relaxed(expression)}" in the list of objects`);
   }
-  return keyed.sort((a, b) => compare(a.key, b.key)).map(({ item }) => item);
+  return sorted(keyed, (a, b) => compare(a.key, b.key) < 0).map(({ item }) => item);
+}
+
+/** Below this Go sorts by insertion. */
+const INSERTION = 12;
+
+/** Sorts as Go does, by a `less` that calls two missing values each less than the other: their order turns round. */
+function sorted<T>(items: T[], less: (a: T, b: T) => boolean): T[] {
+  const out = [...items];
+  if (out.length > INSERTION) return out.sort((a, b) => (less(a, b) ? -1 : less(b, a) ? 1 : 0));
+  for (let i = 1; i < out.length; i++) {
+    for (let j = i; j > 0 && less(out[j]!, out[j - 1]!); j--) [out[j], out[j - 1]] = [out[j - 1]!, out[j]!];
+  }
+  return out;
 }
 
 function compare(a: unknown, b: unknown): number {
-  if (a === b) return 0;
   if (a === undefined || a === null) return -1;
+  if (a === b) return 0;
   if (b === undefined || b === null) return 1;
   if (typeof a === 'number' && typeof b === 'number') return a - b;
   const [left, right] = [String(a), String(b)];

@@ -2,8 +2,8 @@ import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { ApiResource, Target } from '#kube/client/client.ts';
 import { joinApiVersion } from '#kube/client/paths.ts';
-import { CliError, ManyErrors } from './errors.ts';
-import { loadManifests } from './manifests.ts';
+import { CliError, ManyErrors, whileListing } from './errors.ts';
+import { loadAll } from './manifests.ts';
 import { readWanted } from './resources.ts';
 import type { Invocation } from './verb.ts';
 
@@ -64,7 +64,9 @@ export async function fetchItems(
     }
   };
   if (hasFiles(k)) {
-    for (const { object, resource, namespace } of await loadManifests(k)) {
+    const { manifests, errors: unreadable } = await loadAll(k);
+    errors.push(...unreadable);
+    for (const { object, resource, namespace } of manifests) {
       await attempt(async () => [{ ...(await fetchOne(k, resource, namespace, object.metadata.name ?? '')) }]);
     }
     return { items, errors };
@@ -105,10 +107,14 @@ async function fetchAll(
   namespace: string | undefined,
   options: FetchOptions,
 ): Promise<Item[]> {
-  const list = await k.client.list(targetOf(resource, namespace), {
-    ...(options.selector ? { labelSelector: options.selector } : {}),
-    ...(options.fieldSelector ? { fieldSelector: options.fieldSelector } : {}),
-  });
+  const list = await k.client
+    .list(targetOf(resource, namespace), {
+      ...(options.selector ? { labelSelector: options.selector } : {}),
+      ...(options.fieldSelector ? { fieldSelector: options.fieldSelector } : {}),
+    })
+    .catch((error: unknown) => {
+      throw whileListing(resource, options, error);
+    });
   return list.items.map((object) => ({
     object: withKind(object, resource),
     resource,

@@ -10,7 +10,6 @@ import { isGone, type Until, watchUntil } from './watching.ts';
 
 export async function wait(k: Invocation): Promise<void> {
   const wish = k.flags.get('for');
-  if (!wish) throw new CliError('required flag(s) "for" not set');
   const until = conditionOf(wish);
   const isDelete = wish.toLowerCase() === 'delete';
   const isCreate = wish.toLowerCase() === 'create';
@@ -65,6 +64,7 @@ function hasCondition(object: KubeObject | undefined, type: string, value: strin
 }
 
 function jsonPathCondition(text: string): Until {
+  if (text === '') throw new CliError('jsonpath expression cannot be empty');
   const match = /^(['"]?)(\{.*\}|[^=]+?)\1(?:=(.*))?$/s.exec(text);
   if (!match)
     throw new CliError(

@@ -29,7 +29,7 @@ export function officialRunner(binary: string, world: World, files: Record<strin
     mkdirSync(dirname(join(home, name)), { recursive: true });
     writeFileSync(join(home, name), text);
   }
-  const env = { PATH: process.env['PATH'], HOME: join(home, 'home'), KUBE_EDITOR: 'false', LANG: 'C', TZ: 'UTC' };
+  const env = { PATH: '/usr/bin:/bin', HOME: join(home, 'home'), KUBE_EDITOR: 'false', LANG: 'C', TZ: 'UTC' };
   return {
     run: (words, stdin) =>
       new Promise((resolve, reject) => {
@@ -104,7 +104,7 @@ const RULES: [RegExp, string][] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, '<uid>'],
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g, '<time>'],
   [/\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000/g, '<time>'],
-  [/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? \+0000 UTC/g, '<time>'],
+  [/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? \+0000(?: UTC)?/g, '<time>'],
   [/(?<![\w.:-])\d+(?:\.\d+)?(?:y\d+d|d\d+h|h\d+m|m\d+s|[ydhms])(?![\w:-])/g, '<age>'],
   [/\/tmp\/(?:kubectl-\w+|LIVE-\d+|MERGED-\d+)/g, '<folder>'],
   [/\/work\b/g, '<folder>'],

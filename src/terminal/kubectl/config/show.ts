@@ -27,7 +27,8 @@ function ordered(config: Kubeconfig): Record<string, unknown> {
         .filter((key) => object[key] !== undefined && object[key] !== '')
         .map((key) => [key, object[key]]),
     );
-  const orNull = <T>(list: T[]) => (list.length > 0 ? list : null);
+  const orNull = <T extends { name: string }>(list: T[]) =>
+    list.length > 0 ? list.sort((a, b) => (a.name < b.name ? -1 : 1)) : null;
   return {
     kind: 'Config',
     apiVersion: 'v1',

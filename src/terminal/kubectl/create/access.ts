@@ -1,7 +1,7 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import { goDuration } from '../age.ts';
 import { createMade } from '../create.ts';
-import { CliError } from '../errors.ts';
+import { CliError, throwPlain } from '../errors.ts';
 import type { Invocation } from '../verb.ts';
 import { metaOf, nameArgument } from './name.ts';
 
@@ -25,7 +25,7 @@ async function rulesOf(k: Invocation): Promise<Record<string, string[]>[]> {
       continue;
     }
     const found = await k.finder.tryFind(word);
-    if (!found) throw new CliError(`the server doesn't have a resource type ${JSON.stringify(word)}`);
+    if (!found) throwPlain(`the server doesn't have a resource type ${JSON.stringify(word)}`);
     const list = byGroup.get(found.group) ?? [];
     list.push(subresource ? `${found.resource}/${subresource}` : found.resource);
     byGroup.set(found.group, list);
@@ -127,7 +127,8 @@ export async function createToken(k: Invocation): Promise<void> {
     );
   });
   const output = k.flags.get('output');
-  if (output === '') await k.out(`${answer['status'].token}\n`);
+  // Into a pipe or a file goes the token alone.
+  if (output === '') await k.out(`${answer['status'].token}${k.context.tty ? '\n' : ''}`);
   else {
     const { formatObject, readOutput } = await import('../output.ts');
     await k.out(await formatObject(k, readOutput(k, ['json', 'yaml', 'kyaml']), answer));

@@ -146,7 +146,8 @@ async function readPem(k: Invocation, flag: string): Promise<string> {
   const path = k.flags.get(flag);
   const full = k.context.fs.resolvePath(k.context.cwd, path);
   if (path === '/dev/null') return '';
-  if (!(await k.context.fs.exists(full))) throw new CliError(`open ${path}: no such file or directory`);
+  if (!(await k.context.fs.exists(full)))
+    throw new CliError(`Cannot read file ${path}, open ${path}: no such file or directory`);
   return k.context.fs.readFile(full);
 }
 

@@ -1,5 +1,6 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import { rfc1123 } from '../instants.ts';
+import { plainRules, ruleCells } from '../rbac-rules.ts';
 import type { Subject } from './kinds.ts';
 import { header, labelsAndAnnotations, type Writer } from './write.ts';
 
@@ -77,34 +78,13 @@ export async function describeNamespace({ w, object, k }: Subject): Promise<void
   w.line(0, limits.length === 0 ? 'No LimitRange resource.' : 'Resource Limits');
 }
 
-/** Rules with one group, one resource and one set of names each; equal ones are one line with all their verbs. */
 export function describeRole(w: Writer, object: KubeObject): void {
   w.line(0, `Name:\t${object.metadata.name}`);
   labelsAndAnnotations(w, object);
   w.line(0, 'PolicyRule:');
   w.line(1, 'Resources\tNon-Resource URLs\tResource Names\tVerbs');
   w.line(1, '---------\t-----------------\t--------------\t-----');
-  const rows = new Map<string, { cells: string[]; verbs: string[] }>();
-  const add = (resource: string, urls: string[], names: string[], verbs: string[]) => {
-    const cells = [resource, `[${urls.join(' ')}]`, `[${names.join(' ')}]`];
-    const row = rows.get(cells.join()) ?? { cells, verbs: [] };
-    for (const verb of verbs) if (!row.verbs.includes(verb)) row.verbs.push(verb);
-    rows.set(cells.join(), row);
-  };
-  for (const rule of object['rules'] ?? []) {
-    const names: string[] = rule.resourceNames ?? [];
-    for (const group of rule.apiGroups ?? []) {
-      for (const resource of rule.resources ?? []) {
-        const [type, ...rest] = resource.split('/');
-        const qualified = `${group ? `${type}.${group}` : type}${rest.length > 0 ? `/${rest.join('/')}` : ''}`;
-        for (const name of names.length > 0 ? names : [undefined]) add(qualified, [], name ? [name] : [], rule.verbs);
-      }
-    }
-    for (const url of rule.nonResourceURLs ?? []) add('', [url], [], rule.verbs);
-  }
-  for (const { cells, verbs } of [...rows.values()].sort((a, b) => (a.cells.join() < b.cells.join() ? -1 : 1))) {
-    w.line(1, `${cells.join('\t')}\t[${verbs.join(' ')}]`);
-  }
+  for (const rule of plainRules(object['rules'] ?? [])) w.line(1, ruleCells(rule).join('\t'));
 }
 
 export function describeRoleBinding(w: Writer, object: KubeObject): void {

@@ -9,8 +9,10 @@ import {
   describeServiceAccount,
 } from './config.ts';
 import { describeGeneric } from './generic.ts';
+import { describeEndpointSlice, describeEndpoints, describeIngress, describeNetworkPolicy } from './network.ts';
 import { describeNode } from './node.ts';
 import { describePod } from './pod.ts';
+import { describeBudget, describeScaler } from './policy.ts';
 import { describeService } from './service.ts';
 import {
   describeCronJob,
@@ -54,6 +56,12 @@ const DESCRIBERS: Record<string, Describer> = {
   'apps/DaemonSet': { describe: describeDaemonSet, events: true },
   'batch/Job': { describe: describeJob, events: true },
   'batch/CronJob': { describe: describeCronJob, events: true },
+  '/Endpoints': plain(describeEndpoints),
+  'discovery.k8s.io/EndpointSlice': plain(describeEndpointSlice),
+  'networking.k8s.io/Ingress': { describe: describeIngress, events: true },
+  'networking.k8s.io/NetworkPolicy': plain(describeNetworkPolicy, false),
+  'policy/PodDisruptionBudget': plain(describeBudget),
+  'autoscaling/HorizontalPodAutoscaler': plain(describeScaler),
   [`${RBAC}/Role`]: plain(describeRole, false),
   [`${RBAC}/ClusterRole`]: plain(describeRole, false),
   [`${RBAC}/RoleBinding`]: plain(describeRoleBinding, false),

@@ -57,5 +57,5 @@ export function podTemplateText(template: Template, cause: string): string {
       }
     : template;
   templateBody(w, shown);
-  return w.toString();
+  return w.unaligned();
 }

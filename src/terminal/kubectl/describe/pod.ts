@@ -49,13 +49,13 @@ export function describePod(w: Writer, pod: KubeObject): void {
     w.line(1, 'Type\tStatus');
     for (const { conditionType } of spec.readinessGates) {
       const found = status.conditions?.find((each: { type: string }) => each.type === conditionType);
-      w.line(1, `${conditionType}\t${found?.status ?? '<none>'} `);
+      w.line(1, `${conditionType} \t${found?.status ?? '<none>'} `);
     }
   }
   if ((status.conditions ?? []).length > 0) {
     w.line(0, 'Conditions:');
     w.line(1, 'Type\tStatus');
-    for (const { type, status: value } of status.conditions) w.line(1, `${type}\t${value} `);
+    for (const { type, status: value } of status.conditions) w.line(1, `${type} \t${value} `);
   }
   volumeLines(w, spec.volumes ?? [], 0);
   w.line(0, `QoS Class:\t${status.qosClass ?? 'BestEffort'}`);

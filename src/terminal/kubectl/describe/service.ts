@@ -1,6 +1,6 @@
-import type { KubeObject } from '#kube/api/types.ts';
 import { formatLabels } from '../table.ts';
 import type { Subject } from './kinds.ts';
+import { endpointsText } from './network.ts';
 import { header, labelsAndAnnotations } from './write.ts';
 
 export async function describeService({ w, object, k }: Subject): Promise<void> {
@@ -33,20 +33,4 @@ export async function describeService({ w, object, k }: Subject): Promise<void> 
   if (spec.externalTrafficPolicy) w.line(0, `External Traffic Policy:\t${spec.externalTrafficPolicy}`);
   if (spec.internalTrafficPolicy) w.line(0, `Internal Traffic Policy:\t${spec.internalTrafficPolicy}`);
   if (spec.trafficDistribution) w.line(0, `Traffic Distribution:\t${spec.trafficDistribution}`);
-}
-
-/** Three ready addresses, and how many more there are. */
-function endpointsText(slices: KubeObject[], port: string): string {
-  const list: string[] = [];
-  for (const slice of slices) {
-    const ports = (slice['ports'] ?? []).filter((each: { name?: string }) => (each.name ?? '') === port);
-    for (const { port: number } of ports) {
-      for (const { addresses, conditions } of slice['endpoints'] ?? []) {
-        if (conditions?.ready === false) continue;
-        for (const address of addresses) list.push(`${address}:${number}`);
-      }
-    }
-  }
-  if (list.length === 0) return '';
-  return list.length > 3 ? `${list.slice(0, 3).join(',')} + ${list.length - 3} more...` : list.join(',');
 }

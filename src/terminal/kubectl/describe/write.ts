@@ -17,6 +17,10 @@ export class Writer {
     this.#done += tabbed(this.#text);
     this.#text = '';
   }
+  /** The lines with their tabs. */
+  unaligned(): string {
+    return this.#text;
+  }
   toString(): string {
     return this.#done + tabbed(this.#text);
   }

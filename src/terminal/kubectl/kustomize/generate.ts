@@ -95,10 +95,11 @@ const LETTERS: Record<string, string> = { '0': 'g', '1': 'h', '3': 'k', a: 'm', 
 
 /** Ten letters of the content's SHA-256 without vowels and their look-alikes (kustomize/api/hasher). */
 export function hashOf(object: KubeObject): string {
-  const { kind, metadata, data = '', binaryData, stringData, type } = object as Kustomization;
+  const { kind, data = '', binaryData, stringData, type } = object as Kustomization;
   const shown = {
     kind,
-    name: metadata.name,
+    // Upstream hashes objects without their names.
+    name: '',
     data,
     ...(kind === 'Secret' ? { type: type ?? '' } : {}),
     ...(binaryData ? { binaryData } : {}),

@@ -49,11 +49,15 @@ export async function setServiceAccount(k: Invocation): Promise<void> {
   const account = k.args.at(-1)!;
   const { items, errors } = await fetchForSet(k, k.args.slice(0, -1));
   await forEachItem(items, errors, (item) =>
-    patchItem(k, item, 'serviceaccount updated', (copy) => {
-      const spec = podSpecOf(copy);
-      spec.serviceAccountName = account;
-      if (spec.serviceAccount !== undefined) spec.serviceAccount = account;
-    }),
+    patchItem(
+      k,
+      item,
+      'serviceaccount updated',
+      (copy) => {
+        podSpecOf(copy).serviceAccountName = account;
+      },
+      true,
+    ),
   );
 }
 
