@@ -47,6 +47,8 @@ export interface Shell {
   /** A variable of the shell, exported or not (PS1). */
   variable(name: string): string | undefined;
   names(): { builtins: string[]; functions: string[]; aliases: string[] };
+  /** What an alias stands for; undefined when there is none of that name. */
+  alias(name: string): string | undefined;
   /**
    * Sends a signal to the shell process: its trap runs when the foreground command ends, or at once inside `wait`; without
    * a trap the run ends with 128+n.
@@ -220,6 +222,9 @@ class RootShell implements Shell {
       functions: [...this.#sh.functions.keys()].sort(),
       aliases: [...this.#sh.aliases.keys()].sort(),
     };
+  }
+  alias(name: string): string | undefined {
+    return this.#sh.aliases.get(name);
   }
   kill(name: string): void {
     const signal = signalNamed(name);
