@@ -181,6 +181,9 @@ export class MovableClock implements Clock {
       this.#frozenAt = undefined;
       for (const entry of this.#passed) this.#push(entry);
       this.#passed.clear();
+      // What was armed before the move waits by the time of then.
+      clearTimeout(this.#handle);
+      this.#armedFor = Number.POSITIVE_INFINITY;
       this.#arm();
     }
   }
