@@ -98,7 +98,8 @@ export class Writes {
   async patch(kind: ResourceKind, attributes: Attributes, request: ApiRequest): Promise<ApiResponse> {
     const draft = this.#draft(kind, attributes, request);
     const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim();
-    if (type === 'application/apply-patch+yaml' || type === 'application/apply-patch+cbor') return this.#apply(draft);
+    if (type === 'application/apply-patch+yaml' || type === 'application/apply-patch+cbor')
+      return this.#applyAgain(kind, attributes, request);
     const patch = readBody(request);
     const { store, reads } = this.#o;
     for (let attempt = 1; ; attempt++) {
@@ -118,6 +119,26 @@ export class Writes {
         if (pinned || attempt >= PATCH_ATTEMPTS || (error as { reason?: string }).reason !== 'Conflict') throw error;
       }
     }
+  }
+
+  /** Applies to what is stored by then, when another writer came between. */
+  async #applyAgain(kind: ResourceKind, attributes: Attributes, request: ApiRequest): Promise<ApiResponse> {
+    const pinned = (readBody(request) as KubeObject | undefined)?.metadata?.resourceVersion;
+    for (let attempt = 1; ; attempt++) {
+      const before = this.#version(kind, attributes);
+      try {
+        return await this.#apply(this.#draft(kind, attributes, request));
+      } catch (error) {
+        const isConflict = (error as { reason?: string }).reason === 'Conflict';
+        // A conflict between field managers stays one however often it is tried.
+        if (pinned || attempt >= PATCH_ATTEMPTS || !isConflict || before === this.#version(kind, attributes))
+          throw error;
+      }
+    }
+  }
+
+  #version(kind: ResourceKind, { namespace, name }: Attributes): string | undefined {
+    return this.#o.store.get(kind.storage, kind.namespaced ? namespace : '', name)?.metadata.resourceVersion;
   }
 
   async #apply(draft: Draft): Promise<ApiResponse> {
