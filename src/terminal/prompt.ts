@@ -11,10 +11,13 @@ export interface PromptState {
   cwd: string;
   /** Exit code of the last command. */
   status: number;
+  /** The learner's own PS1. */
+  ps1?: string | undefined;
 }
 
 /** `learner@academy:~/certs$ `; an exit code other than 0 stands before the `$`. */
-export function defaultPrompt({ cwd, status }: PromptState): string {
+export function defaultPrompt({ cwd, status, ps1 }: PromptState): string {
+  if (ps1 !== undefined) return expanded(ps1, cwd, status);
   const code = status === 0 ? '' : ` ${DIM}[${status}]${PLAIN}`;
   return `${GREEN}learner@${HOST}${PLAIN}:${BLUE}${shortened(cwd)}${PLAIN}${code}$ `;
 }
@@ -27,4 +30,25 @@ export function shortened(cwd: string): string {
   if (parts.length === 0) return head || '/';
   const shown = parts.length > SHOWN_FOLDERS ? ['…', ...parts.slice(-SHOWN_FOLDERS + 1)] : parts;
   return `${head}/${shown.join('/')}`;
+}
+
+/** The usual escapes of a PS1; `$?` is the exit code. What has no meaning here stays as it is. */
+function expanded(ps1: string, cwd: string, status: number): string {
+  const values: Record<string, string> = {
+    u: 'learner',
+    h: HOST,
+    H: HOST,
+    w: cwd === HOME || cwd.startsWith(`${HOME}/`) ? `~${cwd.slice(HOME.length)}` : cwd,
+    W: cwd === HOME ? '~' : cwd.slice(cwd.lastIndexOf('/') + 1) || '/',
+    $: '$',
+    n: '\n',
+    e: '\x1b',
+    '[': '',
+    ']': '',
+    '\\': '\\',
+  };
+  return ps1
+    .replace(/\\033/g, '\x1b')
+    .replace(/\\(.)/g, (all, letter: string) => values[letter] ?? all)
+    .replaceAll('$?', String(status));
 }

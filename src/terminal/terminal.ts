@@ -2,7 +2,7 @@ import type { Clock } from '#base/clock.ts';
 import { messageOf } from '#base/errors.ts';
 import type { Command } from '#shell/command.ts';
 import type { Shell } from '#shell/shell.ts';
-import type { ByteWriter, Stdio, TerminalSize } from '#shell/stdio.ts';
+import type { ByteReader, ByteWriter, Stdio, TerminalSize } from '#shell/stdio.ts';
 import { completionsOf } from './line/complete.ts';
 import { LineEditor } from './line/editor.ts';
 import type { History } from './line/history.ts';
@@ -151,7 +151,9 @@ export class Terminal {
     if (!this.#output.isAtLineStart) this.#output.print('\r\n');
     for (const line of this.#held.splice(0)) this.#output.print(line);
     this.#output.print(PASTE_ON);
-    this.#editor.start(this.#options.prompt({ cwd: this.#shell.cwd, status: this.#status }));
+    this.#editor.start(
+      this.#options.prompt({ cwd: this.#shell.cwd, status: this.#status, ps1: this.#shell.variable('PS1') }),
+    );
   }
 
   async #run(script: string): Promise<void> {
@@ -165,7 +167,7 @@ export class Terminal {
     });
     const shell = this.#shell;
     const ended = await Promise.race([
-      shell.run(script, { ...this.#streams(), stdin: stdin.reader }, running.signal).catch((error) => {
+      shell.run(script, this.#streams(stdin.reader), running.signal).catch((error) => {
         this.#output.print(`bash: ${messageOf(error)}\r\n`);
         return 1;
       }),
@@ -193,7 +195,7 @@ export class Terminal {
     this.#running?.abort(new DOMException('interrupted', 'AbortError'));
   }
 
-  #streams(): Pick<Stdio, 'stdout' | 'stderr' | 'tty'> {
+  #streams(stdin: ByteReader): Stdio {
     const { size, tty } = { size: () => this.#size, tty: this.#tty };
     const writer: ByteWriter = {
       // A job in the background prints above the input line.
@@ -201,6 +203,7 @@ export class Terminal {
       end() {},
     };
     return {
+      stdin,
       stdout: writer,
       stderr: writer,
       tty: {
@@ -212,6 +215,7 @@ export class Terminal {
           return () => this.#sizeListeners.delete(listener);
         },
         setRaw: () => tty.setRaw(),
+        keys: stdin,
       },
     };
   }
@@ -233,6 +237,7 @@ export class Terminal {
       env: this.#shell.env,
       commands,
       names: [...builtins, ...functions, ...aliases],
+      aliasOf: (name) => this.#shell.alias(name),
     });
     const late = wall.sleep(COMPLETE_WITHIN_MS).then(() => completionsOf('', emptyWorld(workspace)));
     return Promise.race([found, late]);

@@ -54,7 +54,10 @@ export function scriptedShell(run: Run): Shell {
       return status;
     },
     exit: undefined,
-    names: () => ({ builtins: ['cd', 'echo', 'export'], functions: [], aliases: [] }),
+    names: () => ({ builtins: ['cd', 'echo', 'export'], functions: [], aliases: ['k'] }),
+    variable: () => undefined,
+    alias: (name) => (name === 'k' ? 'kubectl' : undefined),
+    kill() {},
     close() {},
   };
 }
