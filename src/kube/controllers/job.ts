@@ -36,15 +36,24 @@ export function startJobs(context: ControllerContext): WorkQueue {
   const pods = context.informer('pods');
   const expected = new Map<string, { names: Set<string>; until: number }>();
   const queue = new WorkQueue(context.clock, (key) => reconcile(key));
-  jobs.onChange(({ object }) => queue.add(keyOf(object)));
+  jobs.onChange(({ type, object }) => {
+    queue.add(keyOf(object));
+    if (type === 'delete') for (const pod of pods.byIndex('controller', object.metadata.uid!)) letGo(pod);
+  });
   pods.onChange(({ object }) => {
     const owner = controllerOf(object.metadata.ownerReferences);
     if (owner?.kind === 'Job') {
       const key = `${object.metadata.namespace}/${owner.name}`;
       expected.get(key)?.names.delete(`+${object.metadata.name}`);
       queue.add(key);
-    } else if (object.metadata.finalizers?.includes(TRACKING)) void release(object).catch(() => {});
+      const job = jobs.get(object.metadata.namespace!, owner.name);
+      if (job?.metadata.uid !== owner.uid) letGo(object);
+    } else letGo(object);
   });
+  /** Nobody counts a pod without a Job any more. */
+  function letGo(pod: KubeObject): void {
+    if (pod.metadata.finalizers?.includes(TRACKING)) void release(pod).catch(() => {});
+  }
 
   async function reconcile(key: string): Promise<void> {
     const [namespace, name] = splitKey(key);

@@ -52,8 +52,14 @@ export function startReplicaSets(context: ControllerContext): WorkQueue {
     const active = own.filter(isActive);
     const waiting = expected.get(key);
     const settled = !waiting || waiting.names.size === 0 || waiting.until < context.clock.now();
-    if (settled && !set.metadata.deletionTimestamp) await scale(set, active);
-    await writeStatus(set, active);
+    let failure: Error | undefined;
+    if (settled && !set.metadata.deletionTimestamp)
+      await scale(set, active).catch((error: Error) => {
+        failure = error;
+      });
+    await writeStatus(set, active, failure);
+    // Tried again, with growing pauses.
+    if (failure) throw failure;
   }
 
   async function scale(set: KubeObject, active: KubeObject[]): Promise<void> {
@@ -86,7 +92,7 @@ export function startReplicaSets(context: ControllerContext): WorkQueue {
     }
   }
 
-  async function writeStatus(set: KubeObject, active: KubeObject[]): Promise<void> {
+  async function writeStatus(set: KubeObject, active: KubeObject[], failure: Error | undefined): Promise<void> {
     const { minReadySeconds = 0, template } = set.spec;
     const now = context.clock.now();
     const labels = template.metadata?.labels ?? {};
@@ -98,7 +104,20 @@ export function startReplicaSets(context: ControllerContext): WorkQueue {
     const terminating = pods
       .byIndex('controller', set.metadata.uid!)
       .filter((pod) => pod.metadata.deletionTimestamp).length;
+    const known = conditionOf(set, 'ReplicaFailure');
+    const reason = active.length < (set.spec.replicas ?? 1) ? 'FailedCreate' : 'FailedDelete';
+    const condition =
+      known && known.reason === reason && known.message === failure?.message
+        ? known
+        : {
+            type: 'ReplicaFailure',
+            status: 'True',
+            lastTransitionTime: context.now(),
+            reason,
+            message: failure?.message,
+          };
     const status = {
+      ...(failure ? { conditions: [condition] } : {}),
       replicas: active.length,
       ...(fully ? { fullyLabeledReplicas: fully } : {}),
       ...(ready.length ? { readyReplicas: ready.length } : {}),

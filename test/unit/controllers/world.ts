@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { MovableClock } from '#base/clock.ts';
+import { failure } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import { ApiServer } from '#kube/apiserver/server.ts';
 import type { KubeClient, Target } from '#kube/client/client.ts';
@@ -95,7 +96,20 @@ export class FakeKubelet {
 /** API server, controllers, scheduler and a fake node, without containers. */
 export class ControllerWorld {
   readonly clock = new MovableClock({ startAtMs: START });
-  readonly server = new ApiServer({ clock: this.clock });
+  /** When set, pods are refused with these words. */
+  refusesPods: string | undefined;
+  readonly server = new ApiServer({
+    clock: this.clock,
+    admission: [
+      {
+        name: 'test',
+        validate: async ({ resource, operation }) => {
+          if (this.refusesPods && resource === 'pods' && operation === 'CREATE')
+            throw failure('Forbidden', this.refusesPods);
+        },
+      },
+    ],
+  });
   readonly client: KubeClient = createKubeClient(
     createInProcessTransport(this.server, { username: 'admin', groups: ['system:masters'] }),
   );
