@@ -1,3 +1,4 @@
+import { parseSchedule, ScheduleError } from '#kube/api/cron.ts';
 import { same } from '#kube/api/patch/field-set.ts';
 import { matchesSelector } from '#kube/api/selectors.ts';
 import { invalid, type StatusCause } from '#kube/api/status.ts';
@@ -165,14 +166,15 @@ const RULES: Record<string, (object: KubeObject, old: KubeObject | undefined, ad
   },
   'batch/cronjobs': (object, _old, add) => {
     const schedule = String(object.spec?.schedule ?? '');
-    const fields = schedule.split(/\s+/).filter(Boolean);
     if (!schedule) add.required('spec.schedule');
-    else if (!schedule.startsWith('@') && fields.length !== 5)
-      add.invalid(
-        'spec.schedule',
-        schedule,
-        `expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`,
-      );
+    else
+      try {
+        parseSchedule(schedule, object.spec.timeZone);
+      } catch (error) {
+        // An unknown time zone is a RangeError.
+        if (error instanceof ScheduleError) add.invalid('spec.schedule', schedule, error.message);
+        else add.invalid('spec.timeZone', object.spec.timeZone, `unknown time zone ${object.spec.timeZone}`);
+      }
     const spec = object.spec?.jobTemplate?.spec?.template?.spec;
     if (!spec) return add.required('spec.jobTemplate.spec.template.spec');
     podSpecCauses(spec, 'spec.jobTemplate.spec.template.spec', add);
