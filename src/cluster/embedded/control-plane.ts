@@ -22,6 +22,7 @@ import { listenInside } from './api-port.ts';
 import type { Authority } from './authority.ts';
 import { bootstrapObjects, SYSTEM } from './bootstrap.ts';
 import { isMeshImage, sampleImages } from './images.ts';
+import { addOutsideHosts } from './outside.ts';
 
 export const NODE = { name: 'academy', ip: '172.18.0.2' };
 
@@ -54,6 +55,7 @@ export class ControlPlane {
     const { store } = this.server;
     this.tokens = new ServiceAccountTokens(store, clock, options.tokenKey);
     this.network = new Fabric({ clock, nodeIp: NODE.ip });
+    this.#life.add(addOutsideHosts(this.network, clock));
     const authorize = createRbac(store);
     serverOptions.authenticate = createAuthenticator(this.tokens, this.#bearers);
     serverOptions.authorize = authorize;
