@@ -1,4 +1,6 @@
 import type { KubeObject } from '#kube/api/types.ts';
+import { meansPort } from '#mesh/policy/core/pod-ports.ts';
+import { selects } from '#mesh/policy/core/selectors.ts';
 import { type AddressSettings, DEFAULT_WEIGHT, type Endpoint, opaqueOnService, podEndpoint } from './addresses.ts';
 
 export const VIEWED = {
@@ -6,6 +8,7 @@ export const VIEWED = {
   Pod: { group: '', version: 'v1', resource: 'pods' },
   EndpointSlice: { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices' },
   ServiceProfile: { group: 'linkerd.io', version: 'v1alpha2', resource: 'serviceprofiles' },
+  Server: { group: 'policy.linkerd.io', version: 'v1beta3', resource: 'servers' },
 } as const;
 export type ViewedKind = keyof typeof VIEWED;
 
@@ -116,8 +119,19 @@ export class ClusterView {
     return opaqueOnService(service, port, this.#settings);
   }
 
-  podAt(pod: KubeObject, port: number): Endpoint {
-    return podEndpoint(pod, port, this.#settings);
+  podAt(pod: KubeObject, port: number, service?: string): Endpoint {
+    const endpoint = podEndpoint(pod, port, this.#settings, service);
+    return endpoint.opaque || !this.#opaqueByServer(pod, port) ? endpoint : { ...endpoint, opaque: true };
+  }
+
+  /** A Server that calls a port opaque makes it so for clients too. */
+  #opaqueByServer(pod: KubeObject, port: number): boolean {
+    for (const { metadata, spec } of this.#objects.get('Server')!.values()) {
+      if (spec?.proxyProtocol !== 'opaque' || metadata.namespace !== pod.metadata.namespace) continue;
+      if (spec.podSelector && selects(spec.podSelector, pod.metadata.labels) && meansPort(pod, spec.port, port))
+        return true;
+    }
+    return false;
   }
 
   /** The ready endpoints of a Service port, in the order of their addresses; undefined when there is no such Service. */
@@ -151,7 +165,7 @@ export class ClusterView {
     const pod =
       each.targetRef?.kind === 'Pod' ? this.#objects.get('Pod')!.get(keyOf(namespace, each.targetRef.name)) : undefined;
     const name = service.metadata.name ?? '';
-    if (pod) return { ...podEndpoint(pod, port, this.#settings, name), ip };
+    if (pod) return { ...this.podAt(pod, port, name), ip };
     return {
       ip,
       port,

@@ -80,7 +80,9 @@ export class Endpoint {
         const established = await connectTls(connection, certificate, identity, alpn);
         socket = established.socket;
         // HTTP/2 takes the socket's handle over: this write must be through by then.
-        if (direct) await written(socket, writeTransportHeader({ port, ...(protocol ? { protocol } : {}) }));
+        // Where the server wants bytes only, it is not told that they are HTTP.
+        const session = protocol && !this.info.opaque ? { protocol } : {};
+        if (direct) await written(socket, writeTransportHeader({ port, ...session }));
       }
       this.#count(socket);
       this.#backoff = 0;
@@ -95,7 +97,7 @@ export class Endpoint {
 
   /** Makes the connection that a multiplexed endpoint has, so that a failure shows before a request is on its way. */
   async prepare(): Promise<void> {
-    if (this.isMeshed && this.info.h2) await this.#http2.connect();
+    if (this.isMeshed && this.info.h2 && !this.info.opaque) await this.#http2.connect();
   }
 
   /**
@@ -113,7 +115,8 @@ export class Endpoint {
     let penaltyMs = 0;
     try {
       const headers: Headers = { ...(given.headers ?? exchange.headers) };
-      const multiplex = exchange.version === 'HTTP/2.0' || (this.isMeshed && this.info.h2);
+      const lifts = this.isMeshed && this.info.h2 && !this.info.opaque;
+      const multiplex = (exchange.version === 'HTTP/2.0' && (exchange.isNative || lifts)) || lifts;
       if (multiplex && this.isMeshed && exchange.version === 'HTTP/1.1') headers[ORIG_PROTO] = 'HTTP/1.1';
       const { method, path, authority } = exchange;
       const { body, signal } = given;

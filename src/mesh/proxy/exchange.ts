@@ -85,7 +85,8 @@ export function http1Exchange(request: http.IncomingMessage, response: http.Serv
     authority: absolute ? absolute[1]! : (headers.host ?? ''),
     headers: withoutHopByHop(headers),
     ...(hasBody ? { body: request } : {}),
-    isGrpc: isGrpc(headers),
+    // gRPC is HTTP/2; what calls itself so over HTTP/1 is answered as HTTP.
+    isGrpc: false,
     isNative: headers['l5d-orig-proto'] === undefined,
     respond(answer) {
       if (response.destroyed || response.headersSent) {

@@ -47,7 +47,9 @@ export class Inbound {
     }
     const first = await peek(connection, readClientHello, { clock, timeoutMs: DETECT_MS });
     if (first?.kind === 'tls' && first.sni === certificate.name) {
-      const established = await acceptTls(connection, certificate).catch((error: Error) => {
+      // Only what comes to the proxy's own port may carry a transport header.
+      const alpn = direct ? [TRANSPORT_ALPN] : undefined;
+      const established = await acceptTls(connection, certificate, alpn).catch((error: Error) => {
         runtime.log.info(
           `inbound: linkerd_app_core::serve`,
           `Connection closed error=TLS detection failed: ${error.message} client.addr=${ip}:${connection.remotePort}`,

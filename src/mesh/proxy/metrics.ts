@@ -10,9 +10,7 @@ export type Labels = Record<string, string>;
 
 /** Hardly any value needs it. */
 const escaped = (value: string): string =>
-  /["\\\n]/.test(value)
-    ? value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
-    : value;
+  /["\\\n]/.test(value) ? value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n') : value;
 
 /** `{a="b",c="d"}`, in the order given. */
 export function renderLabels(labels: Labels): string {

@@ -82,11 +82,11 @@ export interface Established {
   alpn: string | undefined;
 }
 
-/** Linkerd's protocols on inbound TLS; a client that offers none gets none. */
-export const INBOUND_ALPN = ['transport.l5d.io/v1', 'h2'];
-
-/** Ends TLS on an accepted connection. Rejects when the handshake fails or the client's certificate does not hold. */
-export function acceptTls(connection: Duplex, credentials: TlsCredentials): Promise<Established> {
+/**
+ * Ends TLS on an accepted connection, speaking one of `alpn` where the client wants any. Rejects when the handshake fails
+ * or the client's certificate does not hold.
+ */
+export function acceptTls(connection: Duplex, credentials: TlsCredentials, alpn?: string[]): Promise<Established> {
   return new Promise((resolve, reject) => {
     const { context } = credentials;
     if (!context) return reject(new PeerError('not yet certified'));
@@ -95,7 +95,7 @@ export function acceptTls(connection: Duplex, credentials: TlsCredentials): Prom
       secureContext: context,
       requestCert: true,
       rejectUnauthorized: false,
-      ALPNProtocols: INBOUND_ALPN,
+      ...(alpn ? { ALPNProtocols: alpn } : {}),
     } as tls.TLSSocketOptions);
     const fail = (error: Error) => {
       socket.off('secure', done);
