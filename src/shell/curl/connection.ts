@@ -194,7 +194,8 @@ async function secure(
   }
   socket.on('error', () => {});
   opened.stream = socket;
-  opened.isHttp2 = socket.alpnProtocol === 'h2';
+  // Prior knowledge holds where the server agrees on nothing, too.
+  opened.isHttp2 = socket.alpnProtocol === 'h2' || (options.http === 'prior-knowledge' && !socket.alpnProtocol);
   timings.tls = performance.now() - timings.start;
   const cipher = socket.getCipher();
   const peer = socket.getPeerCertificate(true);
