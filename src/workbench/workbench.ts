@@ -303,9 +303,13 @@ export class Workbench {
     this.#attachedTo = which;
     if (before === '' || before === which) return false;
     this.#store.forgetViews();
-    if (Object.keys(this.#offsets.since()).length === 0) return false;
-    this.#offsets.forgetAll();
     this.#terminals.forgetAll();
+    if (Object.keys(this.#offsets.since()).length === 0) {
+      // Nothing of the old one is left here: the connection can stay.
+      if (this.#attached) this.#send({ type: 'views.watch', views: this.#views.watched() });
+      return false;
+    }
+    this.#offsets.forgetAll();
     this.#connection.restart();
     return true;
   }

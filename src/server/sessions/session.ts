@@ -43,6 +43,8 @@ export interface SessionOptions {
   onEnded(session: Session): void;
 }
 
+type WatchMessage = Extract<ClientMessage, { type: 'views.watch' }>;
+
 const UNHANDLED_AFTER_END: ReadonlySet<string> = new Set(['hello', 'ping', 'session.reset', 'views.watch']);
 
 /**
@@ -71,6 +73,7 @@ export class Session {
   #idleTimer: Timer | undefined;
   #warned = false;
   #queue: SessionView['queue'];
+  readonly #watching = new Map<Page, WatchMessage['views']>();
   #views = new Map<string, ServerMessage>();
 
   constructor(options: SessionOptions) {
@@ -162,10 +165,18 @@ export class Session {
 
   detach(page: Page): void {
     this.#pages.delete(page);
+    if (this.#watching.delete(page) && this.#worker?.accepting) {
+      this.#worker.send({ type: 'client', message: this.#watched() });
+    }
+  }
+
+  /** What any of the pages looks at. */
+  #watched(): WatchMessage {
+    return { type: 'views.watch', views: [...new Set([...this.#watching.values()].flat())] };
   }
 
   /** Handles one message of a page. Throws AcademyError for what can't be done; the session goes on. */
-  handle(message: ClientMessage): void {
+  handle(message: ClientMessage, page?: Page): void {
     if (message.type === 'ping' || message.type === 'hello') return;
     if ((this.#state === 'ended' || this.#state === 'failed') && !UNHANDLED_AFTER_END.has(message.type)) {
       throw new AcademyError('session/ended', 'This session has ended.');
@@ -182,6 +193,10 @@ export class Session {
       case 'solution.show':
         this.#broadcast({ type: 'solution', ...this.lab.solution });
         return;
+      case 'views.watch':
+        if (page) this.#watching.set(page, message.views);
+        if (page) message = this.#watched();
+        break;
       case 'file.write':
         if (Buffer.byteLength(message.content) > MAX_FILE_BYTES) {
           throw new AcademyError('file/too-large', `${message.path} is larger than a file may be.`);

@@ -105,7 +105,7 @@ function serve(o: PagesOptions, ws: WebSocket, session: Session): void {
       } else if (message.type === 'ping') {
         page.send({ type: 'pong', at: Date.now() });
       } else {
-        session.handle(message);
+        session.handle(message, page);
       }
     } catch (error) {
       if (error instanceof AcademyError) return sayError(error);

@@ -110,7 +110,11 @@ function drawBar(view: CertificatesView, bar: Bar, y: number): Child {
   const box = { x: bar.x, y, width: bar.width, height: BAR, rx: 2 };
   const plain = labelled ? text.length * CHARACTER + 8 : 0;
   return [
-    svg('rect', { ...box, fill: signer.colour }),
+    svg(
+      'rect',
+      { ...box, fill: signer.colour },
+      svg('title', null, bar.replaced ? `${signer.name}; pod ${bar.replaced}, since replaced` : signer.name),
+    ),
     bar.failure && [
       svg('rect', { ...box, x: bar.x + plain, width: bar.width - plain, fill: 'url(#wb-broken)' }),
       svg('rect', { ...box, fill: 'none', class: 'failed' }, svg('title', null, bar.failure)),

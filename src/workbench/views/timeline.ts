@@ -7,9 +7,12 @@ export interface Bar {
   width: number;
   issuer: string;
   failure: string | undefined;
+  /** The pod that presented it, where it is not the lane's own but one that the lane's pod replaced. */
+  replaced: string | undefined;
 }
 
 export interface LaneGeometry {
+  /** The newest pod of the lane. */
   lane: Lane;
   bars: Bar[];
   live: boolean;
@@ -29,7 +32,7 @@ export interface Timeline {
 }
 
 /** Time shown at least, so that a cluster of a few seconds' age does not fill the picture. */
-const SHORTEST_MS = 60_000;
+const SHORTEST_MS = 20_000;
 const FUTURE_SHARE = 0.16;
 const MOST_LANES = 16;
 const STEPS_MS = [
@@ -57,15 +60,14 @@ export function layOut(view: CertificatesView, left: number, right: number): Tim
     const share = Math.log1p((at - now) / 60_000) / Math.log1p(furthest / 60_000);
     return nowX + Math.min(1, share) * (right - nowX - 10);
   };
-  const ordered = [...view.lanes].sort(
-    (a, b) => Number(isLive(b)) - Number(isLive(a)) || Number(isControlPlane(a)) - Number(isControlPlane(b)),
-  );
   return {
     from,
     now,
     nowX,
     x,
-    lanes: ordered.slice(0, MOST_LANES).map((lane) => geometry(lane, now, x)),
+    lanes: succession(view.lanes)
+      .slice(0, MOST_LANES)
+      .map((pods) => geometry(pods, now, x)),
     ticks: ticks(from, now).map((at) => ({ at, x: x(at) })),
   };
 }
@@ -75,21 +77,60 @@ export const isControlPlane = ({ namespace }: { namespace: string }): boolean =>
 
 const isLive = (lane: Lane): boolean => lane.segments.at(-1)?.until === undefined;
 
-function geometry(lane: Lane, now: number, x: (at: number) => number): LaneGeometry {
-  const bars = lane.segments.map((segment) => {
+/** A rolling restart runs the old pod and the new one together for at most this long. */
+const TOGETHER_MS = 120_000;
+
+/**
+ * Pods that replaced one another, oldest first, one list a lane: a lane stands for a place in a workload, and shows how
+ * the certificate in that place changed. Lanes whose last pod runs come first, the control plane's after the learner's.
+ */
+export function succession(lanes: readonly Lane[]): Lane[][] {
+  const rows: Lane[][] = [];
+  const newestFirst = [...lanes].sort(
+    (a, b) =>
+      Number(isLive(b)) - Number(isLive(a)) || (b.segments.at(-1)?.until ?? 0) - (a.segments.at(-1)?.until ?? 0),
+  );
+  for (const lane of newestFirst) {
+    const until = lane.segments.at(-1)?.until;
+    const row =
+      until === undefined
+        ? undefined
+        : rows.find(([oldest]) => {
+            if (oldest?.namespace !== lane.namespace || oldest.workload !== lane.workload) return false;
+            const from = oldest.segments[0]?.from ?? 0;
+            return from > (lane.segments[0]?.from ?? 0) && until - from < TOGETHER_MS;
+          });
+    if (row) row.unshift(lane);
+    else rows.push([lane]);
+  }
+  const last = (row: Lane[]) => row.at(-1)!;
+  return rows.sort(
+    (a, b) =>
+      Number(isLive(last(b))) - Number(isLive(last(a))) ||
+      Number(isControlPlane(last(a))) - Number(isControlPlane(last(b))),
+  );
+}
+
+function geometry(pods: readonly Lane[], now: number, x: (at: number) => number): LaneGeometry {
+  const lane = pods.at(-1)!;
+  const segments = pods.flatMap((pod) => pod.segments.map((segment) => ({ ...segment, pod: pod.pod })));
+  const bars = segments.map((segment, at) => {
+    // Where two pods ran together, the newer one is shown.
+    const until = Math.min(segment.until ?? now, segments[at + 1]?.from ?? now);
     const start = x(segment.from);
     return {
       x: start,
-      width: Math.max(2, x(segment.until ?? now) - start - (segment.until === undefined ? 0 : 2)),
+      width: Math.max(2, x(until) - start - (until < now ? 2 : 0)),
       issuer: segment.issuer,
       failure: segment.failure,
+      replaced: segment.pod === lane.pod ? undefined : segment.pod,
     };
   });
-  const last = lane.segments.at(-1);
-  const due = last?.until === undefined ? last?.renewsAt : undefined;
+  const newest = lane.segments.at(-1);
+  const due = newest?.until === undefined ? newest?.renewsAt : undefined;
   const next =
-    last && due !== undefined && due > now
-      ? { x: x(now), width: x(due) - x(now), at: due, issuer: last.issuer }
+    newest && due !== undefined && due > now
+      ? { x: x(now), width: x(due) - x(now), at: due, issuer: newest.issuer }
       : undefined;
   return { lane, bars, live: isLive(lane), next };
 }

@@ -3,7 +3,7 @@ import { certificateSentences, certificatesSummary } from '#workbench/views/cert
 import { matches } from '#workbench/views/events-view.ts';
 import { issuerSigner, lifeUsed } from '#workbench/views/issuer-colours.ts';
 import { judge, matrixSummary } from '#workbench/views/policy-words.ts';
-import { layOut, stack } from '#workbench/views/timeline.ts';
+import { layOut, stack, succession } from '#workbench/views/timeline.ts';
 import { trafficSummary } from '#workbench/views/traffic-view.ts';
 import { event, sampleCertificates, sampleMatrix, sampleTraffic } from '../../support/sample-views.ts';
 
@@ -36,7 +36,30 @@ describe('the certificates’ timeline', () => {
       0,
       100,
     );
-    expect(young.from).toBe(NOW - 60_000);
+    expect(young.from).toBe(NOW - 20_000);
+  });
+
+  it('puts a pod that was replaced into the lane of the one that replaced it', () => {
+    const lane = (pod: string, workload: string, from: number, until?: number) => ({
+      pod,
+      workload,
+      namespace: 'shop',
+      segments: [
+        { ...view.lanes[0]!.segments[0]!, from: NOW - from, ...(until === undefined ? {} : { until: NOW - until }) },
+      ].map(({ until: end, ...segment }) => (until === undefined ? segment : { ...segment, until: end! })),
+    });
+    const rows = succession([
+      lane('api-old-1', 'api', 300_000, 20_000),
+      lane('api-old-2', 'api', 300_000, 18_000),
+      lane('api-new-1', 'api', 25_000),
+      lane('api-new-2', 'api', 22_000),
+      lane('web-gone', 'web', 300_000, 200_000),
+    ]);
+    expect(rows.map((row) => row.map(({ pod }) => pod).join(' > '))).toEqual([
+      'api-old-2 > api-new-1',
+      'api-old-1 > api-new-2',
+      'web-gone',
+    ]);
   });
 
   it('stacks labels without overlap', () => {

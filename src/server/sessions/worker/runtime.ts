@@ -15,7 +15,7 @@ import { setUpLab, workloadsReady } from './lab-setup.ts';
 import { Saver } from './saver.ts';
 import { readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts';
 import { openTerminals } from './terminals.ts';
-import { Views } from './views.ts';
+import { type ViewName, Views } from './views.ts';
 
 type Post = (message: FromWorker) => void;
 
@@ -35,6 +35,7 @@ export class SessionRuntime {
   #terminals: Terminals | undefined;
   #grader: Grader | undefined;
   #views: Views | undefined;
+  #watched: ViewName[] = [];
   #saver: Saver | undefined;
   readonly #born = new CertificateNames();
 
@@ -90,6 +91,7 @@ export class SessionRuntime {
     this.#life.add(() => this.#views?.close());
     await grader.start();
     this.#post({ type: 'tasks', tasks: grader.tasks() });
+    void this.#views.watch(this.#watched);
     this.#saver = new Saver({
       client: cluster.admin,
       wall: this.#wall,
@@ -124,6 +126,8 @@ export class SessionRuntime {
       case 'clock.advance':
         return this.#advanceClock(message.ms);
       case 'views.watch':
+        // Pages say what they look at as soon as they are connected, which may be before there is anything to see.
+        this.#watched = message.views;
         return this.#views?.watch(message.views);
       default:
         throw new AcademyError('request/invalid', `A session does not know what to do with "${message.type}".`);
