@@ -19,11 +19,14 @@ const REASONS: Record<string, string> = {
   istioctl: 'istioctl is not here. The mesh of this lab is Linkerd; see `linkerd check`.',
 };
 
+/** Summary of a program that only says that it is missing. */
+export const NOT_HERE = 'not here; says what to do instead';
+
 /** Programs that people reach for and that are not here say so, and what to do instead. */
 export function notHere(): Command[] {
   return Object.entries(REASONS).map(([name, reason]) => ({
     name,
-    summary: 'not here; says what to do instead',
+    summary: NOT_HERE,
     async execute({ stderr }) {
       await stderr.write(`${reason}\n`);
       return 127;

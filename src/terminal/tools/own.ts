@@ -1,5 +1,6 @@
 import type { Command, CommandContext } from '#shell/command.ts';
 import type { History } from '../line/history.ts';
+import { NOT_HERE } from './not-here.ts';
 
 export interface OwnOptions {
   history: History;
@@ -50,7 +51,9 @@ function help({ commands }: OwnOptions): Command {
         return 0;
       }
       const first = FIRST.flatMap((name) => all.find((command) => command.name === name) ?? []);
-      const rest = all.filter((command) => !first.includes(command)).map((command) => command.name);
+      const rest = all
+        .filter((command) => !first.includes(command) && command.summary !== NOT_HERE)
+        .map((command) => command.name);
       let text = 'The shell is bash; these programs are here:\n\n';
       for (const { name, summary } of first) text += `  ${name.padEnd(10)}${summary ?? ''}\n`;
       text += `\nAnd: ${rest.sort().join(' ')}\n`;
