@@ -25,7 +25,7 @@ spec:
 apiVersion: policy.linkerd.io/v1alpha1
 kind: MeshTLSAuthentication
 metadata: { name: web, namespace: shop }
-spec: { identityRefs: [{ kind: ServiceAccount, name: web }] }
+spec: { identities: ["*"] }
 ---
 apiVersion: policy.linkerd.io/v1alpha1
 kind: AuthorizationPolicy
