@@ -51,7 +51,6 @@ async function kindsOf(sh: ShellProcess, name: string, o: { functions: boolean }
   if (o.functions && sh.functions.has(name)) kinds.push({ kind: 'function', text: name });
   const builtin = builtins.get(name);
   if ((builtin && !builtin.isProgram) || DECLARING.has(name)) kinds.push({ kind: 'builtin', text: name });
-  if (builtin?.isProgram) kinds.push({ kind: 'file', text: `/usr/bin/${name}` });
   try {
     const found = await findProgram(sh, name);
     if (found) kinds.push({ kind: 'file', text: found.path });
@@ -185,7 +184,9 @@ export const nameBuiltins: Builtin[] = [
   },
   {
     name: 'help',
-    run: async (sh) => {
+    run: async (sh, args) => {
+      // A terminal that explains itself better than a list of names does so.
+      if (sh.world.commands.has('help')) return runExternal(sh, 'help', args, {});
       const names = [...builtins.keys(), ...DECLARING.keys()].sort();
       await sh.out('Shell builtins:\n');
       await sh.out(`${names.join(' ').replace(/(.{1,76})(?: |$)/g, '  $1\n')}\nPrograms:\n`);

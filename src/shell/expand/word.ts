@@ -8,8 +8,12 @@ import { glob } from './glob.ts';
 import { expandParameter } from './parameter.ts';
 import { escapePattern, escapeRegExp, hasPattern } from './pattern.ts';
 
-/** A piece of an expanded word, or the border between two words of `"$@"`. */
-type Piece = { text: string; quoted: boolean; split: boolean } | 'border';
+/** A piece of an expanded word, or the border between two words of `"$@"`; at a soft one (`$@`) empty words vanish. */
+type Piece = { text: string; quoted: boolean; split: boolean } | 'border' | 'soft border';
+
+function isBorder(piece: Piece): piece is 'border' | 'soft border' {
+  return typeof piece === 'string';
+}
 
 const MOST_WORDS = 100_000;
 
@@ -53,7 +57,7 @@ export async function expandToString(sh: ShellProcess, word: WordNode, quoted = 
   if (simple !== undefined) return simple;
   const pieces: Piece[] = [];
   for (const part of word.parts) await pieceOf(sh, part, quoted, pieces);
-  return pieces.map((piece) => (piece === 'border' ? ' ' : piece.text)).join('');
+  return pieces.map((piece) => (isBorder(piece) ? ' ' : piece.text)).join('');
 }
 
 /** A word as a pattern: what was quoted matches only itself. */
@@ -61,7 +65,7 @@ export async function expandPattern(sh: ShellProcess, word: WordNode): Promise<s
   const pieces: Piece[] = [];
   for (const part of word.parts) await pieceOf(sh, part, false, pieces);
   return pieces
-    .map((piece) => (piece === 'border' ? ' ' : piece.quoted ? escapePattern(piece.text) : piece.text))
+    .map((piece) => (isBorder(piece) ? ' ' : piece.quoted ? escapePattern(piece.text) : piece.text))
     .join('');
 }
 
@@ -72,7 +76,7 @@ export async function expandRegExp(sh: ShellProcess, word: WordNode): Promise<st
     const pieces: Piece[] = [];
     await pieceOf(sh, part, false, pieces);
     for (const piece of pieces) {
-      if (piece === 'border') source += ' ';
+      if (isBorder(piece)) source += ' ';
       else source += piece.quoted ? escapeRegExp(piece.text) : piece.text;
     }
   }
@@ -125,7 +129,7 @@ async function pieceOf(sh: ShellProcess, part: WordPart, quoted: boolean, out: P
           const start = out.length;
           await pieceOf(sh, inner, false, out);
           // A bare word after `:-` is split as the value would be.
-          for (const piece of out.slice(start)) if (piece !== 'border' && !piece.quoted) piece.split = true;
+          for (const piece of out.slice(start)) if (!isBorder(piece) && !piece.quoted) piece.split = true;
         }
         return;
       }
@@ -136,7 +140,7 @@ async function pieceOf(sh: ShellProcess, part: WordPart, quoted: boolean, out: P
         return;
       }
       values.forEach((text, index) => {
-        if (index > 0) out.push('border');
+        if (index > 0) out.push(quoted ? 'border' : 'soft border');
         out.push({ text, quoted, split: !quoted });
       });
       if (quoted && values.length === 0 && !list) out.push({ text: '', quoted: true, split: false });
@@ -146,7 +150,7 @@ async function pieceOf(sh: ShellProcess, part: WordPart, quoted: boolean, out: P
       out.push({ text: await substituteCommand(sh, part.body), quoted, split: !quoted });
       return;
     case 'ArithmeticExpansion':
-      out.push({ text: String(sh.arithmetic(await arithmeticText(sh, part.expression))), quoted, split: !quoted });
+      out.push({ text: await arithmeticValue(sh, part.expression), quoted, split: !quoted });
       return;
     case 'ProcessSubstitution':
       out.push({ text: await substituteProcess(sh, part.body, part.direction), quoted: true, split: false });
@@ -154,6 +158,16 @@ async function pieceOf(sh: ShellProcess, part: WordPart, quoted: boolean, out: P
     case 'BraceExpansion':
       // Here braces are ordinary characters: an assignment or a redirection.
       for (const inner of literalBraces(part)) await pieceOf(sh, inner, quoted, out);
+  }
+}
+
+/** An expansion that cannot be computed ends the script; in `((…))` it only fails. */
+async function arithmeticValue(sh: ShellProcess, expression: Arithmetic): Promise<string> {
+  try {
+    return String(sh.arithmetic(await arithmeticText(sh, expression)));
+  } catch (error) {
+    if (error instanceof ShellError) throw new ShellError(error.message, { status: error.status, fatal: true });
+    throw error;
   }
 }
 
@@ -224,8 +238,8 @@ function splitFields(pieces: Piece[], ifs: string): Field[] {
     isOpen = true;
   };
   for (const piece of pieces) {
-    if (piece === 'border') {
-      isOpen = true;
+    if (isBorder(piece)) {
+      isOpen ||= piece === 'border';
       close();
       continue;
     }

@@ -18,7 +18,6 @@ const TOOLS: Record<string, string> = {
   comm: 'compare sorted files',
   cp: 'copy files',
   cut: 'columns of lines',
-  diff: 'compare files',
   dirname: 'the directory of a path',
   du: 'sizes of directories',
   expand: 'tabs to spaces',
@@ -31,7 +30,6 @@ const TOOLS: Record<string, string> = {
   join: 'join lines on a field',
   jq: 'query JSON',
   ln: 'link files',
-  ls: 'list files',
   md5sum: 'checksums',
   mkdir: 'make directories',
   mv: 'move files',
@@ -249,8 +247,13 @@ async function finish(context: CommandContext, result: Result): Promise<number> 
   return result.code;
 }
 
+/** The tool's paste wants its input named. */
+function argumentsOf(name: string, args: string[]): string[] {
+  return name === 'paste' && readsInput(name, args) && !args.includes('-') ? [...args, '-'] : args;
+}
+
 async function execute(name: string, context: CommandContext): Promise<number> {
-  const { args } = context;
+  const args = argumentsOf(name, context.args);
   if (!readsInput(name, args)) return finish(context, await runTool(context, name, args, new Uint8Array()));
   const unit = args.includes('-') ? undefined : unitOf(name, args);
   if (!unit)
@@ -264,51 +267,8 @@ async function execute(name: string, context: CommandContext): Promise<number> {
   return status ?? finish(context, await runTool(context, name, args, new Uint8Array()));
 }
 
-/** `ls` on a terminal writes columns. */
-async function listFiles(context: CommandContext): Promise<number> {
-  const letters = context.args.filter((arg) => /^-[^-]/.test(arg)).join('');
-  if (!context.tty || /[l1mx]/.test(letters)) return execute('ls', context);
-  const output = collector();
-  const code = await execute('ls', { ...context, stdout: output.writer });
-  const lines = output.text().replace(/\n$/, '').split('\n');
-  let block: string[] = [];
-  let text = '';
-  const flush = () => {
-    if (block.length > 0) text += columns(block, context.tty!.size.columns);
-    block = [];
-  };
-  for (const line of lines) {
-    if (line !== '' && !line.endsWith(':')) {
-      block.push(line);
-      continue;
-    }
-    flush();
-    if (line !== '' || lines.length > 1) text += `${line}\n`;
-  }
-  flush();
-  await context.stdout.write(text);
-  return code;
-}
-
-function columns(names: string[], width: number): string {
-  for (let rows = 1; rows < names.length; rows++) {
-    const count = Math.ceil(names.length / rows);
-    const widths = Array.from({ length: count }, (_, i) =>
-      Math.max(...names.slice(i * rows, (i + 1) * rows).map((name) => name.length)),
-    );
-    if (widths.reduce((sum, each) => sum + each + 2, -2) > width) continue;
-    let text = '';
-    for (let row = 0; row < rows; row++) {
-      const cells = widths.map((each, i) => (names[i * rows + row] ?? '').padEnd(each));
-      text += `${cells.join('  ').trimEnd()}\n`;
-    }
-    return text;
-  }
-  return `${names.join('\n')}\n`;
-}
-
 export const bufferedPrograms: Command[] = Object.entries(TOOLS).map(([name, summary]) => ({
   name,
   summary,
-  execute: (context) => (name === 'ls' ? listFiles(context) : execute(name, context)),
+  execute: (context) => execute(name, context),
 }));

@@ -138,9 +138,10 @@ async function search(
         if (style.quiet || style.listing) return found;
         if (isSilent) continue;
         if (style.only) {
-          if (!style.invert)
-            for (const [match] of line.matchAll(expression))
-              if (match !== '') out += `${lead(number, ':')}${paint(style, '01;31', match)}\n`;
+          if (style.invert) continue;
+          expression.lastIndex = 0;
+          for (const [match] of line.matchAll(expression))
+            if (match !== '') out += `${lead(number, ':')}${paint(style, '01;31', match)}\n`;
           continue;
         }
         const first = number - held.length;

@@ -1,6 +1,8 @@
 import type { Command } from '../command.ts';
 import { bufferedPrograms } from './buffered.ts';
+import { diff } from './diff.ts';
 import { grepPrograms } from './grep.ts';
+import { ls } from './ls.ts';
 import { machinePrograms } from './machine.ts';
 import { pagerPrograms } from './pager.ts';
 import { runningPrograms } from './running.ts';
@@ -12,7 +14,9 @@ export function standardPrograms(): Command[] {
   return [
     ...bufferedPrograms,
     cat,
+    diff,
     head,
+    ls,
     tac,
     tail,
     tee,

@@ -123,6 +123,7 @@ export async function runExternal(
     return 127;
   }
   if ('program' in found) return runProgram(sh, found.program, args, overrides);
+  if ('builtin' in found) return runBuiltin(sh, found.builtin, args);
   return runFile(sh, found, args, overrides);
 }
 
