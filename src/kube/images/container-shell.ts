@@ -4,6 +4,7 @@ import type { Shell } from '#shell/shell.ts';
 import { lazily, type Running, signalCode, startProcess } from './process.ts';
 import type { ContainerContext, Process } from './program.ts';
 import { startSleep } from './sleep.ts';
+import { userName } from './user-name.ts';
 
 /** What of a shell's world an image holds. */
 export interface Toolbox {
@@ -56,12 +57,15 @@ async function makeWorld(context: ContainerContext, toolbox: Toolbox): Promise<W
   const curl = createCurl({ dial: (host, port, signal) => net.dial(host, port, { uid, signal }) });
   const all = [...standardPrograms(), curl, ...netTools(context)];
   const commands = new Map(all.filter(({ name }) => toolbox.programs.has(name)).map((one) => [one.name, one]));
+  const ls = commands.get('ls');
+  const owner = userName(context, uid) ?? String(uid);
+  if (ls) commands.set('ls', { ...ls, execute: (call) => ls.execute({ ...call, env: { ...call.env, USER: owner } }) });
   for (const shell of toolbox.shells)
     commands.set(
       shell,
       nested(context, shell, () => world),
     );
-  const fs = new ShellFiles(context);
+  const fs = new ShellFiles(context, new Set([...toolbox.programs, ...toolbox.shells]));
   const { clock, cwd } = context;
   const identity = { uid, ...(context.isMain ? { pid: 1 } : {}) };
   const env = { PWD: cwd, ...context.env };

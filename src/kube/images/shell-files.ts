@@ -24,6 +24,9 @@ const ROOTS_OWN = ['/bin', '/etc', '/lib', '/opt', '/proc', '/root', '/sbin', '/
 
 const DEVICES = new Set(['/dev/null', '/dev/zero', '/dev/stdin', '/dev/stdout', '/dev/stderr', '/dev/tty']);
 
+/** What stands in a program's file. */
+const PROGRAM = Buffer.from('\x7fELF\n', 'latin1');
+
 function failure(code: string, words: string, call: string, path: string): Error {
   return Object.assign(new Error(`${code}: ${words}, ${call} '${path}'`), { code, path });
 }
@@ -39,13 +42,19 @@ const toBytes = (content: FileContent, encoding?: unknown): Uint8Array => {
 export class ShellFiles implements IFileSystem {
   readonly #files: ContainerFiles;
   readonly #extras: Extras;
+  readonly #programs: ReadonlySet<string>;
   readonly #now: () => number;
   readonly #born: number;
   readonly #uid: number;
   readonly #writable: string[];
 
-  constructor(context: Pick<ContainerContext, 'files' | 'clock' | 'uid' | 'env' | 'cwd'>) {
+  /** `programs` are the names that the image has in /bin and /usr/bin. */
+  constructor(
+    context: Pick<ContainerContext, 'files' | 'clock' | 'uid' | 'env' | 'cwd'>,
+    programs: ReadonlySet<string> = new Set(),
+  ) {
     this.#files = context.files;
+    this.#programs = programs;
     this.#now = () => context.clock.now();
     this.#uid = context.uid;
     this.#writable = ['/tmp', '/dev/shm', context.env['HOME'] ?? '', context.cwd].filter((path) => path.length > 1);
@@ -74,6 +83,7 @@ export class ShellFiles implements IFileSystem {
     if (DEVICES.has(at)) return new Uint8Array();
     const found = this.#files.readFile(at);
     if (found) return found;
+    if (this.#isProgram(at)) return PROGRAM;
     throw this.#isFolder(at)
       ? failure('EISDIR', 'illegal operation on a directory', 'read', path)
       : missing('open', path);
@@ -130,6 +140,7 @@ export class ShellFiles implements IFileSystem {
     for (const entry of [...this.#extras.folders, ...this.#extras.links.keys()])
       if (entry.startsWith(prefix) && entry.length > prefix.length)
         names.add(entry.slice(prefix.length).split('/')[0]!);
+    if (at === '/bin' || at === '/usr/bin') for (const program of this.#programs) names.add(program);
     if (at === '/dev') for (const device of DEVICES) names.add(posix.basename(device));
     return [...names].sort();
   }
@@ -251,7 +262,12 @@ export class ShellFiles implements IFileSystem {
   }
 
   #exists(at: string): boolean {
-    return DEVICES.has(at) || this.#isFolder(at) || this.#files.readFile(at) !== undefined;
+    return DEVICES.has(at) || this.#isFolder(at) || this.#isProgram(at) || this.#files.readFile(at) !== undefined;
+  }
+
+  #isProgram(at: string): boolean {
+    const [, name] = /^(?:\/usr)?\/bin\/([^/]+)$/.exec(at) ?? [];
+    return name !== undefined && this.#programs.has(name);
   }
 
   #stat(at: string, path: string, call: string): Stat {
@@ -261,8 +277,9 @@ export class ShellFiles implements IFileSystem {
       return { ...this.#shape(at, 4096), isFile: false, isDirectory: true, mode };
     }
     const found = this.#files.readFile(at);
-    if (!found) throw missing(call, path);
-    return this.#shape(at, found.length);
+    if (found) return this.#shape(at, found.length);
+    if (this.#isProgram(at)) return { ...this.#shape(at, PROGRAM.length), mode: 0o755 };
+    throw missing(call, path);
   }
 
   #shape(at: string, size: number): Stat {

@@ -1,16 +1,7 @@
 import type { Command } from '#shell/command.ts';
 import { processTable } from '../process-table.ts';
 import type { ContainerContext } from '../program.ts';
-
-/** Name of a uid by the container's /etc/passwd. */
-function nameOf(context: ContainerContext, uid: number): string | undefined {
-  const file = context.files.readFile('/etc/passwd');
-  for (const line of file ? Buffer.from(file).toString().split('\n') : []) {
-    const [name, , number] = line.split(':');
-    if (Number(number) === uid) return name;
-  }
-  return uid === 0 ? 'root' : undefined;
-}
+import { userName } from '../user-name.ts';
 
 export const hostname = (context: ContainerContext): Command => ({
   name: 'hostname',
@@ -25,7 +16,7 @@ export const id = (context: ContainerContext): Command => ({
   name: 'id',
   async execute({ args, stdout }) {
     const { uid } = context;
-    const name = nameOf(context, uid);
+    const name = userName(context, uid);
     const shown = name ? `${uid}(${name})` : String(uid);
     if (args.includes('-u')) await stdout.write(`${args.includes('-n') ? (name ?? uid) : uid}\n`);
     else if (args.includes('-g')) await stdout.write(`${uid}\n`);
@@ -37,7 +28,7 @@ export const id = (context: ContainerContext): Command => ({
 export const whoami = (context: ContainerContext): Command => ({
   name: 'whoami',
   async execute({ stdout, stderr }) {
-    const name = nameOf(context, context.uid);
+    const name = userName(context, context.uid);
     if (name) await stdout.write(`${name}\n`);
     else await stderr.write(`whoami: unknown uid ${context.uid}\n`);
     return name ? 0 : 1;
@@ -48,7 +39,7 @@ export const whoami = (context: ContainerContext): Command => ({
 export const ps = (context: ContainerContext): Command => ({
   name: 'ps',
   async execute({ stdout }) {
-    const user = nameOf(context, context.uid) ?? String(context.uid);
+    const user = userName(context, context.uid) ?? String(context.uid);
     const lines = ['PID   USER     TIME  COMMAND'];
     for (const { pid, command } of processTable(context).all())
       lines.push(`${String(pid).padStart(5)} ${user.slice(0, 8).padEnd(8)}  0:00 ${command}`);
