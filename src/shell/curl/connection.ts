@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
-import { checkServerIdentity, connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
+import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
 import type { CommandContext } from '../command.ts';
+import { judge, readCertificates, sentCertificates } from './certificate.ts';
 import { CERTIFICATE_ADVICE, CurlFailure } from './failure.ts';
 import type { CurlOptions } from './options.ts';
 import type { Target } from './url.ts';
@@ -61,6 +62,31 @@ function addressOf(options: CurlOptions, target: Target): { host: string; port: 
   return { host, port };
 }
 
+/** A world that does not hear the signal is not waited for; a connection that comes too late is closed. */
+async function dial(
+  world: CurlWorld,
+  address: { host: string; port: number },
+  signal: AbortSignal,
+): Promise<Addressed> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  if (signal.aborted) throw signal.reason;
+  signal.addEventListener('abort', onAbort, { once: true });
+  const dialling = world.dial(address.host, address.port, signal);
+  try {
+    return await Promise.race([dialling, aborted]);
+  } catch (error) {
+    if (signal.aborted)
+      dialling.then(
+        (late) => late.destroy(),
+        () => {},
+      );
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
 /** Connects, and for https makes the handshake. */
 export async function open(
   world: CurlWorld,
@@ -75,7 +101,7 @@ export async function open(
   const started = performance.now();
   let raw: Addressed;
   try {
-    raw = await world.dial(address.host, address.port, signal);
+    raw = await dial(world, address, signal);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     throw dialFailure(error as Error & { code?: string }, target, address, performance.now() - started);
@@ -199,7 +225,7 @@ async function secure(
   timings.tls = performance.now() - timings.start;
   const cipher = socket.getCipher();
   const peer = socket.getPeerCertificate(true);
-  const problem = certificateProblem(socket, peer, target.host, context.clock.now());
+  const problem = judge(sentCertificates(peer), readCertificates(ca ?? ''), target.host, context.clock.now());
   opened.verifyResult = problem?.number ?? 0;
   await note(`* SSL connection using ${socket.getProtocol()} / ${cipher.standardName ?? cipher.name}`);
   await note(
@@ -228,64 +254,6 @@ function nameOf(name: PeerCertificate['subject'] | undefined): string {
   return Object.entries(name ?? {})
     .map(([key, value]) => `${key}=${String(value)}`)
     .join('; ');
-}
-
-/** Node's codes with OpenSSL's numbers and words. */
-const PROBLEMS: Record<string, [number, string]> = {
-  UNABLE_TO_GET_ISSUER_CERT: [2, 'unable to get issuer certificate'],
-  CERT_SIGNATURE_FAILURE: [7, 'certificate signature failure'],
-  DEPTH_ZERO_SELF_SIGNED_CERT: [18, 'self-signed certificate'],
-  SELF_SIGNED_CERT_IN_CHAIN: [19, 'self-signed certificate in certificate chain'],
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: [20, 'unable to get local issuer certificate'],
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: [21, 'unable to verify the first certificate'],
-  INVALID_CA: [79, 'invalid CA certificate'],
-  INVALID_PURPOSE: [26, 'unsuitable certificate purpose'],
-};
-const BY_TIME = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'];
-
-interface Problem {
-  about: string;
-  number: number;
-  text: string;
-}
-
-function certificateProblem(
-  socket: TLSSocket,
-  peer: ReturnType<TLSSocket['getPeerCertificate']>,
-  host: string,
-  now: number,
-): Problem | undefined {
-  const about = 'SSL certificate problem';
-  const given = socket.authorizationError as unknown;
-  const code =
-    given instanceof Error
-      ? ((given as Error & { code?: string }).code ?? given.message)
-      : given
-        ? String(given)
-        : undefined;
-  if (code && !BY_TIME.includes(code) && !code.includes('ALTNAME')) {
-    const [number, text] = PROBLEMS[code] ?? [1, code.toLowerCase().replaceAll('_', ' ')];
-    return { about, number, text };
-  }
-  const seen = new Set<string>();
-  for (
-    let each: PeerCertificate | undefined = peer;
-    each?.fingerprint256 && !seen.has(each.fingerprint256);
-    each = (each as { issuerCertificate?: PeerCertificate }).issuerCertificate
-  ) {
-    seen.add(each.fingerprint256);
-    if (now < Date.parse(each.valid_from)) return { about, number: 9, text: 'certificate is not yet valid' };
-    if (now > Date.parse(each.valid_to)) return { about, number: 10, text: 'certificate has expired' };
-  }
-  if (checkServerIdentity(host, peer)) {
-    const kind = /^[\d.]+$|:/.test(host) ? 'ipv4 address' : 'host name';
-    return {
-      about: 'SSL',
-      number: 62,
-      text: `no alternative certificate subject name matches target ${kind} '${host}'`,
-    };
-  }
-  return undefined;
 }
 
 function handshakeFailure(error: Error & { code?: string; reason?: string }, target: Target): CurlFailure {
