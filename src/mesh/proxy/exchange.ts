@@ -97,6 +97,8 @@ export function http1Exchange(request: http.IncomingMessage, response: http.Serv
       const close = answer.headers['connection'] === 'close';
       const sent = withoutHopByHop(answer.headers) as http.OutgoingHttpHeaders;
       if (close) sent['connection'] = 'close';
+      // A connection that stays open needs no header to say so, and the real proxy sends none.
+      else if (response.shouldKeepAlive) response.removeHeader('connection');
       response.writeHead(answer.status, sent);
       const { body } = answer;
       if (!body) return void response.end();
