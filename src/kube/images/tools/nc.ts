@@ -64,7 +64,7 @@ async function connect(
       await stderr.write(`nc: ${host} (${host}:${port}): ${WORDS[code] ?? (error as Error).message}\n`);
     return 1;
   }
-  if (flags.has('v')) await stderr.write(`${host} (${connection.remoteAddress}:${port}) open\n`);
+  if (flags.has('v')) await stderr.write(`${host} (${connection.originalDst.address}:${port}) open\n`);
   if (flags.has('z')) {
     connection.destroy();
     return 0;

@@ -18,8 +18,8 @@ export const id = (context: ContainerContext): Command => ({
     const { uid } = context;
     const name = userName(context, uid);
     const shown = name ? `${uid}(${name})` : String(uid);
-    if (args.includes('-u')) await stdout.write(`${args.includes('-n') ? (name ?? uid) : uid}\n`);
-    else if (args.includes('-g')) await stdout.write(`${uid}\n`);
+    const asked = args.join('').replaceAll('-', '');
+    if (/[ug]/.test(asked)) await stdout.write(`${asked.includes('n') ? (name ?? uid) : uid}\n`);
     else await stdout.write(`uid=${shown} gid=${shown} groups=${shown}\n`);
     return 0;
   },
