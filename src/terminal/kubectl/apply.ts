@@ -38,7 +38,14 @@ export async function apply(k: Invocation): Promise<void> {
   if (manifests.length === 0 && errors.length === 0) throw new CliError('no objects passed to apply');
   const applied: KubeObject[] = [];
   await forEachItem(manifests, errors, async (manifest) => {
-    applied.push(await (flags.bool('server-side') ? applyOnServer(k, manifest) : applyHere(k, manifest)));
+    if (!flags.bool('server-side')) {
+      applied.push(await applyHere(k, manifest));
+      return;
+    }
+    const { applyOnServer } = await import('./apply-on-server.ts');
+    const result = await applyOnServer(k, manifest);
+    await say(k, result, 'serverside-applied');
+    applied.push(result);
   }).finally(() => printAll(k, applied));
 }
 
@@ -53,36 +60,6 @@ async function printAll(k: Invocation, objects: KubeObject[]): Promise<void> {
 async function say(k: Invocation, object: KubeObject, operation: string): Promise<void> {
   if (readOutput(k, OBJECT_FORMATS).format === '') await printChanged(k, object, operation);
 }
-
-async function applyOnServer(k: Invocation, { object, resource, namespace, source }: Manifest): Promise<KubeObject> {
-  const name = object.metadata.name;
-  if (!name) throw new CliError(`from ${source}: cannot use generate name with apply`.replace(`from ${source}: `, ''));
-  try {
-    const result = await k.client.patch(targetOf(resource, namespace), name, 'apply', object, {
-      ...writeOptions(k, 'kubectl'),
-      force: k.flags.bool('force-conflicts'),
-    });
-    await say(k, result, 'serverside-applied');
-    return result;
-  } catch (error) {
-    if (isStatus(error, 'Conflict')) {
-      throw new CliError(`${error.message}\n${CONFLICT_ADVICE}`);
-    }
-    throw error;
-  }
-}
-
-const CONFLICT_ADVICE = `Please review the fields above--they currently have other managers. Here
-are the ways you can resolve this warning:
-* If you intend to manage all of these fields, please re-run the apply
-  command with the \`--force-conflicts\` flag.
-* If you do not intend to manage all of the fields, please edit your
-  manifest to remove references to the fields that should keep their
-  current managers.
-* You may co-own fields by updating your manifest to match the existing
-  value; in this case, you'll become the manager if the other manager(s)
-  stop managing the field (remove it from their configuration).
-See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts`;
 
 async function applyHere(k: Invocation, manifest: Manifest): Promise<KubeObject> {
   const { object, resource, namespace, source } = manifest;
@@ -132,13 +109,15 @@ async function applyHere(k: Invocation, manifest: Manifest): Promise<KubeObject>
 
 /** The object as it is applied, remembering itself in an annotation. */
 export function withLastApplied(object: KubeObject): KubeObject {
-  const { annotations = {}, ...metadata } = object.metadata;
-  const { [LAST_APPLIED]: _, ...kept } = annotations;
-  const remembered = { ...object, metadata: { ...metadata, annotations: kept } };
-  return {
-    ...object,
-    metadata: { ...metadata, annotations: { ...kept, [LAST_APPLIED]: `${compactJson(remembered)}\n` } },
-  };
+  const remembered = withoutLastApplied(object);
+  const annotations = { ...remembered.metadata.annotations, [LAST_APPLIED]: `${compactJson(remembered)}\n` };
+  return { ...remembered, metadata: { ...remembered.metadata, annotations } };
+}
+
+/** The object as it is remembered: with annotations, if only empty ones, but without the memory itself. */
+export function withoutLastApplied(object: KubeObject): KubeObject {
+  const { [LAST_APPLIED]: _, ...annotations } = object.metadata.annotations ?? {};
+  return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
 /** The patch that brings the live object to what is applied, without fields that only the server writes. */
@@ -159,7 +138,7 @@ const gvOf = ({ resource }: Manifest): string => `${resource.group}/${resource.v
 function retrievalOf(manifest: Manifest): string {
   const { resource, object, namespace, source } = manifest;
   const gvk = gvOf(manifest);
-  return `error when retrieving current configuration of:\nResource: "${gvk}, Resource=${resource.resource}", GroupVersionKind: "${gvk}, Kind=${resource.kind}"\nName: ${JSON.stringify(object.metadata.name)}, Namespace: ${JSON.stringify(namespace ?? '')}\nfrom server for: ${JSON.stringify(source)}`;
+  return `error when retrieving current configuration of:\nResource: "${gvk}, Resource=${resource.resource}", GroupVersionKind: "${gvk}, Kind=${resource.kind}"\nName: ${JSON.stringify(object.metadata.name ?? '')}, Namespace: ${JSON.stringify(namespace ?? '')}\nfrom server for: ${JSON.stringify(source)}`;
 }
 
 function retrieving(error: unknown, manifest: Manifest): unknown {
@@ -171,6 +150,6 @@ function patching(error: unknown, patch: unknown, manifest: Manifest): unknown {
   if (!(error instanceof StatusError)) return error;
   const { resource, object, namespace, source } = manifest;
   const gvk = gvOf(manifest);
-  const text = `error when applying patch:\n${compactJson(patch)}\nto:\nResource: "${gvk}, Resource=${resource.resource}", GroupVersionKind: "${gvk}, Kind=${resource.kind}"\nName: ${JSON.stringify(object.metadata.name)}, Namespace: ${JSON.stringify(namespace ?? '')}\nfor: ${JSON.stringify(source)}: error when patching ${JSON.stringify(source)}: ${error.message}`;
+  const text = `error when applying patch:\n${compactJson(patch)}\nto:\nResource: "${gvk}, Resource=${resource.resource}", GroupVersionKind: "${gvk}, Kind=${resource.kind}"\nName: ${JSON.stringify(object.metadata.name ?? '')}, Namespace: ${JSON.stringify(namespace ?? '')}\nfor: ${JSON.stringify(source)}: error when patching ${JSON.stringify(source)}: ${error.message}`;
   return new StatusError({ ...error.status, message: text });
 }

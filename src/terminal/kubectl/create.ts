@@ -3,7 +3,7 @@ import type { KubeObject } from '#kube/api/types.ts';
 import { withLastApplied } from './apply.ts';
 import { checkOutput, dryRunOf, printChanged, writeOptions } from './changed.ts';
 import { CliError, usageError, whileDoing } from './errors.ts';
-import { bind, loadAll } from './manifests.ts';
+import { bind, loadInOrder } from './manifests.ts';
 import { forEachItem, hasFiles, targetOf } from './targets.ts';
 import type { Invocation } from './verb.ts';
 
@@ -15,9 +15,11 @@ export async function create(k: Invocation): Promise<void> {
   }
   if (k.args.length > 0) throw usageError(['create'], `Unexpected args: [${k.args.join(' ')}]`);
   checkOutput(k);
-  const { manifests, errors } = await loadAll(k);
-  if (manifests.length === 0 && errors.length === 0) throw new CliError('no objects passed to create');
-  await forEachItem(manifests, errors, async ({ object, resource, namespace, source }) => {
+  const found = await loadInOrder(k);
+  if (found.length === 0) throw new CliError('no objects passed to create');
+  await forEachItem(found, [], async (each) => {
+    if ('error' in each) throw each.error;
+    const { object, resource, namespace, source } = each.manifest;
     const body = k.flags.bool('save-config') ? withLastApplied(object) : object;
     if (dryRunOf(k) === 'client') return printChanged(k, body, 'created');
     try {

@@ -19,7 +19,8 @@ export async function describe(k: Invocation): Promise<void> {
     allowAll: true,
     allNamespaces: k.flags.bool('all-namespaces'),
   });
-  if (errors.length > 0 && items.length === 0 && !hasFiles(k)) items.push(...(await byPrefix(k, errors)));
+  const byName = items.length > 0 || errors.length === 0 || hasFiles(k);
+  if (!byName) items.push(...(await byPrefix(k, errors)));
   if (items.length === 0) {
     const where = k.flags.bool('all-namespaces')
       ? 'No resources found'
@@ -29,7 +30,7 @@ export async function describe(k: Invocation): Promise<void> {
   }
   const texts: string[] = [];
   for (const item of items) texts.push(await describeItem(k, item));
-  await k.out(texts.join('\n\n'));
+  await k.out(byName ? texts.join('\n\n') : texts.map((text) => `${text}\n`).join(''));
   throwAll(errors);
 }
 

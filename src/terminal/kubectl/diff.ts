@@ -1,5 +1,5 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import { patchFor } from './apply.ts';
+import { patchFor, withoutLastApplied } from './apply.ts';
 import { writeOptions } from './changed.ts';
 import { CliError, isStatus, usageError } from './errors.ts';
 import { loadManifests, type Manifest } from './manifests.ts';
@@ -69,7 +69,7 @@ async function bothStates(k: Invocation, manifest: Manifest): Promise<States> {
   }
   if (!live) return { live, merged: { ...(await k.client.create(target, object, options)), ...kinds } };
   const last = live.metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration'];
-  const body = patchFor(resource.group, last, object, live);
+  const body = patchFor(resource.group, last, withoutLastApplied(object), live);
   const type = isBuiltInGroup(resource.group) ? 'strategic' : 'merge';
   const merged = Object.keys(body).length === 0 ? live : await k.client.patch(target, name, type, body, options);
   return { live: { ...live, ...kinds }, merged: { ...merged, ...kinds } };

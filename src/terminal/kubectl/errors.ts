@@ -28,7 +28,9 @@ export const usageError = (path: string[], message: string): CliError =>
 
 /** The text on stderr for a failure (kubectl/pkg/cmd/util CheckErr), without a last line end. */
 export function errorText(error: unknown): string {
-  if (error instanceof ManyErrors) return error.errors.map(errorText).join('\n');
+  if (error instanceof ManyErrors) {
+    return error.errors.map((each) => errorText(each).replace(/^error: /, '')).join('\n');
+  }
   if (error instanceof CliError) return error.plain ? error.message : withPrefix(error.message);
   if (error instanceof StatusError) return statusText(error);
   if (error instanceof AcademyError && error.code === 'driver/unavailable') return unreachableText(error);

@@ -148,7 +148,7 @@ class Page {
   }
 
   #enumOf(schema: Schema): string[] {
-    return (schema.enum ?? []).map(String).filter((each) => each !== '');
+    return (schema.enum ?? []).map((each) => (each === '' ? '""' : String(each)));
   }
 
   #typeOf(schema: Schema): string {

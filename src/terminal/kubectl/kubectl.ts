@@ -67,13 +67,12 @@ async function execute(options: KubectlOptions, context: CommandContext): Promis
       return 0;
     }
     if (!run) {
-      if (flags.args.length > 0) {
+      if (flags.args.length > 0 && !QUIET_GROUPS.has(path[0]!)) {
         throw new CliError(
           `unknown command ${JSON.stringify(flags.args[0])}\nSee 'kubectl ${path.join(' ')} -h' for help and examples`,
         );
       }
-      await context.stdout.write(helpText(path));
-      return 0;
+      return showGroup(context, path);
     }
     return (await (await run())(await invocation(options, context, path, flags))) ?? 0;
   } catch (error) {
@@ -83,6 +82,17 @@ async function execute(options: KubectlOptions, context: CommandContext): Promis
     if (text !== '') await context.stderr.write(`${text}\n`);
     return exitCode;
   }
+}
+
+/** Groups of verbs that show their help whatever follows. */
+const QUIET_GROUPS = new Set(['alpha', 'certificate']);
+
+/** The help of a group of verbs, where kubectl writes it and with the code it ends with then. */
+async function showGroup(context: CommandContext, path: string[]): Promise<number> {
+  const isFine = path.length === 0 || QUIET_GROUPS.has(path[0]!);
+  const stream = isFine || path[0] === 'rollout' ? context.stdout : context.stderr;
+  await stream.write(helpText(path));
+  return isFine ? 0 : 1;
 }
 
 /** Verbs that a broken kubeconfig does not stop. */

@@ -20,22 +20,30 @@ export interface Manifest {
  * kind on the server comes back as an error beside the rest.
  */
 export async function loadAll(k: Invocation): Promise<{ manifests: Manifest[]; errors: unknown[] }> {
-  const manifests: Manifest[] = [];
-  const errors: unknown[] = [];
+  const found = await loadInOrder(k);
+  return {
+    manifests: found.flatMap((each) => ('manifest' in each ? [each.manifest] : [])),
+    errors: found.flatMap((each) => ('error' in each ? [each.error] : [])),
+  };
+}
+
+/** The same, in the order of the documents. */
+export async function loadInOrder(k: Invocation): Promise<({ manifest: Manifest } | { error: unknown })[]> {
+  const out: ({ manifest: Manifest } | { error: unknown })[] = [];
   for (const load of await sourcesOf(k)) {
     try {
       for (const { object, source } of await load()) {
         try {
-          manifests.push(await bind(k, object, source));
+          out.push({ manifest: await bind(k, object, source) });
         } catch (error) {
-          errors.push(error);
+          out.push({ error });
         }
       }
     } catch (error) {
-      errors.push(error);
+      out.push({ error });
     }
   }
-  return { manifests, errors };
+  return out;
 }
 
 /** The same for commands that do nothing when a part cannot be read. */

@@ -190,7 +190,7 @@ async function undo(k: Invocation, item: Item): Promise<void> {
         : `no rollout history found for ${nameOf(object).split('/')[0]} ${JSON.stringify(object.metadata.name)}`,
     );
   if (k.flags.get('dry-run') === 'client') {
-    await k.out(`${nameOf(object)} ${podTemplateText(found.template, '')}\n`);
+    await k.out(`${nameOf(object)} ${podTemplateText(found.template, '')} (dry run)\n`);
     return;
   }
   const { 'pod-template-hash': _, ...labels } = found.template.metadata?.labels ?? {};

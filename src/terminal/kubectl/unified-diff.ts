@@ -8,7 +8,7 @@ interface Edit {
 /** The hunks of `diff -u` between two texts; empty when they are the same. */
 export function unifiedDiff(before: string, after: string): string {
   if (before === after) return '';
-  const edits = editsBetween(linesOf(before), linesOf(after));
+  const edits = slideDown(editsBetween(linesOf(before), linesOf(after)));
   return hunksOf(edits)
     .map((range) => hunkText(edits, range))
     .join('');
@@ -50,6 +50,25 @@ function middle(a: string[], b: string[]): Edit[] {
     } else if (j >= b.length || (i < a.length && longest[(i + 1) * width + j]! >= longest[i * width + j + 1]!)) {
       out.push({ sign: '-', line: a[i++]! });
     } else out.push({ sign: '+', line: b[j++]! });
+  }
+  return out;
+}
+
+/** A run of removed or of added lines that could as well stand further down does, as diff puts it. */
+function slideDown(edits: Edit[]): Edit[] {
+  const out = [...edits];
+  for (let from = out.length - 1; from >= 0; from--) {
+    const { sign } = out[from]!;
+    if (sign === ' ' || (from > 0 && out[from - 1]!.sign !== ' ')) continue;
+    let start = from;
+    let end = start;
+    while (out[end]?.sign === sign) end++;
+    while (out[end]?.sign === ' ' && out[end]!.line === out[start]!.line) {
+      const line = out[start]!.line;
+      out[start++] = { sign: ' ', line };
+      out[end++] = { sign, line };
+      while (out[end]?.sign === sign) end++;
+    }
   }
   return out;
 }

@@ -34,7 +34,7 @@ export function mapLines(w: Writer, level: number, title: string, map: Record<st
     return;
   }
   entries.forEach(([key, value], i) => {
-    w.line(level, `${i === 0 ? `${title}:` : ''}\t${key}=${value}`);
+    w.line(i === 0 ? level : 0, `${i === 0 ? `${title}:` : ''}\t${key}=${value}`);
   });
 }
 
@@ -52,9 +52,10 @@ export function annotationLines(w: Writer, level: number, annotations: Record<st
   entries.forEach(([key, raw], i) => {
     const lead = i === 0 ? 'Annotations:\t' : '\t';
     const value = raw.replace(/\n$/, '');
-    if (value.length + key.length + 2 < 140 && !value.includes('\n')) w.line(level, `${lead}${key}: ${value}`);
+    const at = i === 0 ? level : 0;
+    if (value.length + key.length + 2 < 140 && !value.includes('\n')) w.line(at, `${lead}${key}: ${value}`);
     else {
-      w.line(level, `${lead}${key}:`);
+      w.line(at, `${lead}${key}:`);
       for (const part of value.split('\n'))
         w.line(level, `\t  ${part.length > 140 ? `${part.slice(0, 137)}...` : part}`);
     }
