@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
-import type { KubeClient, Target } from '#kube/client/client.ts';
+import type { ApiResource, KubeClient, Target } from '#kube/client/client.ts';
 import { splitApiVersion } from '#kube/client/paths.ts';
 import { tcpMessage } from '#mesh/api/addresses.ts';
 import { GrpcChannel, GrpcError } from '#mesh/api/grpc.ts';
@@ -61,11 +61,14 @@ export class Lab {
     const key = `${apiVersion}/${kind}`;
     let found = this.#targets.get(key);
     if (!found) {
-      found = this.client.discover().then((all) => {
-        const known = all.find((each) => each.group === group && each.version === version && each.kind === kind);
-        if (!known) throw new Error(`the cluster does not serve ${apiVersion} ${kind}`);
-        return { resource: known.resource, namespaced: known.namespaced };
-      });
+      const known = (all: ApiResource[]) =>
+        all.find((each) => each.group === group && each.version === version && each.kind === kind);
+      found = (async () => {
+        // What was learnt of the cluster may be older than its definitions.
+        const resource = known(await this.client.discover()) ?? known(await this.client.discover({ fresh: true }));
+        if (!resource) throw new Error(`the cluster does not serve ${apiVersion} ${kind}`);
+        return { resource: resource.resource, namespaced: resource.namespaced };
+      })();
       this.#targets.set(key, found);
     }
     const { resource, namespaced } = await found;
