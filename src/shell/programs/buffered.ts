@@ -93,7 +93,7 @@ async function runTool(context: CommandContext, name: string, args: string[], in
     ),
   });
   const result = await bash.exec(name, {
-    args,
+    args: name === 'tar' ? relativeMembers(args) : args,
     stdin: Buffer.from(input.buffer, input.byteOffset, input.byteLength).toString('latin1'),
     stdinKind: 'bytes',
     env: context.env,
@@ -115,6 +115,17 @@ async function runTool(context: CommandContext, name: string, args: string[], in
 function calledByFind(args: readonly string[]): string[] {
   const names = args.filter((_, index) => index > 0 && /^-(exec|execdir|ok)$/.test(args[index - 1]!));
   return [...new Set(names)].filter((name) => /^[\w.-]+$/.test(name));
+}
+
+const isCreating = ([mode = '']: readonly string[]): boolean => /^-?[a-zA-Z]*c/.test(mode) && !mode.startsWith('--');
+
+/** Members of an archive are named without a leading slash, as tar does it; `kubectl cp` counts on that. */
+function relativeMembers(args: string[]): string[] {
+  if (!isCreating(args)) return args;
+  const first = args.findIndex((arg, index) => index > 0 && arg.startsWith('/') && args[index - 1] !== '-C');
+  const members = args.slice(first);
+  if (first < 0 || /f$/.test(args[first - 1]!) || !members.every((arg) => arg.startsWith('/'))) return args;
+  return [...args.slice(0, first), '-C', '/', ...members.map((arg) => arg.replace(/^\/+/, '') || '.')];
 }
 
 /** Whether the tool needs stdin with these arguments. A wrong yes would wait for a terminal. */
@@ -140,10 +151,10 @@ function readsInput(name: string, args: readonly string[]): boolean {
     'tree',
   ];
   if (never.includes(name)) return false;
+  if (name === 'tar') return !isCreating(args) && args.some((arg) => arg === '-' || /^-?[a-zA-Z]*f-$/.test(arg));
   const operands = args.filter((arg) => arg === '-' || !arg.startsWith('-'));
   if (args.includes('-') || args.some((arg) => arg.startsWith('/dev/stdin'))) return true;
   if (name === 'tr') return true;
-  if (name === 'tar') return args.some((arg) => /^-?[a-zA-Z]*f?-$/.test(arg));
   if (name === 'diff' || name === 'comm' || name === 'join') return false;
   if (name === 'jq' || name === 'yq')
     return !args.some((arg) => /^(-n|--null-input)$/.test(arg)) && operandsAfterProgram(name, args) === 0;
