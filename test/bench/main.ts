@@ -1,22 +1,13 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-
-/** One measured figure beside what is asked of it. `bar` undefined: printed for the record. */
-export interface Figure {
-  what: string;
-  value: number;
-  unit: string;
-  bar?: number;
-  /** `most`: the value must not exceed the bar; `least`: it must reach it. */
-  sense?: 'most' | 'least';
-}
+import type { Figure } from './figure.ts';
 
 /** A file of this folder that exports `measure` is a benchmark; its name is the argument of `npm run bench`. */
 export interface Benchmark {
   measure(): Promise<Figure[]>;
 }
 
-const NOT_BENCHMARKS = new Set(['main.ts']);
+const NOT_BENCHMARKS = new Set(['main.ts', 'figure.ts']);
 
 /** `npm run bench [name …]`: prints each figure, its bar, and how much of the bar is used (below 1 is good). */
 async function main(names: string[]): Promise<void> {
@@ -40,11 +31,6 @@ function line({ what, value, unit, bar, sense = 'most' }: Figure): string {
   const used = sense === 'most' ? value / bar : bar / value;
   return `${figure}   ${sense === 'most' ? 'at most' : 'at least'} ${number(bar)}   ratio ${used.toFixed(2)}${used > 1 ? '  over' : ''}`;
 }
-
-export const percentile = (values: number[], share: number): number => {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
-};
 
 if (process.argv[1] === import.meta.filename) {
   await main(process.argv.slice(2));

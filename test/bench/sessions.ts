@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { TestLearner, type TestPage } from '../support/academy.ts';
 import { AcademyProcess } from '../support/academy-process.ts';
-import { type Figure, percentile } from './main.ts';
+import { type Figure, percentile } from './figure.ts';
 
 const LAB = 'default-deny';
 const STARTS = 50;

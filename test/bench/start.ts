@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { ensureBuilt } from '../../src/cli/build/build.ts';
 import { AcademyProcess } from '../support/academy-process.ts';
-import type { Figure } from './main.ts';
+import type { Figure } from './figure.ts';
 
 /** What a second `npm start` takes, and what a reader's browser is sent. */
 export async function measure(): Promise<Figure[]> {

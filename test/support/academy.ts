@@ -136,10 +136,11 @@ export class TestPage {
   }
 
   send(message: ClientMessage): void {
-    this.#ws.send(JSON.stringify(message));
+    this.sendRaw(JSON.stringify(message));
   }
   sendRaw(data: string | Uint8Array): void {
-    this.#ws.send(data);
+    if (this.#ws.readyState === WebSocket.CONNECTING) this.#ws.once('open', () => this.#ws.send(data));
+    else this.#ws.send(data);
   }
 
   /** Opens a terminal and resolves at its first prompt. */

@@ -4,7 +4,7 @@ import { constants, existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build as bundle } from 'esbuild';
+import { build as bundle, type Plugin } from 'esbuild';
 import { ROOT } from '../root.ts';
 
 export interface Built {
@@ -97,6 +97,20 @@ function buildSite(): Promise<void> {
   });
 }
 
+/** Zod's own messages in fifty languages are half of what a worker would load; ours are in one. */
+const oneZodLocale: Plugin = {
+  name: 'one-zod-locale',
+  setup(build) {
+    build.onResolve({ filter: /locales\/index\.js$/ }, ({ importer, resolveDir }) =>
+      /[/\\]zod[/\\]/.test(importer) ? { path: resolveDir, namespace: 'one-zod-locale' } : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: 'one-zod-locale' }, ({ path }) => ({
+      contents: "export { default as en } from 'zod/v4/locales/en.js';",
+      resolveDir: path,
+    }));
+  },
+};
+
 /** One bundle, split into chunks that are loaded when first needed. Packages with files of their own stay outside. */
 async function buildWorker(outfile: string): Promise<void> {
   await rm(join(outfile, '..'), { recursive: true, force: true });
@@ -114,7 +128,10 @@ async function buildWorker(outfile: string): Promise<void> {
     external: ['just-bash', 'dockerode'],
     sourcemap: false,
     legalComments: 'none',
+    minifyWhitespace: true,
+    minifySyntax: true,
     logLevel: 'silent',
+    plugins: [oneZodLocale],
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },

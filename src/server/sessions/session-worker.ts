@@ -37,7 +37,7 @@ export class SessionWorker {
     this.#lastAnswerAt = options.clock.now();
     this.#worker = new Worker(options.entry, {
       name: 'session',
-      resourceLimits: { maxOldGenerationSizeMb: options.memoryMb, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 },
+      resourceLimits: { maxOldGenerationSizeMb: options.memoryMb, maxYoungGenerationSizeMb: 3, stackSizeMb: 4 },
       env: {},
       ...(options.execArgv ? { execArgv: options.execArgv } : {}),
       // What a learner's code prints stays in the learner's terminal; a worker writes nothing to the server's streams.
