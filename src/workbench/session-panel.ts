@@ -1,6 +1,8 @@
 import type { SessionView, StepView } from '#schema/protocol.ts';
+import type { TaskState } from '#schema/verdict.ts';
 import { type Child, el, replace } from './element.ts';
 import type { LabStore } from './lab-store.ts';
+import { markOf } from './tasks/mark.ts';
 import { duration } from './words.ts';
 
 export interface SessionPanelOptions {
@@ -11,7 +13,12 @@ export interface SessionPanelOptions {
   hide(): void;
 }
 
-const STEP_WORDS: Record<StepView['state'], string> = { started: '◐', done: '✓', failed: '✕', skipped: '–' };
+/** A step is marked as a task is; one that was not needed has a dash. */
+const STEP_MARKS: Record<Exclude<StepView['state'], 'skipped'>, TaskState> = {
+  started: 'underway',
+  done: 'passed',
+  failed: 'failed',
+};
 
 /**
  * What stands in place of the panes while there is no cluster to work with: the queue, the steps of a start, the end, a
@@ -134,7 +141,11 @@ function steps(list: readonly StepView[]): Child {
       return el(
         'li',
         { 'data-state': step.state },
-        el('span', { class: 'mark', 'aria-hidden': 'true' }, STEP_WORDS[step.state]),
+        el(
+          'span',
+          { class: 'mark', 'aria-hidden': 'true' },
+          step.state === 'skipped' ? '–' : markOf(STEP_MARKS[step.state]),
+        ),
         el('span', null, step.title, el('span', { class: 'hidden-visually' }, `: ${going ? 'under way' : step.state}`)),
         el(
           'span',

@@ -288,6 +288,7 @@ export class Workbench {
         if (this.#attached) return;
         this.#attached = true;
         this.#send({ type: 'views.watch', views: this.#views.watched() });
+        this.#terminals.attached();
         return this.#ensureShell();
     }
     this.#store.accept(message);
@@ -325,6 +326,7 @@ export class Workbench {
     const { session } = this.#store;
     document.documentElement.dataset['session'] = session.state;
     this.#panel.draw();
+    this.#drawNext();
     if (session.rebuilt && session.state === 'ready') {
       this.#notices.show('rebuilt', {
         level: 'info',
@@ -340,9 +342,7 @@ export class Workbench {
   }
 
   #taskChanged(task: TaskView, before: TaskView | undefined): void {
-    const { tasks } = this.#store;
-    const done = passedCount(tasks) === tasks.length && tasks.length > 0;
-    this.#next.classList.toggle('primary', done);
+    this.#drawNext();
     const changed = before !== undefined && stateOf(before) !== stateOf(task);
     if (changed) this.#announcer.say(announcement(task));
     if (changed && stateOf(task) === 'passed') document.dispatchEvent(new Event('academy:progress'));
@@ -350,8 +350,17 @@ export class Workbench {
     if (newHint) this.#announcer.say(`Hint: ${task.hintsShown.at(-1)}`);
   }
 
+  /** The way on is offered more loudly when nothing is left to do. */
+  #drawNext(): void {
+    const { tasks } = this.#store;
+    this.#next.classList.toggle('primary', tasks.length > 0 && passedCount(tasks) === tasks.length);
+  }
+
   #drawLink(link: Link): void {
-    if (link.state !== 'open') this.#attached = false;
+    if (link.state !== 'open') {
+      this.#attached = false;
+      this.#terminals.detached();
+    }
     this.#panel.setGone(link.state === 'gone');
     document.documentElement.dataset['link'] = link.state;
     if (link.state === 'waiting') {
@@ -403,6 +412,7 @@ export class Workbench {
       const response = await fetch(`/api/labs/${this.#o.lab}/session`, { method: 'POST' });
       if (!response.ok) throw new Error(String(response.status));
       const session = (await response.json()) as SessionView;
+      this.#attached = false;
       this.#offsets.forgetAll();
       this.#terminals.forgetAll();
       this.#store.forgetViews();

@@ -220,6 +220,7 @@ export class Session {
     this.#rebuilt = undefined;
     this.#error = undefined;
     this.#aheadMs = 0;
+    this.#tasks = [];
     this.#steps.clear();
     this.#views.clear();
     for (const terminal of this.#openTerminals) this.#broadcast({ type: 'terminal.closed', terminal });

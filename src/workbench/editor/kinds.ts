@@ -15,7 +15,7 @@ export const KINDS: readonly KnownKind[] = [
   },
   {
     kind: 'HTTPRoute',
-    apiVersion: 'policy.linkerd.io/v1beta3',
+    apiVersion: 'gateway.networking.k8s.io/v1',
     about: 'Names requests of a Server by path and method.',
     body: 'spec:\n  parentRefs:\n    - group: policy.linkerd.io\n      kind: Server\n      name: ${3:api-http}\n  rules:\n    - matches:\n        - path: { type: ${4|Exact,PathPrefix|}, value: ${5:/} }\n          method: ${6:GET}\n',
   },
@@ -23,7 +23,7 @@ export const KINDS: readonly KnownKind[] = [
     kind: 'AuthorizationPolicy',
     apiVersion: 'policy.linkerd.io/v1alpha1',
     about: 'Joins what is asked for (a Server, an HTTPRoute or a Namespace) with who may ask.',
-    body: 'spec:\n  targetRef:\n    group: policy.linkerd.io\n    kind: ${3|HTTPRoute,Server|}\n    name: ${4:orders}\n  requiredAuthenticationRefs:\n    - group: policy.linkerd.io\n      kind: ${5|MeshTLSAuthentication,NetworkAuthentication|}\n      name: ${6:web}\n',
+    body: 'spec:\n  targetRef:\n    group: ${3|gateway.networking.k8s.io,policy.linkerd.io|}\n    kind: ${7|HTTPRoute,Server|}\n    name: ${4:orders}\n  requiredAuthenticationRefs:\n    - group: policy.linkerd.io\n      kind: ${5|MeshTLSAuthentication,NetworkAuthentication|}\n      name: ${6:web}\n',
   },
   {
     kind: 'MeshTLSAuthentication',

@@ -20,6 +20,7 @@ export function defineThemes(monaco: typeof Monaco): void {
         { token: 'type', foreground: hex(p.cyan) },
         { token: 'keyword', foreground: hex(p.magenta) },
         { token: 'string', foreground: hex(p.green) },
+        { token: 'string.yaml', foreground: hex(p.green) },
         { token: 'number', foreground: hex(p.blue) },
         { token: 'tag', foreground: hex(p.red) },
         { token: 'variable', foreground: hex(p.yellow) },

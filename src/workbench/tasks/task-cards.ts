@@ -103,6 +103,9 @@ class Card {
         ? ` ${timeOfDay(task.verdict.at, undefined)}`
         : '';
     this.#word.textContent = `${wordFor(task)}${at}`;
+    this.#word.title = task.verdict
+      ? `seen ${new Date(task.verdict.at).toLocaleString(undefined, { timeStyle: 'long', dateStyle: 'medium' })}`
+      : '';
     this.#said.textContent = saidOf(task, this.#o.store.tasks);
     this.#said.hidden = this.#said.textContent === '';
     this.#drawHints(task);

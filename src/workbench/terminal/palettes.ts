@@ -5,6 +5,9 @@ export interface Palette {
   cursor: string;
   cursorAccent: string;
   selectionBackground: string;
+  scrollbarSliderBackground: string;
+  scrollbarSliderHoverBackground: string;
+  scrollbarSliderActiveBackground: string;
   black: string;
   red: string;
   green: string;
@@ -30,6 +33,9 @@ export const PALETTES: Record<'light' | 'dark', Palette> = {
     cursor: '#0b6b66',
     cursorAccent: '#fcfbf8',
     selectionBackground: '#cfe3e1',
+    scrollbarSliderBackground: '#b9b3a566',
+    scrollbarSliderHoverBackground: '#b9b3a5aa',
+    scrollbarSliderActiveBackground: '#b9b3a5dd',
     black: '#1c1f22',
     red: '#a8322a',
     green: '#17704a',
@@ -53,6 +59,9 @@ export const PALETTES: Record<'light' | 'dark', Palette> = {
     cursor: '#62c7bd',
     cursorAccent: '#0e1113',
     selectionBackground: '#2a4a4c',
+    scrollbarSliderBackground: '#454d5588',
+    scrollbarSliderHoverBackground: '#454d55bb',
+    scrollbarSliderActiveBackground: '#454d55ee',
     black: '#7f868d',
     red: '#f08a7f',
     green: '#5fcb96',

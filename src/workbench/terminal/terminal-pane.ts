@@ -110,6 +110,20 @@ export class TerminalPane {
     this.#draw();
   }
 
+  /** The line to the session is gone: which terminals it has is not known until it is back. */
+  detached(): void {
+    this.#known.clear();
+  }
+
+  /** The session has named its terminals: those on this page that it does not have are opened there. */
+  attached(): void {
+    for (const view of this.#views.values()) {
+      if (this.#known.has(view.id)) continue;
+      this.#o.connection.send({ type: 'terminal.open', terminal: view.id, ...view.size });
+      this.#known.add(view.id);
+    }
+  }
+
   closed(id: string): void {
     const view = this.#views.get(id);
     if (!view) return;

@@ -2,7 +2,7 @@ import type { Matrix } from '#schema/evidence.ts';
 import { type Child, el, replace } from '../element.ts';
 import type { LabStore } from '../lab-store.ts';
 import { instant, several } from '../words.ts';
-import { judge, matrixSummary } from './policy-words.ts';
+import { judge, matrixSummary, routeLabels } from './policy-words.ts';
 
 /** Who may do what, and did it happen: every client against every route, observed beside what the lab asks for. */
 export class PolicyPanel {
@@ -51,6 +51,7 @@ export class PolicyPanel {
   #table(task: string, matrix: Matrix): Child {
     const title = this.#store.tasks.find(({ id }) => id === task)?.title ?? 'What got through';
     const cellOf = new Map(matrix.cells.map((cell) => [`${cell.client}\n${cell.route}`, cell]));
+    const { host, labels } = routeLabels(matrix.routes);
     const now = this.#store.clusterNow();
     return el(
       'figure',
@@ -71,7 +72,7 @@ export class PolicyPanel {
               null,
               el('td'),
               matrix.routes.map((route) =>
-                el('th', { scope: 'col', title: `${route.method} ${route.url}` }, route.name),
+                el('th', { scope: 'col', title: `${route.method} ${route.url}` }, labels.get(route.name)),
               ),
             ),
           ),
@@ -114,7 +115,7 @@ export class PolicyPanel {
       el(
         'figcaption',
         null,
-        `${several(matrix.cells.length, 'real request')}, last seen ${instant(matrix.at, now)}. ${matrixSummary(matrix)}`,
+        `${several(matrix.cells.length, 'real request')}${host ? ` to ${host}` : ''}, last seen ${instant(matrix.at, now)}. ${matrixSummary(matrix)}`,
       ),
     );
   }

@@ -42,3 +42,23 @@ export function matrixSummary(matrix: Matrix): string {
   ].filter(Boolean);
   return `${parts.join('; ')}.`;
 }
+
+/**
+ * What the columns are called, and the host that all requests go to, where that is one: `GET /orders` and
+ * `GET :9090/metrics` to `api.shop`. Requests to several hosts keep their whole address.
+ */
+export function routeLabels(routes: Matrix['routes']): { host: string | undefined; labels: Map<string, string> } {
+  const urls = routes.map(({ url }) => (URL.canParse(url) ? new URL(url) : undefined));
+  const hosts = new Set(urls.map((url) => url?.hostname));
+  const [host] = hosts.size === 1 ? hosts : [undefined];
+  return {
+    host,
+    labels: new Map(
+      routes.map((route, at) => {
+        const url = urls[at];
+        if (!host || !url) return [route.name, route.name];
+        return [route.name, `${route.method} ${url.port ? `:${url.port}` : ''}${url.pathname}${url.search}`];
+      }),
+    ),
+  };
+}

@@ -107,7 +107,8 @@ export function succession(lanes: readonly Lane[]): Lane[][] {
   return rows.sort(
     (a, b) =>
       Number(isLive(last(b))) - Number(isLive(last(a))) ||
-      Number(isControlPlane(last(a))) - Number(isControlPlane(last(b))),
+      Number(isControlPlane(last(a))) - Number(isControlPlane(last(b))) ||
+      `${last(a).namespace}/${last(a).workload}`.localeCompare(`${last(b).namespace}/${last(b).workload}`),
   );
 }
 

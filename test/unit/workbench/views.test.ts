@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { certificateSentences, certificatesSummary } from '#workbench/views/certificate-sentences.ts';
 import { matches } from '#workbench/views/events-view.ts';
 import { issuerSigner, lifeUsed } from '#workbench/views/issuer-colours.ts';
-import { judge, matrixSummary } from '#workbench/views/policy-words.ts';
+import { judge, matrixSummary, routeLabels } from '#workbench/views/policy-words.ts';
 import { layOut, stack, succession } from '#workbench/views/timeline.ts';
 import { trafficSummary } from '#workbench/views/traffic-view.ts';
 import { event, sampleCertificates, sampleMatrix, sampleTraffic } from '../../support/sample-views.ts';
@@ -105,6 +105,19 @@ describe('the policy matrix', () => {
     expect(matrixSummary({ ...matrix, cells: matrix.cells.map(({ expected: _expected, ...cell }) => cell) })).toBe(
       'All are as the lab asks.',
     );
+  });
+
+  it('calls its columns by what differs', () => {
+    const matrix = sampleMatrix(NOW);
+    const routes = [
+      { name: 'a', method: 'GET', url: 'http://api.shop/orders' },
+      { name: 'b', method: 'GET', url: 'http://api.shop:9090/metrics' },
+    ];
+    expect(routeLabels(routes).host).toBe('api.shop');
+    expect([...routeLabels(routes).labels.values()]).toEqual(['GET /orders', 'GET :9090/metrics']);
+    const other = [...routes, { name: 'GET http://web.shop/', method: 'GET', url: 'http://web.shop/' }];
+    expect(routeLabels(other).labels.get('GET http://web.shop/')).toBe('GET http://web.shop/');
+    expect(routeLabels(matrix.routes).labels.size).toBe(4);
   });
 
   it('does not call what was not seen yet a mistake', () => {
