@@ -1,0 +1,45 @@
+import { InMemoryFs } from 'just-bash';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Cluster } from '#cluster/driver.ts';
+import { createEmbeddedDriver } from '#cluster/embedded/driver.ts';
+import { clusterSettings } from '#schema/lab.ts';
+import { collector, readerOf } from '#shell/pipe.ts';
+import { standardPrograms } from '#shell/programs/programs.ts';
+import { createShell, type Shell } from '#shell/shell.ts';
+import { createKubectl } from '#terminal/kubectl/kubectl.ts';
+import { alike, DIFFERENT, recordedCommands, whyNoRecordings } from './support/recorded.ts';
+
+const HOME = '/home/learner';
+
+/** The recorded session once more, typed in the lab terminal: its shell, its kubectl, an embedded cluster. */
+describe.skipIf(whyNoRecordings !== undefined)('recorded kubectl commands in the lab terminal', () => {
+  let cluster: Cluster;
+  let shell: Shell;
+  const recorded = whyNoRecordings ? [] : recordedCommands();
+
+  beforeAll(async () => {
+    const settings = clusterSettings.parse({ mesh: 'none' });
+    const { signal } = new AbortController();
+    cluster = await createEmbeddedDriver().create({ id: 'contract', settings, onStep: () => {}, signal });
+    await cluster.ready;
+    const fs = new InMemoryFs();
+    await fs.mkdir(HOME, { recursive: true });
+    const kubectl = createKubectl({ client: cluster.admin, clock: cluster.clock });
+    const commands = new Map([...standardPrograms(), kubectl].map((each) => [each.name, each]));
+    shell = createShell({ fs, clock: cluster.clock, env: { HOME }, cwd: HOME, commands });
+  });
+  afterAll(async () => {
+    shell?.close();
+    await cluster?.destroy();
+  });
+
+  it.each(recorded.map((each, index) => ({ ...each, index })))('$index: $command', async (each) => {
+    const [stdout, stderr] = [collector(), collector()];
+    const stdio = { stdin: readerOf(''), stdout: stdout.writer, stderr: stderr.writer };
+    const exit = await shell.run(each.command, stdio, AbortSignal.timeout(60_000));
+    const got = { exit, stdout: alike(stdout.text()), stderr: alike(stderr.text()) };
+    const wanted = { exit: each.exit, stdout: alike(each.stdout), stderr: alike(each.stderr) };
+    if (each.command in DIFFERENT) expect(got, DIFFERENT[each.command]).not.toEqual(wanted);
+    else expect(got).toEqual(wanted);
+  });
+});
