@@ -7,6 +7,8 @@ export interface Handshake {
   socket: TLSSocket;
   /** DER, leaf first, as the server sent them. */
   chain: Uint8Array[];
+  /** Bytes of the handshake in either direction. */
+  bytes: { read: number; written: number };
 }
 
 /**
@@ -21,6 +23,7 @@ export async function handshake(
   signal: AbortSignal,
 ): Promise<Handshake> {
   const duplex = await dial(host, port, signal);
+  const counted = count(duplex);
   return new Promise((resolve, reject) => {
     const socket = connect({ ...options, socket: duplex, rejectUnauthorized: false });
     const stop = () => {
@@ -30,7 +33,7 @@ export async function handshake(
     signal.addEventListener('abort', stop, { once: true });
     socket.once('secureConnect', () => {
       signal.removeEventListener('abort', stop);
-      resolve({ socket, chain: chainOf(socket.getPeerCertificate(true)) });
+      resolve({ socket, chain: chainOf(socket.getPeerCertificate(true)), bytes: { ...counted } });
     });
     socket.once('error', (error) => {
       signal.removeEventListener('abort', stop);
@@ -38,6 +41,20 @@ export async function handshake(
     });
     socket.once('close', () => reject(Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' })));
   });
+}
+
+/** Counts what passes through a stream; a TLS socket over a stream that is not the machine's own does not. */
+function count(duplex: Duplex): { read: number; written: number } {
+  const counted = { read: 0, written: 0 };
+  const write = duplex.write.bind(duplex) as (chunk: Uint8Array, ...rest: unknown[]) => boolean;
+  duplex.on('data', (chunk: Uint8Array) => {
+    counted.read += chunk.length;
+  });
+  duplex.write = ((chunk: Uint8Array, ...rest: unknown[]) => {
+    counted.written += chunk.length;
+    return write(chunk, ...rest);
+  }) as Duplex['write'];
+  return counted;
 }
 
 function chainOf(leaf: DetailedPeerCertificate): Uint8Array[] {

@@ -31,6 +31,8 @@ export interface ChainRequest {
   purpose?: string;
   hostname?: string;
   ip?: string;
+  /** Goes on after every error, as s_client does. */
+  goesOn?: boolean;
 }
 
 export interface ChainResult {
@@ -38,6 +40,8 @@ export interface ChainResult {
   chain: CertificateParts[];
   /** In the order in which OpenSSL meets them; it stops after the first that cannot be passed over. */
   errors: ChainError[];
+  /** What OpenSSL tells a program on its way: an error, or that it is done with the certificate at a depth. */
+  events: (ChainError | { code: 0; depth: number; certificate: CertificateParts })[];
 }
 
 const TEXTS: Record<number, string> = {
@@ -64,41 +68,38 @@ const LONGEST = 100;
 export function buildChain(request: ChainRequest): ChainResult {
   const { leaf, trusted, untrusted, partial = false } = request;
   const chain = [leaf];
-  const errors: ChainError[] = [];
-  const fail = (code: number, depth: number): boolean => {
-    errors.push({ code, depth, text: TEXTS[code]!, certificate: chain[depth]! });
-    return PASSED_OVER.has(code);
+  const events: ChainResult['events'] = [];
+  const result = (): ChainResult => ({
+    chain,
+    events,
+    errors: events.filter((each) => each.code !== 0) as ChainError[],
+  });
+  const fail: Fail = (code, depth) => {
+    events.push({ code, depth, text: TEXTS[code]!, certificate: chain[depth]! });
+    return request.goesOn === true || PASSED_OVER.has(code);
   };
   const isTrusted = (each: CertificateParts) => trusted.some((other) => same(other, each));
   let anchored = isTrusted(leaf) && (partial || isSelfIssued(leaf));
   while (!anchored && !isSelfIssued(chain.at(-1)!) && chain.length < LONGEST) {
     const child = chain.at(-1)!;
-    const anchor = issuerOf(child, trusted, chain);
-    const next = anchor ?? issuerOf(child, untrusted, chain);
+    const next = issuerOf(child, trusted, chain) ?? issuerOf(child, untrusted, chain);
     if (!next) break;
     chain.push(next);
     anchored = isTrusted(next) && (partial || isSelfIssued(next));
   }
   if (!anchored) {
     const top = chain.length - 1;
-    // A root that is not trusted may stand for one of the same name and key that is.
     const code = isSelfIssued(chain[top]!) ? (top === 0 ? 18 : 19) : isTrusted(chain[top]!) ? 2 : 20;
-    if (!fail(code, top)) return { chain, errors };
+    if (!fail(code, top)) return result();
   }
-  if (checkExtensions(chain, request.purpose, fail)) return { chain, errors };
-  if (request.hostname !== undefined && !matchesHost(leaf, request.hostname) && !fail(62, 0)) return { chain, errors };
-  if (request.ip !== undefined && !matchesAddress(leaf, request.ip) && !fail(64, 0)) return { chain, errors };
-  checkSignatures(chain, request.at, fail);
-  return { chain, errors };
+  if (checkExtensions(chain, request.purpose, fail)) return result();
+  if (request.hostname !== undefined && !matchesHost(leaf, request.hostname) && !fail(62, 0)) return result();
+  if (request.ip !== undefined && !matchesAddress(leaf, request.ip) && !fail(64, 0)) return result();
+  checkSignatures(chain, request, fail, (depth) => events.push({ code: 0, depth, certificate: chain[depth]! }));
+  return result();
 }
 
-/** The number and words that a program reports at the end: of the last thing wrong, or OK. */
-export function outcomeOf(errors: readonly ChainError[]): { code: number; text: string } {
-  const last = errors.at(-1);
-  return last ? { code: last.code, text: last.text } : { code: 0, text: 'ok' };
-}
-
-export const textOfCode = (code: number): string => TEXTS[code] ?? 'unspecified certificate verification error';
+type Fail = (code: number, depth: number) => boolean;
 
 const same = (a: CertificateParts, b: CertificateParts): boolean => Buffer.compare(a.raw, b.raw) === 0;
 
@@ -137,16 +138,12 @@ function authorityKeyIdOf({ extensions }: CertificateParts): Uint8Array | undefi
 }
 
 /** Returns true when the judging ends here. */
-function checkExtensions(
-  chain: CertificateParts[],
-  purpose: string | undefined,
-  fail: (code: number, depth: number) => boolean,
-): boolean {
+function checkExtensions(chain: CertificateParts[], purpose: string | undefined, fail: Fail): boolean {
   for (const [depth, each] of chain.entries()) {
     const { isCa, pathLength } = constraintsOf(each.extensions);
     const isOldRoot = each.version < 3 && isSelfIssued(each);
     if (depth > 0 && !isCa && !isOldRoot && !fail(79, depth)) return true;
-    if (purpose && !allows(each, purpose) && !fail(26, depth)) return true;
+    if (purpose && !(allows(each, purpose) && (depth > 0 || maySign(each, purpose))) && !fail(26, depth)) return true;
     if (depth > 1 && pathLength !== undefined) {
       const between = chain.slice(1, depth).filter((other) => !isSelfIssued(other)).length;
       if (between > pathLength && !fail(25, depth)) return true;
@@ -160,23 +157,39 @@ function allows({ extensions }: CertificateParts, purpose: string): boolean {
   return !usages || usages.includes(purpose) || usages.includes('2.5.29.37.0');
 }
 
+const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
+/** Key usage bits that a TLS server's key, or a client's, needs one of: signing, encrypting (servers only), agreeing. */
+function maySign({ extensions }: CertificateParts, purpose: string): boolean {
+  const usage = keyUsageOf(extensions);
+  return !usage || usage.some((bit) => bit === 0 || bit === 4 || (bit === 2 && purpose === SERVER_AUTH));
+}
+
 function checkSignatures(
   chain: CertificateParts[],
-  at: number | undefined,
-  fail: (code: number, depth: number) => boolean,
+  { at, partial }: ChainRequest,
+  fail: Fail,
+  done: (depth: number) => void,
 ): void {
-  for (let depth = chain.length - 1; depth >= 0; depth--) {
+  let depth = chain.length - 1;
+  let signer = chain[depth]!;
+  // The top of a chain without its root is not judged itself; a leaf alone cannot be.
+  if (!isSelfIssued(signer) && !partial) {
+    if (depth === 0) {
+      if (!fail(21, 0)) return;
+    } else depth--;
+  }
+  for (; depth >= 0; depth--) {
     const each = chain[depth]!;
-    const issuer = chain[depth + 1];
-    if (issuer) {
-      const { key } = issuer.publicKey;
+    if (each !== signer) {
+      const { key } = signer.publicKey;
       if (!key || !isSignedBy(each.tbs, each.signature, key)) {
         if (!fail(7, depth)) return;
       }
     }
-    if (at === undefined) continue;
-    if (at < each.notBefore && !fail(9, depth)) return;
-    if (at > each.notAfter && !fail(10, depth)) return;
+    if (at !== undefined && at < each.notBefore && !fail(9, depth)) return;
+    if (at !== undefined && at > each.notAfter && !fail(10, depth)) return;
+    done(depth);
+    signer = each;
   }
 }
 

@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import { writePem } from '#pki/pem.ts';
 import { type CertificateParts, readCertificate } from '#pki/structure.ts';
 import { type Handshake, handshake } from '../peer.ts';
-import { buildChain, type ChainError, isSelfIssued, textOfCode } from './chain.ts';
+import { buildChain } from './chain.ts';
 import { dateText } from './hex.ts';
 import { bitsOf, keyAlgorithmName } from './key-text.ts';
 import { nameText } from './names.ts';
@@ -60,7 +60,7 @@ export async function sClient(run: OpensslRun): Promise<number> {
     : undefined;
   const servername = options.has('noservername')
     ? undefined
-    : (options.get('servername') ?? (isIP(host) ? undefined : host));
+    : (options.get('servername') ?? (isIP(host) || !host.includes('.') ? undefined : host));
   const hands = await connect(run, host, port, {
     ...(servername ? { servername } : {}),
     ...(own && key ? { cert: own.map(({ raw }) => writePem('CERTIFICATE', raw)).join(''), key: pemOf(key) } : {}),
@@ -69,18 +69,23 @@ export async function sClient(run: OpensslRun): Promise<number> {
     ...(options.has('tls1_3') ? { minVersion: 'TLSv1.3' as const } : {}),
   });
   const { socket, chain } = hands;
+  if (!servername) await stderr.write("Can't use SSL_get_servername\n");
   try {
     const quiet = options.has('quiet') || options.has('brief');
     if (!quiet) await stdout.write('CONNECTED(00000003)\n');
     const shown = chain.map((each) => readCertificate(each));
-    const verdict = await judge(run, shown, trusted, options.get('verify_hostname'), options.has('partial_chain'));
+    const verdict = await judge(run, shown, trusted, {
+      hostname: options.get('verify_hostname'),
+      partial: options.has('partial_chain'),
+      brief: options.has('brief'),
+    });
     if (options.has('verify_return_error') && verdict.code !== 0) {
       await stderr.write(`verification failed: ${verdict.text}\n`);
       return 1;
     }
     const report = options.has('brief')
       ? briefly(socket, shown, verdict)
-      : inFull(socket, shown, verdict, options.has('showcerts'));
+      : inFull(socket, hands.bytes, shown, verdict, options.has('showcerts'));
     if (options.has('brief')) await stderr.write(report);
     else if (!options.has('quiet')) await stdout.write(report);
     return await converse(run, socket, options.has('ign_eof') || options.has('quiet'));
@@ -138,8 +143,7 @@ async function judge(
   run: OpensslRun,
   chain: CertificateParts[],
   trusted: CertificateParts[],
-  hostname: string | undefined,
-  partial: boolean,
+  how: { hostname: string | undefined; partial: boolean; brief: boolean },
 ): Promise<Verdict> {
   const [leaf, ...untrusted] = chain;
   if (!leaf) return { code: 0, text: 'ok' };
@@ -147,38 +151,40 @@ async function judge(
     leaf,
     untrusted,
     trusted,
-    partial,
+    partial: how.partial,
+    goesOn: true,
     at: run.options.clock.now(),
     purpose: '1.3.6.1.5.5.7.3.1',
-    ...(hostname ? { hostname } : {}),
+    ...(how.hostname ? { hostname: how.hostname } : {}),
   });
   const { stderr } = run.context;
-  const last = built.errors.at(-1);
-  const told = new Set<number>();
-  const line = async (depth: number, certificate: CertificateParts, errors: ChainError[]) => {
-    told.add(depth);
-    await stderr.write(`depth=${depth} ${nameText(certificate.subject)}\n`);
-    for (const error of errors) await stderr.write(`verify error:num=${error.code}:${error.text}\n`);
-    for (const error of errors)
-      if (error.code === 10) await stderr.write(`notAfter=${dateText(certificate.notAfter)}\n`);
-    await stderr.write('verify return:1\n');
-  };
-  for (let depth = built.chain.length - 1; depth >= 0; depth--)
-    await line(
-      depth,
-      built.chain[depth]!,
-      built.errors.filter((error) => error.depth === depth),
-    );
-  if (!last) return { code: 0, text: 'ok' };
-  // s_client goes on after a missing issuer and then reports that the first certificate could not be verified.
-  if (last.code === 20 && built.chain.length === 1 && !isSelfIssued(leaf)) {
-    await stderr.write(`depth=0 ${nameText(leaf.subject)}\nverify error:num=21:${textOfCode(21)}\nverify return:1\n`);
-    return { code: 21, text: textOfCode(21) };
+  // The number of the last error stays with the lines that follow, good ones as well.
+  let code = 0;
+  for (const event of built.events) {
+    if (event.code !== 0) code = event.code;
+    else if (how.brief) continue;
+    await stderr.write(`depth=${event.depth} ${nameText(event.certificate.subject)}\n`);
+    if ('text' in event) await stderr.write(`verify error:num=${event.code}:${event.text}\n`);
+    await stderr.write(detail(code, event.certificate));
+    if (!how.brief) await stderr.write('verify return:1\n');
   }
-  return { code: last.code, text: last.text };
+  const last = built.errors.at(-1);
+  return last ? { code: last.code, text: last.text } : { code: 0, text: 'ok' };
 }
 
-function inFull(socket: TLSSocket, chain: CertificateParts[], verdict: Verdict, all: boolean): string {
+function detail(code: number, certificate: CertificateParts): string {
+  if (code === 2) return `issuer= ${nameText(certificate.issuer)}\n`;
+  if (code === 9) return `notBefore=${dateText(certificate.notBefore)}\n`;
+  return code === 10 ? `notAfter=${dateText(certificate.notAfter)}\n` : '';
+}
+
+function inFull(
+  socket: TLSSocket,
+  bytes: Handshake['bytes'],
+  chain: CertificateParts[],
+  verdict: Verdict,
+  all: boolean,
+): string {
   let text = '---\nCertificate chain\n';
   for (const [i, each] of chain.entries()) {
     const { key, algorithm } = each.publicKey;
@@ -192,20 +198,38 @@ function inFull(socket: TLSSocket, chain: CertificateParts[], verdict: Verdict, 
   if (leaf)
     text += `Server certificate\n${all ? '' : writePem('CERTIFICATE', leaf.raw)}subject=${nameText(leaf.subject)}\nissuer=${nameText(leaf.issuer)}\n---\n`;
   else text += 'no peer certificate available\n---\n';
-  const temporary = socket.getEphemeralKeyInfo() as { type?: string; name?: string; size?: number } | null;
   const cipher = socket.getCipher();
   const protocol = socket.getProtocol() ?? '';
   text += 'No client certificate CA names sent\n';
-  if (temporary?.name)
-    text += `Server Temp Key: ${temporary.name === 'X25519' ? 'X25519' : `ECDH, ${temporary.name}`}, ${temporary.size} bits\n`;
-  text += `---\nSSL handshake has read ${socket.bytesRead} bytes and written ${socket.bytesWritten} bytes\n`;
+  const signed = leaf && signatureOf(socket, leaf);
+  if (signed) text += `Peer signing digest: ${signed.digest}\nPeer signature type: ${signed.type}\n`;
+  text += `${temporaryKey(socket)}---\nSSL handshake has read ${bytes.read} bytes and written ${bytes.written} bytes\n`;
   text += verdict.code === 0 ? 'Verification: OK\n' : `Verification error: ${verdict.text}\n`;
   text += `---\nNew, ${protocol}, Cipher is ${cipher.name}\n`;
   if (leaf?.publicKey.key) text += `Server public key is ${bitsOf(leaf.publicKey.key)} bit\n`;
   const negotiated = typeof socket.alpnProtocol === 'string' && socket.alpnProtocol !== '';
-  text += 'Compression: NONE\nExpansion: NONE\n';
+  const isNew = protocol === 'TLSv1.3';
+  text += `Secure Renegotiation IS${isNew ? ' NOT' : ''} supported\nCompression: NONE\nExpansion: NONE\n`;
   text += negotiated ? `ALPN protocol: ${socket.alpnProtocol}\n` : 'No ALPN negotiated\n';
+  if (isNew) text += 'Early data was not sent\n';
   return `${text}Verify return code: ${verdict.code} (${verdict.text})\n---\n`;
+}
+
+/** What signed the handshake; of an EC key in TLS 1.3 its curve says it, of others it is not known here. */
+function signatureOf(
+  socket: TLSSocket,
+  { publicKey: { key } }: CertificateParts,
+): { digest: string; type: string } | undefined {
+  if (socket.getProtocol() !== 'TLSv1.3' || key?.asymmetricKeyType !== 'ec') return undefined;
+  const bits = bitsOf(key);
+  return { digest: `SHA${bits === 521 ? 512 : bits}`, type: 'ECDSA' };
+}
+
+function temporaryKey(socket: TLSSocket): string {
+  const key = socket.getEphemeralKeyInfo() as { name?: string; size?: number } | null;
+  if (!key?.name) return '';
+  if (key.size === undefined) return `Negotiated TLS1.3 group: ${key.name}\n`;
+  return `Server Temp Key: ${key.name === 'X25519' ? 'X25519' : `ECDH, ${key.name}`}, ${key.size} bits\n`;
 }
 
 /** For one certificate the chain names its own algorithm in capitals. */
@@ -219,8 +243,10 @@ function certificateSignature(each: CertificateParts): string {
 function briefly(socket: TLSSocket, [leaf]: CertificateParts[], verdict: Verdict): string {
   let text = `CONNECTION ESTABLISHED\nProtocol version: ${socket.getProtocol()}\nCiphersuite: ${socket.getCipher().name}\n`;
   if (leaf) text += `Peer certificate: ${nameText(leaf.subject)}\n`;
+  const signed = leaf && signatureOf(socket, leaf);
+  if (signed) text += `Hash used: ${signed.digest}\nSignature type: ${signed.type}\n`;
   text += verdict.code === 0 ? 'Verification: OK\n' : `Verification error: ${verdict.text}\n`;
-  return text;
+  return text + temporaryKey(socket);
 }
 
 /** Passes input on and prints what comes back. `Q` alone on a line, or the end of input, closes. */
