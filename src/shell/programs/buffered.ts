@@ -102,8 +102,11 @@ async function runTool(context: CommandContext, name: string, args: string[], in
     rawScript: true,
     signal: context.signal,
   });
+  // What tar makes are bytes, whatever it says of them.
   const isBytes =
-    result.stdoutKind === 'bytes' || (result.stdoutKind === undefined && result.stdoutEncoding === 'binary');
+    result.stdoutKind === 'bytes' ||
+    (result.stdoutKind === undefined && result.stdoutEncoding === 'binary') ||
+    (name === 'tar' && isCreating(args));
   return {
     stdout: Buffer.from(result.stdout, isBytes ? 'latin1' : 'utf8'),
     stderr: result.stderr.replace(/^bash: (line \d+: )?/gm, ''),
