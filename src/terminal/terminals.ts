@@ -15,7 +15,7 @@ export interface TerminalsOptions {
   workspace: Workspace;
   /** Paces the output. */
   wall: Clock;
-  /** The clock that `date` and `sleep` go by; default the wall's. */
+  /** The clock that `date` shows, the cluster's; default the wall's. Waiting goes by the wall's, as the person does. */
   clock?: Clock;
   commands: readonly Command[];
   env?: Record<string, string>;
@@ -140,7 +140,7 @@ export class Terminals {
     const { home } = workspace;
     return createShell({
       fs: workspace.fs,
-      clock: clock ?? wall,
+      clock: clock ? shownClock(clock, wall) : wall,
       cwd: from?.cwd ?? home,
       env: from?.env ?? {
         HOME: home,
@@ -157,4 +157,17 @@ export class Terminals {
       interactive,
     });
   }
+}
+
+/**
+ * Tells one clock's time and waits by another's: a `watch` must not run a million times while the cluster's clock is moved a
+ * month on.
+ */
+function shownClock(shown: Clock, waiting: Clock): Clock {
+  return {
+    now: () => shown.now(),
+    setTimeout: (fn, delayMs) => waiting.setTimeout(fn, delayMs),
+    setInterval: (fn, periodMs) => waiting.setInterval(fn, periodMs),
+    sleep: (ms, signal) => waiting.sleep(ms, signal),
+  };
 }

@@ -225,6 +225,8 @@ describe('terminals', () => {
       /UTC {2}\(the cluster is 1d 12h ahead of your own clock\)\n$/,
     );
     expect((await movable.script('academy clock advance tomorrow')).code).toBe(2);
+    const told = Number((await movable.script('date +%s; sleep 0.01')).output) * 1000;
+    expect(told - Date.now()).toBeGreaterThan(35 * 3_600_000);
     await movable.script(
       'step certificate create root ca.crt ca.key --profile root-ca --no-password --insecure --not-after 1h',
     );

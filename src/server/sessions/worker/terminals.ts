@@ -40,10 +40,13 @@ export function openTerminals(o: OpenOptions): { workspace: Workspace; terminals
     onFile: (path, content, version) => {
       if (path !== KUBECONFIG) post({ type: 'file', path, content, version });
     },
+    onConflict: (path, keptAs) =>
+      terminals.notice(`${path} had been changed by a program meanwhile; what it wrote was kept as ${keptAs}.`),
   });
-  const terminals = new Terminals({
+  const terminals: Terminals = new Terminals({
     workspace,
     wall: o.wall,
+    clock: cluster.clock,
     history: order.history,
     commands: createTools({
       client: cluster.admin,
