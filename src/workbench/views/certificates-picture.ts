@@ -26,6 +26,7 @@ export function drawCertificates(view: CertificatesView, width: number): SVGElem
   const axisY = bottom + LABEL_ROW + rows * LABEL_ROW;
   const height = axisY + 6;
   const dues = line.lanes.flatMap(({ next }) => next?.at ?? []);
+  const due = dues.length > 0 ? `due in ${duration(Math.min(...dues) - line.now)}` : '';
   return svg(
     'svg',
     { viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', 'aria-label': certificatesSummary(view) },
@@ -57,12 +58,10 @@ export function drawCertificates(view: CertificatesView, width: number): SVGElem
     ),
     svg('path', { d: `M${line.nowX} ${TOP - 6}V${axisY - 12}`, class: 'now' }),
     svg('text', { x: line.nowX, y: axisY, 'text-anchor': 'middle', class: 'now-label' }, 'now'),
-    dues.length > 0 &&
-      svg(
-        'text',
-        { x: width, y: bottom + 12, 'text-anchor': 'end', class: 'num' },
-        `due in ${duration(Math.min(...dues) - line.now)}`,
-      ),
+    // Where there is no room for it, the title of the mark and the text below the picture say it.
+    due !== '' &&
+      width - line.nowX > due.length * CHARACTER - 8 &&
+      svg('text', { x: width, y: bottom + 12, 'text-anchor': 'end', class: 'num' }, due),
   );
 }
 

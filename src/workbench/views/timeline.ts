@@ -34,6 +34,8 @@ export interface Timeline {
 /** Time shown at least, so that a cluster of a few seconds' age does not fill the picture. */
 const SHORTEST_MS = 20_000;
 const FUTURE_SHARE = 0.16;
+/** Room for a time under the axis, px. */
+const TICK_WIDTH = 76;
 const MOST_LANES = 16;
 const STEPS_MS = [
   10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 10_800_000, 21_600_000, 43_200_000,
@@ -68,7 +70,9 @@ export function layOut(view: CertificatesView, left: number, right: number): Tim
     lanes: succession(view.lanes)
       .slice(0, MOST_LANES)
       .map((pods) => geometry(pods, now, x)),
-    ticks: ticks(from, now).map((at) => ({ at, x: x(at) })),
+    ticks: ticks(from, now, Math.max(2, Math.floor((nowX - left) / TICK_WIDTH)))
+      .map((at) => ({ at, x: x(at) }))
+      .filter((tick) => tick.x < nowX - TICK_WIDTH / 2),
   };
 }
 
@@ -136,11 +140,11 @@ function geometry(pods: readonly Lane[], now: number, x: (at: number) => number)
   return { lane, bars, live: isLive(lane), next };
 }
 
-/** Three to six round instants between two. */
-function ticks(from: number, to: number): number[] {
-  const step = STEPS_MS.find((ms) => (to - from) / ms <= 6) ?? STEPS_MS.at(-1)!;
+/** Round instants between two, `most` of them. */
+function ticks(from: number, to: number, most: number): number[] {
+  const step = STEPS_MS.find((ms) => (to - from) / ms <= Math.min(6, most)) ?? STEPS_MS.at(-1)!;
   const out: number[] = [];
-  for (let at = Math.ceil(from / step) * step; at < to - step * 0.3; at += step) out.push(at);
+  for (let at = Math.ceil(from / step) * step; at < to; at += step) out.push(at);
   return out;
 }
 
