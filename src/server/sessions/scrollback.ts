@@ -2,11 +2,14 @@
 export class Scrollback {
   #chunks: string[] = [];
   #kept = 0;
-  #end = 0;
+  #end: number;
   readonly #limit: number;
 
-  constructor(limit = 256 * 1024) {
+  /** `start` is the offset of the first character. Two lives of one terminal must not share offsets, or a page that
+   *  knew the first would take up the second in its middle. */
+  constructor(limit = 256 * 1024, start = 0) {
     this.#limit = limit;
+    this.#end = start;
   }
 
   /** Offset after the last character. */

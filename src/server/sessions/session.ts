@@ -312,7 +312,7 @@ export class Session {
         return this.#broadcast(message.message);
       case 'terminal.opened':
         this.#openTerminals.add(message.terminal);
-        this.#scrollback.set(message.terminal, this.#scrollback.get(message.terminal) ?? new Scrollback());
+        this.#scrollback.set(message.terminal, this.#scrollback.get(message.terminal) ?? newScrollback(clock));
         return this.#broadcast({ type: 'terminal.opened', terminal: message.terminal });
       case 'terminal.output': {
         const offset = this.#scrollback.get(message.terminal)?.append(message.data) ?? 0;
@@ -433,3 +433,6 @@ function spokenMinutes(ms: number): string {
   if (seconds < 90) return `${seconds} seconds`;
   return `${Math.round(seconds / 60)} minutes`;
 }
+
+/** Counts from the microsecond of its beginning: no terminal prints faster than that for long. */
+const newScrollback = (clock: Clock): Scrollback => new Scrollback(undefined, clock.now() * 1_000);

@@ -18,6 +18,13 @@ describe('Scrollback', () => {
     expect(scrollback.since(999)).toMatchObject({ offset: 10, reset: true });
   });
 
+  it('starts a reader of an earlier life anew', () => {
+    const scrollback = new Scrollback(undefined, 1_000);
+    expect(scrollback.append('hello')).toBe(1_000);
+    expect(scrollback.since(500)).toEqual({ offset: 1_000, data: 'hello', reset: true });
+    expect(scrollback.since(1_003)).toEqual({ offset: 1_003, data: 'lo', reset: false });
+  });
+
   it('keeps one chunk that is larger than the limit', () => {
     const scrollback = new Scrollback(4);
     scrollback.append('abcdefgh');
