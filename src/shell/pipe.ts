@@ -139,7 +139,10 @@ export function readerOf(content: string | Uint8Array): UnreadableReader {
 }
 
 /** A writer that keeps all it gets, up to `limitBytes`. */
-export function collector(limitBytes: number = COLLECTED_BYTES): {
+export function collector(
+  limitBytes: number = COLLECTED_BYTES,
+  what = 'output',
+): {
   writer: ByteWriter;
   text(): string;
   bytes(): Uint8Array;
@@ -152,7 +155,7 @@ export function collector(limitBytes: number = COLLECTED_BYTES): {
       async write(data) {
         const chunk = bytesOf(data);
         if (size + chunk.length > limitBytes)
-          throw Object.assign(new Error(`output is larger than ${limitBytes} bytes`), { code: 'EFBIG' });
+          throw Object.assign(new Error(`${what} is larger than ${limitBytes} bytes`), { code: 'EFBIG' });
         chunks.push(chunk);
         size += chunk.length;
       },
@@ -197,7 +200,7 @@ export async function readAll(
   signal?: AbortSignal,
   limitBytes: number = COLLECTED_BYTES,
 ): Promise<Uint8Array> {
-  const { writer, bytes } = collector(limitBytes);
+  const { writer, bytes } = collector(limitBytes, 'input');
   for (let chunk = await reader.read(signal); chunk; chunk = await reader.read(signal)) await writer.write(chunk);
   return bytes();
 }

@@ -2,6 +2,7 @@ import { testCommand } from '../conditional.ts';
 import { expandText } from '../expand/word.ts';
 import { Break, Continue, Exit, Return, ShellError } from '../flow.ts';
 import type { ShellProcess } from '../process.ts';
+import { findProgram } from '../run/lookup.ts';
 import { runScript } from '../run/script.ts';
 import { runExternal } from '../run/simple.ts';
 import type { Builtin } from './builtins.ts';
@@ -84,6 +85,8 @@ export const controlBuiltins: Builtin[] = [
       if (args[0] === '--') args.shift();
       const [name, ...rest] = args;
       if (name === undefined) return 0;
+      if (!(await findProgram(sh, name)))
+        throw new ShellError(`exec: ${name}: not found`, { status: 127, fatal: !sh.world.interactive });
       throw new Exit(await runExternal(sh, name, rest, {}));
     },
   },

@@ -5,7 +5,7 @@ import type { Arithmetic, ParameterOperation, Part } from '../syntax/tree.ts';
 import { elements, scalar, type Variable } from '../variables.ts';
 import { decodeEscapes } from './escapes.ts';
 import { matchesPattern, patternSource } from './pattern.ts';
-import { arithmeticText, expandPattern, expandText, expandToString } from './word.ts';
+import { arithmeticText, expandPattern, expandReplacement, expandText, expandToString } from './word.ts';
 
 /** What a parameter is: one text or many (`$@`, `${a[*]}`), with the name that an assignment would go to. */
 export interface ParameterValue {
@@ -156,7 +156,7 @@ async function apply(
     }
     case 'PatternReplacement': {
       const pattern = await expandPattern(sh, operation.pattern);
-      const replacement = operation.replacement ? await expandToString(sh, operation.replacement, quoted) : '';
+      const replacement = operation.replacement ? await expandReplacement(sh, operation.replacement) : () => '';
       return mapped((value) => replacePattern(value, pattern, replacement, operation.all, operation.anchor));
     }
     case 'CaseModification': {
@@ -214,16 +214,15 @@ function removePattern(value: string, pattern: string, side: 'prefix' | 'suffix'
 function replacePattern(
   value: string,
   pattern: string,
-  replacement: string,
+  replacement: (match: string) => string,
   all: boolean,
   anchor: 'start' | 'end' | null,
 ): string {
   if (pattern === '' && !anchor) return value;
   const source = patternSource(pattern);
-  const put = () => replacement;
-  if (anchor === 'start') return value.replace(new RegExp(`^(?:${source})`, 'u'), put);
-  if (anchor === 'end') return value.replace(new RegExp(`(?:${source})$`, 'u'), put);
-  return value.replace(new RegExp(source, all ? 'gu' : 'u'), (match) => (match === '' ? '' : replacement));
+  if (anchor === 'start') return value.replace(new RegExp(`^(?:${source})`, 'u'), replacement);
+  if (anchor === 'end') return value.replace(new RegExp(`(?:${source})$`, 'u'), replacement);
+  return value.replace(new RegExp(source, all ? 'gu' : 'u'), (match) => (match === '' ? '' : replacement(match)));
 }
 
 function transform(

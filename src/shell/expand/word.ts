@@ -69,6 +69,16 @@ export async function expandPattern(sh: ShellProcess, word: WordNode): Promise<s
     .join('');
 }
 
+/** The replacement of `${x/pattern/word}`: an `&` outside quotes stands for what matched. */
+export async function expandReplacement(sh: ShellProcess, word: WordNode): Promise<(match: string) => string> {
+  const pieces: Piece[] = [];
+  for (const part of word.parts) await pieceOf(sh, part, false, pieces);
+  return (match) =>
+    pieces
+      .map((piece) => (isBorder(piece) ? ' ' : piece.quoted ? piece.text : piece.text.replaceAll('&', () => match)))
+      .join('');
+}
+
 /** A word as an extended regular expression: what was quoted matches only itself. */
 export async function expandRegExp(sh: ShellProcess, word: WordNode): Promise<string> {
   let source = '';
@@ -95,7 +105,8 @@ export async function expandHereText(sh: ShellProcess, text: string): Promise<st
 
 /** The text of an arithmetic expression, its `$` expansions made. */
 export async function arithmeticText(sh: ShellProcess, expression: Arithmetic): Promise<string> {
-  const text = expression.originalText ?? '0';
+  // The parser writes the `<=` of `((…))` as `< =`; no valid expression holds these pairs apart.
+  const text = (expression.originalText ?? '0').replace(/([<>]) +(?=[<>=])/g, '$1');
   if (!/[$`"'\\]/.test(text)) return text;
   return (await expandToString(sh, parseText(text.replace(/["']/g, '')), true)).trim();
 }

@@ -40,7 +40,9 @@ export const cat = program('cat', 'print files', async (context) => {
 });
 
 function tally(args: readonly string[]) {
-  const modern = args.map((arg) => (/^-\d+$/.test(arg) ? `-n${arg.slice(1)}` : arg));
+  const modern = args.map((arg, index) =>
+    /^-\d+$/.test(arg) && !/^-[nc]$/.test(args[index - 1] ?? '') ? `-n${arg.slice(1)}` : arg,
+  );
   return parseOptions(modern, 'n:c:qvfFs:', {
     long: ['lines:', 'bytes:', 'quiet', 'silent', 'verbose', 'follow::', 'retry', 'sleep-interval:', 'pid:'],
     alias: { lines: 'n', bytes: 'c', quiet: 'q', silent: 'q', verbose: 'v', follow: 'f', 'sleep-interval': 's' },
