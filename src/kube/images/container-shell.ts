@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Command } from '#shell/command.ts';
 import type { Shell } from '#shell/shell.ts';
+import { startKill } from './kill.ts';
 import { lazily, type Running, signalCode, startProcess } from './process.ts';
 import type { ContainerContext, Process } from './program.ts';
 import { startSleep } from './sleep.ts';
@@ -23,6 +24,8 @@ export function startInToolbox(context: ContainerContext, toolbox: Toolbox): Pro
   const name = basename(path);
   if (path.includes('/') && !/^(\/usr(\/local)?)?\/s?bin\/[^/]+$/.test(path)) return startScript(context, toolbox);
   if (name === 'sleep') return startSleep(context);
+  // The shell's own `kill` knows its jobs only.
+  if (name === 'kill') return startKill(context);
   if (!toolbox.shells.includes(name) && !toolbox.programs.has(name)) return undefined;
   return lazily(async () => {
     const world = await makeWorld(context, toolbox);

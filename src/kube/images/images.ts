@@ -7,9 +7,11 @@ import { facesImages } from './faces/images.ts';
 import { httpEchoImage } from './http-echo.ts';
 import { httpbinImages } from './httpbin/images.ts';
 import { nginxImages } from './nginx/nginx.ts';
+import { podinfoImages } from './podinfo.ts';
 import type { Image } from './program.ts';
 import { slowCookerImages } from './slow-cooker.ts';
-import { pauseImage, smallLinuxImages } from './small-linux.ts';
+import { grpcurlImage, pauseImage, smallLinuxImages } from './small-linux.ts';
+import { smallServerImages } from './small-servers.ts';
 
 /** Every sample workload the embedded node knows, beside the mesh's own images. */
 export function kubeImages(): Image[] {
@@ -23,7 +25,10 @@ export function kubeImages(): Image[] {
     ...booksappImages,
     ...facesImages,
     ...bbImages,
+    ...podinfoImages,
+    ...smallServerImages,
     ...slowCookerImages,
+    grpcurlImage,
     agnhostImage,
     pauseImage,
   ];

@@ -57,6 +57,18 @@ export const smallLinuxImages: Image[] = [
   }),
 ];
 
+/** `fullstorydev/grpcurl`: the one program. */
+export const grpcurlImage: Image = {
+  repository: 'fullstorydev/grpcurl',
+  summary: 'calls gRPC services by their .proto files (-plaintext, -proto, -import-path, -d)',
+  entrypoint: ['/bin/grpcurl'],
+  cmd: [],
+  user: 0,
+  workingDir: '/',
+  hasShell: false,
+  start: (context) => startInToolbox(context, { shells: [], programs: new Set(['grpcurl']) }),
+};
+
 /** `registry.k8s.io/pause`: does nothing, and ends at once when asked to. */
 export const pauseImage: Image = {
   repository: 'registry.k8s.io/pause',

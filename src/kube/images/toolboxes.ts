@@ -1,30 +1,27 @@
-const TEXT = 'awk base64 cat cut diff fold grep egrep fgrep head hexdump less more md5sum nl od paste rev sed';
-const TEXT_MORE = 'seq sha256sum shuf sort split strings tac tail tee tr uniq wc xargs xxd expr';
-const FILES = 'basename chmod chown cp date dd df dirname du echo false find ln ls mkdir mktemp mv printf pwd readlink';
-const FILES_MORE =
-  'realpath rm rmdir sleep stat sync tar test timeout touch true tty uname env printenv which yes gzip gunzip';
-const PROCESSES = 'hostname id kill nproc ps top uptime watch whoami clear time';
+const TEXT =
+  'awk base64 cat comm cut diff egrep expand expr fgrep fold grep head less md5sum more nl od paste rev sed seq';
+const TEXT_MORE = 'sha1sum sha256sum sort split strings tac tail tee tr uniq wc xargs yes';
+const FILES =
+  'basename chmod cp date dirname du env find gunzip gzip ln ls mkdir mktemp mv printenv readlink realpath rm';
+const FILES_MORE = 'rmdir sleep stat sync tar timeout touch tty uname zcat';
+const BUILT_IN = 'echo false kill printf pwd test true';
+const PROCESSES = 'clear hostname id nohup ps watch whoami';
 
 const split = (...lists: string[]): string[] => lists.flatMap((list) => list.split(' '));
 
-/** The applets of BusyBox that containers here have. */
-export const BUSYBOX: readonly string[] = split(
-  TEXT,
-  TEXT_MORE,
-  FILES,
-  FILES_MORE,
-  PROCESSES,
-  'ifconfig ip nc nslookup ping wget getent',
-);
+const COMMON = split(TEXT, TEXT_MORE, FILES, FILES_MORE, BUILT_IN);
 
-/** What a Debian image has without further packages: no nslookup, no nc, no ip. */
-export const DEBIAN: readonly string[] = split(
-  TEXT,
-  TEXT_MORE,
-  FILES,
-  FILES_MORE,
-  'hostname id kill nproc uptime whoami clear getent',
-);
+/** The applets of BusyBox that containers here have. */
+export const BUSYBOX: readonly string[] = [
+  ...COMMON,
+  ...split(PROCESSES, 'ifconfig ip nc nslookup ping wget getent tree'),
+];
+
+/** What a Debian image has without further packages: no nslookup, no nc, no ip, no ps. */
+export const DEBIAN: readonly string[] = [
+  ...COMMON,
+  ...split('clear hostname id nohup whoami getent nice setsid stdbuf'),
+];
 
 /** /etc/passwd with root and the given lines. */
 export function passwd(...lines: string[]): string {

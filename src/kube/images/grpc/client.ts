@@ -19,6 +19,11 @@ const FROM_HTTP: Record<number, number> = {
   504: 14,
 };
 
+export interface GrpcCallOptions {
+  signal?: AbortSignal;
+  headers?: Record<string, string>;
+}
+
 /** A gRPC client of one target (`host:port`), which connects when it is first used and again after a break. */
 export class GrpcClient {
   readonly #context: Pick<ContainerContext, 'net' | 'uid'>;
@@ -32,11 +37,12 @@ export class GrpcClient {
   }
 
   /** A unary call. Rejects with {@link GrpcFailure}. */
-  async call(
-    path: string,
-    message: Uint8Array,
-    options: { signal?: AbortSignal; headers?: Record<string, string> } = {},
-  ): Promise<Fields> {
+  async call(path: string, message: Uint8Array, options: GrpcCallOptions = {}): Promise<Fields> {
+    return decodeFields(await this.callBytes(path, message, options));
+  }
+
+  /** The same, with the answer as it came. */
+  async callBytes(path: string, message: Uint8Array, options: GrpcCallOptions = {}): Promise<Uint8Array> {
     const session = await this.#connected();
     const stream = session.request({
       ':method': 'POST',
@@ -79,7 +85,7 @@ export class GrpcClient {
     }
     if (status === undefined) throw new GrpcFailure(UNAVAILABLE, 'error reading from server: EOF');
     if (status !== '0') throw new GrpcFailure(Number(status), detail);
-    return decodeFields(answer ?? new Uint8Array());
+    return answer ?? new Uint8Array();
   }
 
   close(): void {
