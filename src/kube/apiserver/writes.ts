@@ -7,7 +7,7 @@ import { same } from '#kube/api/patch/field-set.ts';
 import { jsonPatch } from '#kube/api/patch/json.ts';
 import { mergePatch } from '#kube/api/patch/merge.ts';
 import { strategicMerge } from '#kube/api/patch/strategic.ts';
-import { alreadyExists, conflict, failure, notFound, type StatusError } from '#kube/api/status.ts';
+import { alreadyExists, conflict, failure, invalid, notFound, type StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { Store } from '#kube/store/store.ts';
 import { readBody } from './body.ts';
@@ -109,6 +109,19 @@ export class Writes {
       const base = attributes.subresource === 'scale' ? scaleOf(kind, present) : present;
       const patched = patchWith(type, base, patch, kind) as KubeObject;
       checkShape(patched);
+      if (patched.kind !== base.kind || patched.apiVersion !== base.apiVersion)
+        throw failure(
+          'BadRequest',
+          `${patched.kind} in version ${JSON.stringify(patched.apiVersion ?? '')} cannot be handled as a ${base.kind}`,
+        );
+      if (patched.metadata.name !== attributes.name)
+        throw invalid(kind.group, kind.kind, attributes.name, [
+          {
+            reason: 'FieldValueInvalid',
+            message: `Invalid value: ${JSON.stringify(patched.metadata.name ?? '')}: field is immutable`,
+            field: 'metadata.name',
+          },
+        ]);
       const object = attributes.subresource === 'scale' ? withScale(kind, present, patched) : patched;
       const pinned = (patch as KubeObject | undefined)?.metadata?.resourceVersion;
       if (!pinned) object.metadata.resourceVersion = old.metadata.resourceVersion!;

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiHandler, ApiRequest, ApiResponse } from '#kube/api/http.ts';
 import { failure, StatusError } from '#kube/api/status.ts';
@@ -87,7 +86,7 @@ async function write({ status, body }: ApiResponse, req: IncomingMessage, res: S
       res.flushHeaders();
       for await (const chunk of body.chunks) {
         if (res.destroyed) return;
-        if (!res.write(chunk)) await Promise.race([once(res, 'drain'), once(res, 'close')]);
+        if (!res.write(chunk)) await drained(res);
       }
       res.end();
       return;
@@ -96,10 +95,23 @@ async function write({ status, body }: ApiResponse, req: IncomingMessage, res: S
       res.flushHeaders();
       for await (const event of body.events) {
         if (res.destroyed) return;
-        if (!res.write(`${JSON.stringify(event)}\n`)) await Promise.race([once(res, 'drain'), once(res, 'close')]);
+        if (!res.write(`${JSON.stringify(event)}\n`)) await drained(res);
       }
       res.end();
   }
+}
+
+/** Resolves when the client took what was written, or is gone. */
+function drained(res: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      res.off('drain', done);
+      res.off('close', done);
+      resolve();
+    };
+    res.on('drain', done);
+    res.on('close', done);
+  });
 }
 
 function send(res: ServerResponse, status: number, type: string, text: string): void {
