@@ -18,6 +18,8 @@ export interface ShellWorld {
   /** When the shell started, ms of the clock. */
   readonly startedAt: number;
   nextPid(): number;
+  /** Living processes by their id, for `kill`. */
+  readonly processes: Map<number, ShellProcess>;
   /** Aborted when the shell closes. */
   readonly closing: AbortSignal;
 }
@@ -119,6 +121,8 @@ export class ShellProcess {
   /** Output of a pipeline's stage; the stage ends when nobody reads it any more. */
   stageOutput: OpenFile | undefined;
   readonly #controller = new AbortController();
+  /** Ends the process; the root shell ends its run. */
+  end: (killed: Killed) => void = (killed) => this.#controller.abort(killed);
   readonly #followed: (() => void)[] = [];
   #wake: (() => void) | undefined;
 
@@ -127,6 +131,7 @@ export class ShellProcess {
     this.pid = o.pid;
     this.shellPid = o.shellPid;
     this.signal = this.#controller.signal;
+    world.processes.set(o.pid, this);
     this.fs = new DeviceFs(world.fs, () => this.fds);
     this.variables.evaluate = (text) => String(this.arithmetic(text));
   }
@@ -168,8 +173,9 @@ export class ShellProcess {
     signal.addEventListener('abort', end, { once: true });
     this.#followed.push(() => signal.removeEventListener('abort', end));
   }
-  /** Stops listening to the parent; called when the process has ended. */
+  /** Called when the process has ended: no parent's signal and no `kill` reaches it any more. */
   unfollow(): void {
+    this.world.processes.delete(this.pid);
     for (const stop of this.#followed.splice(0)) stop();
   }
 
@@ -181,7 +187,7 @@ export class ShellProcess {
       this.pending.push(signal);
       this.#wake?.();
     } else if (!['CHLD', 'CONT', 'WINCH', 'STOP', 'TSTP'].includes(signal)) {
-      this.#controller.abort(new Killed(signal));
+      this.end(new Killed(signal));
       for (const job of this.jobs)
         if (job.process !== this && job.status === undefined && signal === 'HUP') job.process.deliver(signal);
     }

@@ -86,12 +86,14 @@ class RootShell implements Shell {
         return lastPid;
       },
       closing: this.#closing.signal,
+      processes: new Map(),
     };
     const pid = options.pid ?? world.nextPid();
     const sh = new ShellProcess(world, { pid, shellPid: pid });
     sh.name = options.name ?? 'bash';
     sh.positional = options.args ?? [];
     sh.cwd = options.cwd;
+    sh.end = (killed) => this.#running?.abort(killed);
     sh.hasLines = !world.interactive;
     if (world.interactive) sh.shopts.add('expand_aliases');
     for (const [name, value] of Object.entries(options.env)) {
@@ -229,10 +231,7 @@ class RootShell implements Shell {
   kill(name: string): void {
     const signal = signalNamed(name);
     if (!signal) throw new RangeError(`no such signal: ${name}`);
-    const action = signal === 'KILL' ? undefined : this.#sh.traps.get(signal);
-    if (action === undefined && signal !== 'CHLD' && signal !== 'CONT' && signal !== 'WINCH')
-      this.#running?.abort(new Killed(signal));
-    else this.#sh.deliver(signal);
+    this.#sh.deliver(signal);
   }
   close(): void {
     if (this.#closing.signal.aborted) return;

@@ -87,9 +87,13 @@ async function kill(sh: ShellProcess, args: string[]): Promise<number> {
     );
   let status = 0;
   for (const text of rest) {
-    if (text === String(sh.pid) || text === String(sh.shellPid)) {
-      if (signal !== '0') sh.deliver(signal);
+    const target = text.startsWith('%') ? undefined : sh.world.processes.get(Number(text));
+    if (target) {
+      // An interactive shell does not end by TERM.
+      const isIgnored = signal === 'TERM' && target.world.interactive && target.subshell === 0;
+      if (signal !== '0' && !isIgnored) target.deliver(signal);
       await sh.checkpoint();
+      if (target === sh) await runPendingTraps(sh);
       continue;
     }
     const job = findJob(sh, text);

@@ -11,7 +11,6 @@ import { takeJson } from './json.ts';
  */
 const TOOLS: Record<string, string> = {
   awk: 'pattern scanning and processing',
-  base64: 'encode and decode',
   basename: 'the last part of a path',
   chmod: 'change permissions',
   column: 'lay out in columns',
@@ -25,24 +24,18 @@ const TOOLS: Record<string, string> = {
   file: 'the type of a file',
   find: 'look for files',
   fold: 'wrap lines',
-  gunzip: 'unpack',
-  gzip: 'pack',
   join: 'join lines on a field',
   jq: 'query JSON',
   ln: 'link files',
-  md5sum: 'checksums',
   mkdir: 'make directories',
   mv: 'move files',
   nl: 'number lines',
-  od: 'dump bytes',
   paste: 'merge lines',
   readlink: 'the target of a link',
   rev: 'reverse lines',
   rm: 'remove files',
   rmdir: 'remove directories',
   sed: 'edit a stream',
-  sha1sum: 'checksums',
-  sha256sum: 'checksums',
   sort: 'sort lines',
   split: 'split a file',
   stat: 'facts about a file',
@@ -53,7 +46,6 @@ const TOOLS: Record<string, string> = {
   tree: 'directories as a tree',
   uniq: 'drop repeated lines',
   yq: 'query YAML',
-  zcat: 'print packed files',
 };
 
 /** Output of one tool, and what it may hold of its input, bytes. */

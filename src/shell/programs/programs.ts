@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { binaryPrograms } from './binary.ts';
 import { bufferedPrograms } from './buffered.ts';
 import { diff } from './diff.ts';
 import { grepPrograms } from './grep.ts';
@@ -13,6 +14,7 @@ import { timePrograms } from './time.ts';
 export function standardPrograms(): Command[] {
   return [
     ...bufferedPrograms,
+    ...binaryPrograms,
     cat,
     diff,
     head,
