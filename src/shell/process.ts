@@ -3,6 +3,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Command } from './command.ts';
 import { DeviceFs } from './devices.ts';
 import { type ArithmeticScope, evaluateArithmetic } from './expand/arithmetic.ts';
+import { encodeText } from './expand/escapes.ts';
 import { Descriptors, type OpenFile } from './files.ts';
 import { Break, breathe, Continue, Exit, Killed, killedBy, Return, ShellError, type SignalName } from './flow.ts';
 import { isBrokenPipe } from './pipe.ts';
@@ -225,7 +226,7 @@ export class ShellProcess {
     const turn = breathe();
     if (turn) await turn;
     if (this.signal.aborted) throw killedBy(this.signal);
-    await writer.write(text);
+    await writer.write(encodeText(text));
   }
   async err(text: string): Promise<void> {
     try {

@@ -11,6 +11,20 @@ const SIMPLE: Record<string, string> = {
   '\\': '\\',
 };
 
+/** A byte that is no text by itself stands in strings as a lone surrogate, U+DC80 to U+DCFF, until it is written. */
+function rawByte(byte: number): string {
+  return String.fromCharCode(0xdc00 + byte);
+}
+
+/** Text as bytes, with the raw bytes of `\\xff` escapes as what they are. */
+export function encodeText(text: string): Uint8Array | string {
+  if (!/[\udc80-\udcff]/u.test(text)) return text;
+  const parts = text.split(/([\udc80-\udcff])/u);
+  return Buffer.concat(
+    parts.map((part, index) => (index % 2 === 1 ? Buffer.from([part.charCodeAt(0) - 0xdc00]) : Buffer.from(part))),
+  );
+}
+
 /**
  * Decodes backslash escapes as `echo -e` and `printf %b` do. `\c` ends the output: what follows is dropped, and `onStop`
  * is called. With `format`, octal escapes are `\nnn` as in a printf format instead of `\0nnn`.
@@ -35,7 +49,9 @@ export function decodeEscapes(text: string, o: { format?: boolean; onStop?: () =
       i++;
     } else if (number) {
       const code = Number.parseInt(number[1] || '0', /^[xuU]/.test(next) ? 16 : 8);
-      result += code <= 0x10ffff ? String.fromCodePoint(code) : '';
+      const isByte = next !== 'u' && next !== 'U' && code >= 0x80;
+      if (isByte) result += rawByte(code & 0xff);
+      else if (code <= 0x10ffff) result += String.fromCodePoint(code);
       i += number[0].length;
     } else if (next === 'c') {
       o.onStop?.();
