@@ -29,7 +29,7 @@ export interface PublicKeyInfo {
   algorithm: AlgorithmId;
   /** The key's bits, without the count of unused ones. */
   bits: Uint8Array;
-  key: KeyObject | undefined;
+  readonly key: KeyObject | undefined;
 }
 
 export interface CertificateParts {
@@ -168,13 +168,26 @@ function algorithmOf(node: der.Node): AlgorithmId {
 
 function publicKeyOf(node: der.Node): PublicKeyInfo {
   const [algorithm, bits] = der.read(node.content);
-  let key: KeyObject | undefined;
+  let made: { key: KeyObject | undefined } | undefined;
+  return {
+    raw: node.raw,
+    algorithm: algorithmOf(algorithm!),
+    bits: bits!.content.subarray(1),
+    /** Made when first asked for: most readers of a certificate look at its dates and extensions. */
+    get key() {
+      made ??= { key: keyFrom(node.raw) };
+      return made.key;
+    },
+  };
+}
+
+function keyFrom(spki: Uint8Array): KeyObject | undefined {
   try {
-    key = createPublicKey({ key: Buffer.from(node.raw), format: 'der', type: 'spki' });
+    return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
   } catch {
     // An algorithm that Node does not know; its bits can still be shown.
+    return undefined;
   }
-  return { raw: node.raw, algorithm: algorithmOf(algorithm!), bits: bits!.content.subarray(1), key };
 }
 
 export const integerOf = (node: der.Node): bigint => {

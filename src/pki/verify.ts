@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { asCertificate, dnsNamesOf } from './certificate.ts';
+import { constraintsOf, readCertificate } from './structure.ts';
 import type { ChainFailure, VerifyOptions, VerifyResult } from './types.ts';
 
 const MAX_DEPTH = 8;
@@ -43,9 +44,10 @@ function climb(
       worst ??= fault('bad-signature', 'x509: certificate signed by unknown authority', child);
       continue;
     }
-    const outOfDate = o.anchorDates === 'check' ? datesFault(anchor, o.at) : undefined;
-    if (outOfDate) {
-      worst = outOfDate;
+    // Go holds an anchor to its dates and path length; webpki takes its name and key and nothing else.
+    const unfit = o.anchorDates === 'check' ? (datesFault(anchor, o.at) ?? lengthFault(anchor, path)) : undefined;
+    if (unfit) {
+      worst = unfit;
       continue;
     }
     return { ok: true, path: [...path, anchor.raw] };
@@ -56,7 +58,9 @@ function climb(
     if (!nameFits(child, issuer) || !child.verify(issuer.publicKey)) continue;
     const rest = pool.filter((other) => other !== issuer);
     const result = issuer.ca
-      ? (datesFault(issuer, o.at) ?? climb(issuer, [...path, issuer.raw], rest, anchors, o))
+      ? (datesFault(issuer, o.at) ??
+        lengthFault(issuer, path) ??
+        climb(issuer, [...path, issuer.raw], rest, anchors, o))
       : fault('not-a-ca', 'x509: invalid signature: parent certificate cannot sign this kind of certificate', issuer);
     if (result.ok) return result;
     if (!worst || worst.ok || worst.failure === 'unknown-authority') worst = result;
@@ -65,6 +69,13 @@ function climb(
 }
 
 const nameFits = (child: X509Certificate, parent: X509Certificate): boolean => child.issuer === parent.subject;
+
+/** `below`: the leaf and the CAs between it and this one. */
+function lengthFault(issuer: X509Certificate, below: Uint8Array[]): VerifyResult | undefined {
+  const { pathLength } = constraintsOf(readCertificate(issuer.raw).extensions);
+  if (pathLength === undefined || below.length - 1 <= pathLength) return undefined;
+  return fault('path-too-long', 'x509: too many intermediates for path length constraint', issuer);
+}
 
 function datesFault(certificate: X509Certificate, at: number): VerifyResult | undefined {
   const from = Date.parse(certificate.validFrom);

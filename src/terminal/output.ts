@@ -83,7 +83,9 @@ export class TerminalOutput {
     const tail = data
       .slice(-256)
       .replace(/\x1b\[[0-9;?]*[A-GI-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x07\x1b]/g, '');
-    if (tail === '') return;
+    // Leaving the alternate screen puts the cursor back to where a program began, on a row of its own.
+    if (/\x1b\[\?1049l(\x1b\[[0-9;?]*[A-Za-z])*$/.test(data)) this.isAtLineStart = true;
+    if (tail === '' || /\x1b\[\?1049l/.test(data.slice(-32))) return;
     this.isAtLineStart = /[\n\r]$|\[[0-9;]*H$/.test(tail);
   }
 }
