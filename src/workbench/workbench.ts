@@ -52,9 +52,12 @@ export class Workbench {
   readonly #elements: HTMLElement[];
   #attachedTo = '';
   #attached = false;
+  /** The Start button had the keyboard and is gone; the first shell's tab gets it. */
+  #focusShell: boolean;
 
   constructor(options: WorkbenchOptions) {
     this.#o = options;
+    this.#focusShell = options.begun;
     const { lab } = options;
     document.documentElement.dataset['workbench'] = '';
     this.#store = new LabStore(options.session);
@@ -112,7 +115,6 @@ export class Workbench {
     this.#listen();
     this.#connection.connect();
     this.#sessionChanged();
-    if (options.begun) requestAnimationFrame(() => this.#terminals.focusTab());
     requestIdleCallbackSafely(() => this.#editor.preload());
   }
 
@@ -141,7 +143,7 @@ export class Workbench {
     this.#status.dispose();
     this.#panel.dispose();
     for (const element of this.#elements) element.remove();
-    delete document.documentElement.dataset['workbench'];
+    for (const name of ['workbench', 'session', 'link']) delete document.documentElement.dataset[name];
     this.#switch.clear();
   }
 
@@ -237,6 +239,10 @@ export class Workbench {
     document.addEventListener('click', onClick);
     const onLeave = () => this.#editor.saveAll();
     addEventListener('pagehide', onLeave);
+    const onUnload = (event: BeforeUnloadEvent) => {
+      if (this.#connection.link.state !== 'open' && this.#editor.unsaved) event.preventDefault();
+    };
+    addEventListener('beforeunload', onUnload);
     document.addEventListener('visibilitychange', onLeave);
     const online = () => this.#connection.link.state === 'waiting' && this.#connection.connect();
     addEventListener('online', online);
@@ -245,6 +251,7 @@ export class Workbench {
     this.#stop.push(
       () => document.removeEventListener('click', onClick),
       () => removeEventListener('pagehide', onLeave),
+      () => removeEventListener('beforeunload', onUnload),
       () => document.removeEventListener('visibilitychange', onLeave),
       () => removeEventListener('online', online),
       () => resized.disconnect(),
@@ -319,7 +326,10 @@ export class Workbench {
   #ensureShell(): void {
     const { state } = this.#store.session;
     if (!this.#attached || this.#connection.link.state !== 'open') return;
-    if (state === 'ready' || state === 'starting' || state === 'rebuilding') this.#terminals.ensureOne();
+    if (state !== 'ready' && state !== 'starting' && state !== 'rebuilding') return;
+    this.#terminals.ensureOne();
+    if (this.#focusShell) this.#terminals.focusTab();
+    this.#focusShell = false;
   }
 
   #sessionChanged(): void {
@@ -346,6 +356,14 @@ export class Workbench {
     const changed = before !== undefined && stateOf(before) !== stateOf(task);
     if (changed) this.#announcer.say(announcement(task));
     if (changed && stateOf(task) === 'passed') document.dispatchEvent(new Event('academy:progress'));
+    if (stateOf(task) === 'lost') {
+      this.#notices.show('lost', {
+        level: 'warning',
+        text: `${task.verdict?.said ?? ''} This cluster can't be brought back to where the lab can be finished.`.trim(),
+        actions: [{ label: 'Fresh cluster …', act: () => this.#askReset() }],
+        dismiss: true,
+      });
+    } else if (before && stateOf(before) === 'lost') this.#notices.hide('lost');
     const newHint = before !== undefined && task.hintsShown.length > before.hintsShown.length;
     if (newHint) this.#announcer.say(`Hint: ${task.hintsShown.at(-1)}`);
   }

@@ -460,6 +460,37 @@ describe('states of a session', () => {
     await page.locator('.wb-session', { hasText: 'This session has ended' }).waitFor();
   });
 
+  it('says of a lost world what can be done, and of a broken check whose fault it is', async () => {
+    await startLab();
+    const verdict = { task: 'all-on-issuer-2', at: Date.now(), points: 0, evidence: [] };
+    session().task('all-on-issuer-2', { verdict: { ...verdict, state: 'lost', said: 'A certificate ended.' } });
+    await page.locator('.wb-notice button', { hasText: 'Fresh cluster' }).waitFor();
+    session().task('all-on-issuer-2', { verdict: { ...verdict, state: 'broken', said: 'The probe timed out.' } });
+    await page.locator('.wb-notice').waitFor({ state: 'detached' });
+    const card = page.locator('[data-task=all-on-issuer-2]');
+    expect(await card.locator('.said').textContent()).toContain('our fault');
+    expect(await card.locator('.verdict-word').textContent()).toBe('check broken');
+  });
+
+  it('shows the clock of a cluster where it differs, and moves it', async () => {
+    prepare = ({ view }) => Object.assign(view, { clockMovable: true, clockAheadMs: 3 * 3_600_000 });
+    await startLab();
+    const clock = page.locator('.wb-status button', { hasText: /cluster clock .* UTC \(\+3 h\)/ });
+    await clock.click();
+    await page.click('dialog button:has-text("+ 8 hours")');
+    await expect.poll(() => sent('clock.advance')).toMatchObject([{ ms: 8 * 3_600_000 }]);
+  });
+
+  it('gives the keyboard to the shell’s tab when Start is gone', async () => {
+    await page.goto(url + LESSON);
+    await page.focus('[data-start]');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('shell 1');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('by keyboard\r');
+    await expect.poll(terminalText).toContain('you typed: by keyboard');
+  });
+
   it('goes back to reading and returns', async () => {
     await startLab();
     await page.click('[aria-label="Session menu"]');

@@ -135,6 +135,11 @@ export class EditorPane {
     else this.#files.element.querySelector<HTMLElement>('ul button, header button')?.focus();
   }
 
+  /** Something here is not in the session yet. */
+  get unsaved(): boolean {
+    return this.#open.some((path) => this.#sync.stateOf(path) !== 'saved');
+  }
+
   saveAll(): void {
     this.#sync.flushAll();
   }

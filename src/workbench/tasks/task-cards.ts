@@ -162,6 +162,9 @@ class Card {
 
 /** What was said; for a blocked task, what it waits for. */
 function saidOf(task: TaskView, tasks: readonly TaskView[]): string {
+  if (stateOf(task) === 'broken') {
+    return `${task.verdict?.said ?? ''} The check itself failed. That is our fault and costs you nothing; it is tried again by itself.`.trim();
+  }
   if (task.verdict?.said) return task.verdict.said;
   if (stateOf(task) !== 'blocked') return '';
   const titles = task.needs.flatMap((need) => tasks.find(({ id }) => id === need)?.title ?? []);

@@ -147,7 +147,9 @@ export class TerminalView {
       return false;
     }
     if (ctrlKey && shiftKey && key.toLowerCase() === 'c') {
-      if (type === 'keydown') void navigator.clipboard?.writeText(this.#term.getSelection());
+      if (type === 'keydown' && this.#term.hasSelection()) {
+        void navigator.clipboard?.writeText(this.#term.getSelection());
+      }
       event.preventDefault();
       return false;
     }
