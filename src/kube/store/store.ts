@@ -1,4 +1,6 @@
+import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject, WatchType } from '#kube/api/types.ts';
+import { sizeOf } from './size.ts';
 
 export interface Change {
   type: Exclude<WatchType, 'BOOKMARK' | 'ERROR'>;
@@ -10,11 +12,18 @@ export interface Change {
 
 interface Kept {
   objects: Map<string, KubeObject>;
+  sizes: Map<string, number>;
   listeners: Set<(change: Change) => void>;
 }
 
 /** Changes kept for watches that begin in the past. Older ones are Gone. */
 const HISTORY = 4_096;
+/** They are also dropped when together they take more than this, bytes. */
+const HISTORY_BYTES = 8 * 1024 * 1024;
+/** What all objects may take, bytes: etcd's quota. Small writes have some room above it, so that a full cluster goes on living. */
+const QUOTA_BYTES = 24 * 1024 * 1024;
+const ROOM_FOR_SMALL_BYTES = 8 * 1024 * 1024;
+const SMALL_BYTES = 16 * 1024;
 
 /**
  * The cluster's objects, in memory, with one revision counter, as etcd keeps them. Objects are immutable once stored and
@@ -24,7 +33,9 @@ export class Store {
   readonly #kinds = new Map<string, Kept>();
   #revision: number;
   /** A ring: the change of revision r stands at r % HISTORY. */
-  #history: ({ kind: string; change: Change } | undefined)[] = [];
+  #history: ({ kind: string; change: Change; bytes: number } | undefined)[] = [];
+  #historyBytes = 0;
+  #bytes = 0;
   #oldest: number;
   readonly #anyListeners = new Set<() => void>();
 
@@ -58,15 +69,24 @@ export class Store {
     return [...this.#kinds.keys()];
   }
 
-  /** Stores an object, stamping its resourceVersion on it. The object must be the caller's own until now. */
+  /**
+   * Stores an object, stamping its resourceVersion on it. The object must be the caller's own until now. Throws etcd's
+   * StatusError when the cluster is full.
+   */
   put(kind: string, object: KubeObject): KubeObject {
     const kept = this.#kind(kind);
     const key = keyOf(object);
     const old = kept.objects.get(key);
+    const size = sizeOf(object);
+    const growth = size - (kept.sizes.get(key) ?? 0);
+    const quota = QUOTA_BYTES + (size <= SMALL_BYTES ? ROOM_FOR_SMALL_BYTES : 0);
+    if (growth > 0 && this.#bytes + growth > quota) throw full();
+    this.#bytes += growth;
+    kept.sizes.set(key, size);
     const revision = ++this.#revision;
     object.metadata.resourceVersion = String(revision);
     kept.objects.set(key, object);
-    this.#announce(kind, { type: old ? 'MODIFIED' : 'ADDED', object, old, revision });
+    this.#announce(kind, { type: old ? 'MODIFIED' : 'ADDED', object, old, revision }, size);
     return object;
   }
 
@@ -76,9 +96,12 @@ export class Store {
     const old = kept?.objects.get(`${namespace}/${name}`);
     if (!kept || !old) return undefined;
     kept.objects.delete(`${namespace}/${name}`);
+    const size = kept.sizes.get(`${namespace}/${name}`) ?? 0;
+    kept.sizes.delete(`${namespace}/${name}`);
+    this.#bytes -= size;
     const revision = ++this.#revision;
     const object = { ...old, metadata: { ...old.metadata, resourceVersion: String(revision) } };
-    this.#announce(kind, { type: 'DELETED', object, old, revision });
+    this.#announce(kind, { type: 'DELETED', object, old, revision }, size);
     return object;
   }
 
@@ -122,25 +145,40 @@ export class Store {
     this.#revision = revision;
     this.#oldest = revision;
     this.#history = [];
+    this.#historyBytes = 0;
+    this.#bytes = 0;
     for (const [kind, objects] of kinds) {
       const kept = this.#kind(kind);
       kept.objects.clear();
-      for (const object of objects) kept.objects.set(keyOf(object), object);
+      kept.sizes.clear();
+      for (const object of objects) {
+        const size = sizeOf(object);
+        kept.objects.set(keyOf(object), object);
+        kept.sizes.set(keyOf(object), size);
+        this.#bytes += size;
+      }
     }
   }
 
   #kind(kind: string): Kept {
     let kept = this.#kinds.get(kind);
     if (!kept) {
-      kept = { objects: new Map(), listeners: new Set() };
+      kept = { objects: new Map(), sizes: new Map(), listeners: new Set() };
       this.#kinds.set(kind, kept);
     }
     return kept;
   }
 
-  #announce(kind: string, change: Change): void {
-    this.#history[change.revision % HISTORY] = { kind, change };
+  #announce(kind: string, change: Change, bytes: number): void {
+    const at = change.revision % HISTORY;
+    this.#historyBytes += bytes - (this.#history[at]?.bytes ?? 0);
+    this.#history[at] = { kind, change, bytes };
     this.#oldest = Math.max(this.#oldest, change.revision - HISTORY + 1);
+    while (this.#historyBytes > HISTORY_BYTES && this.#oldest < change.revision) {
+      const gone = ++this.#oldest % HISTORY;
+      this.#historyBytes -= this.#history[gone]?.bytes ?? 0;
+      this.#history[gone] = undefined;
+    }
     for (const listener of [...this.#kind(kind).listeners]) listener(change);
     for (const listener of this.#anyListeners) listener();
   }
@@ -150,3 +188,14 @@ const keyOf = (object: KubeObject): string => `${object.metadata.namespace ?? ''
 
 /** etcd orders keys by bytes. */
 const byBytes = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** As etcd says it, and an API server passes it on. */
+const full = (): StatusError =>
+  new StatusError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: 'etcdserver: mvcc: database space exceeded',
+    code: 500,
+  });
