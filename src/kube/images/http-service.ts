@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '#base/clock.ts';
 import { messageOf } from '#base/errors.ts';
 import type { Connection, Listener, ListenOptions, NetNs } from '#kube/network/network.ts';
@@ -20,6 +21,11 @@ export interface ServeOptions extends ListenOptions {
 /** The first bytes of an HTTP/2 connection. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0');
 
+/** Closes a connection once what was written is out, whether or not the other side does the same. */
+function finish(connection: Duplex): void {
+  connection.end(() => connection.destroy());
+}
+
 /** Serves HTTP/1.1 on a port of a pod. Throws an Error with code EADDRINUSE when the port is taken. */
 export function serveHttp(
   net: NetNs,
@@ -39,7 +45,7 @@ export function serveHttp(
     if (entry) entry.requests++;
     response.once('close', () => {
       if (entry) entry.requests--;
-      if (draining) request.socket.end();
+      if (draining) finish(request.socket);
     });
     listener(request, response);
   };
@@ -79,7 +85,7 @@ export function serveHttp(
     async drain() {
       bound.close();
       draining = true;
-      for (const [connection, { requests }] of open) if (requests === 0) connection.end();
+      for (const [connection, { requests }] of open) if (requests === 0) finish(connection);
       if (open.size > 0) await new Promise<void>((resolve) => (emptied = resolve));
     },
     close() {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { httpEchoImage } from '#kube/images/http-echo.ts';
 import type { NetNs } from '#kube/network/network.ts';
@@ -39,6 +40,10 @@ describe('hashicorp/http-echo', () => {
   it('ends with code 2 on SIGTERM, after the request under way', async () => {
     const echo = world.start(httpEchoImage, pod, { args: ['-text=hi'] });
     await world.call(client, `http://${pod.ip}:5678/`);
+    // An idle connection that its client keeps open holds nothing up.
+    const idle = await client.dial(pod.ip, 5678);
+    idle.write('GET / HTTP/1.1\r\nhost: web\r\n\r\n');
+    await once(idle, 'data');
     echo.process.kill('SIGTERM');
     expect(await echo.process.exited).toBe(2);
     expect(echo.stderr()).toContain('[INFO] received interrupt, shutting down...');
