@@ -1,5 +1,5 @@
-import type { CertificateParts } from '#pki/structure.ts';
-import { readCertificate } from '#pki/structure.ts';
+import { isSignedBy } from '#pki/issue.ts';
+import { attributeOf, type CertificateParts, readCertificate } from '#pki/structure.ts';
 import { verifyChain } from '#pki/verify.ts';
 import { pemBlocks } from '../pem-files.ts';
 import { expectArguments, StepError, type StepVerb } from './flags.ts';
@@ -43,13 +43,36 @@ export async function verify(run: StepRun): Promise<number> {
     anchorDates: 'check',
     ...(host ? { dnsName: host } : {}),
   });
-  if (!result.ok) throw new StepError(`failed to verify certificate: ${result.message}`);
+  if (!result.ok)
+    throw new StepError(`failed to verify certificate: ${result.message}${candidateHint(result, chain, anchors)}`);
   if (flags.bool('verbose'))
     await print(
       run,
       `certificate validated against roots\n${host ? 'certificate host name validated\n' : ''}certficiate is valid\n`,
     );
   return 0;
+}
+
+/** Go names the authority whose name fitted and whose key did not. */
+function candidateHint(
+  { failure }: { failure: string },
+  chain: readonly CertificateParts[],
+  anchors: readonly Uint8Array[],
+): string {
+  if (failure !== 'bad-signature') return '';
+  const candidates = [...anchors.map((each) => readCertificate(each)), ...chain];
+  for (const child of chain) {
+    const named = candidates.find(
+      (each) => Buffer.compare(each.subjectRaw, child.issuerRaw) === 0 && Buffer.compare(each.raw, child.raw) !== 0,
+    );
+    const key = named?.publicKey.key;
+    if (!named || !key || isSignedBy(child.tbs, child.signature, key)) continue;
+    const reason =
+      key.asymmetricKeyType === 'rsa' ? 'crypto/rsa: verification error' : 'x509: ECDSA verification failure';
+    const name = attributeOf(named.subject, '2.5.4.3') ?? BigInt(`0x${Buffer.from(named.serial).toString('hex')}`);
+    return ` (possibly because of "${reason}" while trying to verify candidate authority certificate "${name}")`;
+  }
+  return '';
 }
 
 async function chainIn(run: StepRun, file: string): Promise<CertificateParts[]> {

@@ -213,12 +213,31 @@ describe('step certificate', () => {
     expect((await at.step('certificate verify web.crt --roots root.crt')).err).toBe(
       'failed to verify certificate: x509: certificate signed by unknown authority\n',
     );
+    await at.ok(
+      'certificate create root.example same-name.crt same-name.key --profile root-ca --no-password --insecure',
+    );
+    expect((await at.step('certificate verify chain.crt --roots same-name.crt')).err).toBe(
+      'failed to verify certificate: x509: certificate signed by unknown authority (possibly because of "x509: ECDSA verification failure" while trying to verify candidate authority certificate "root.example")\n',
+    );
     expect((await at.step('certificate verify chain.crt --roots root.crt --host nope')).err).toBe(
       'failed to verify certificate: x509: certificate is valid for web.example, not nope\n',
     );
     await at.clock.advance(25 * 3_600_000);
     expect((await at.step('certificate verify chain.crt --roots root.crt')).err).toBe(
       'failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-03-02T13:00:00Z is after 2026-03-02T12:00:00Z\n',
+    );
+  });
+
+  it('holds an issuer to its path length', async () => {
+    const at = await withChain();
+    await at.ok(
+      `certificate create second second.crt second.key --profile intermediate-ca --ca issuer.crt --ca-key issuer.key ${PLAIN}`,
+    );
+    await at.ok(`certificate create deep deep.crt deep.key --ca second.crt --ca-key second.key ${PLAIN}`);
+    const chain = await Promise.all(['deep', 'second', 'issuer'].map((name) => at.read(`${name}.crt`)));
+    at.workspace.write('deep-chain.crt', chain.join(''));
+    expect((await at.step('certificate verify deep-chain.crt --roots root.crt')).err).toBe(
+      'failed to verify certificate: x509: too many intermediates for path length constraint\n',
     );
   });
 
