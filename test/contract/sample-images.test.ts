@@ -83,60 +83,70 @@ describe('sample images in the embedded cluster', () => {
     expect(await logsOf('shop', 'web')).toMatch(/"GET \/ HTTP\/1\.1" 200 3 "-" "curl\//);
   });
 
-  it('run emojivoto, whose doughnut fails through the mesh as it does without', async () => {
-    const part = (app: string, image: string, env: Record<string, string>, port?: number): KubeObject[] => [
-      {
-        apiVersion: 'apps/v1',
-        kind: 'Deployment',
-        metadata: { name: app, namespace: 'emojivoto' },
-        spec: {
-          replicas: 1,
-          selector: { matchLabels: { app } },
-          template: {
-            metadata: { labels: { app } },
-            spec: {
-              containers: [
-                {
-                  name: app,
-                  image: `ghcr.io/buoyantio/${image}:v11`,
-                  env: Object.entries(env).map(([name, value]) => ({ name, value })),
-                  ...(app === 'vote-bot' ? { command: ['emojivoto-vote-bot'] } : {}),
-                  ...(port ? { ports: [{ name: 'main', containerPort: port }] } : {}),
-                },
-              ],
-            },
+  /** A Deployment of one container, and its Service where it has a port. */
+  const part = (
+    namespace: string,
+    app: string,
+    image: string,
+    more: { env?: Record<string, string>; args?: string[]; command?: string[]; port?: [service: number, pod: number] },
+  ): KubeObject[] => [
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: app, namespace },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: { app } },
+        template: {
+          metadata: { labels: { app } },
+          spec: {
+            containers: [
+              {
+                name: app,
+                image: `ghcr.io/buoyantio/${image}`,
+                env: Object.entries(more.env ?? {}).map(([name, value]) => ({ name, value })),
+                ...(more.args ? { args: more.args } : {}),
+                ...(more.command ? { command: more.command } : {}),
+                ...(more.port ? { ports: [{ name: 'main', containerPort: more.port[1] }] } : {}),
+              },
+            ],
           },
         },
       },
-      ...(port
-        ? [
-            {
-              apiVersion: 'v1',
-              kind: 'Service',
-              metadata: { name: app, namespace: 'emojivoto' },
-              spec: {
-                selector: { app },
-                ports: [{ name: 'main', port: app === 'web-svc' ? 80 : 8080, targetPort: port }],
-              },
-            },
-          ]
-        : []),
-    ];
+    },
+    ...(more.port
+      ? [
+          {
+            apiVersion: 'v1',
+            kind: 'Service',
+            metadata: { name: app, namespace },
+            spec: { selector: { app }, ports: [{ name: 'main', port: more.port[0], targetPort: more.port[1] }] },
+          },
+        ]
+      : []),
+  ];
+  const meshed = (name: string): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, annotations: { 'linkerd.io/inject': 'enabled' } },
+  });
+
+  it('run emojivoto, whose doughnut fails through the mesh as it does without', async () => {
+    const set = (app: string, image: string, more: Parameters<typeof part>[3]) =>
+      part('emojivoto', app, `emojivoto-${image}:v11`, more);
     await apply([
-      {
-        apiVersion: 'v1',
-        kind: 'Namespace',
-        metadata: { name: 'emojivoto', annotations: { 'linkerd.io/inject': 'enabled' } },
-      },
-      ...part('emoji-svc', 'emojivoto-emoji-svc', { GRPC_PORT: '8080' }, 8080),
-      ...part('voting-svc', 'emojivoto-voting-svc', { GRPC_PORT: '8080' }, 8080),
-      ...part(
-        'web-svc',
-        'emojivoto-web',
-        { WEB_PORT: '8080', EMOJISVC_HOST: 'emoji-svc.emojivoto:8080', VOTINGSVC_HOST: 'voting-svc.emojivoto:8080' },
-        8080,
-      ),
-      ...part('vote-bot', 'emojivoto-web', { WEB_HOST: 'web-svc.emojivoto:80' }),
+      meshed('emojivoto'),
+      ...set('emoji-svc', 'emoji-svc', { env: { GRPC_PORT: '8080' }, port: [8080, 8080] }),
+      ...set('voting-svc', 'voting-svc', { env: { GRPC_PORT: '8080' }, port: [8080, 8080] }),
+      ...set('web-svc', 'web', {
+        env: {
+          WEB_PORT: '8080',
+          EMOJISVC_HOST: 'emoji-svc.emojivoto:8080',
+          VOTINGSVC_HOST: 'voting-svc.emojivoto:8080',
+        },
+        port: [80, 8080],
+      }),
+      ...set('vote-bot', 'web', { command: ['emojivoto-vote-bot'], env: { WEB_HOST: 'web-svc.emojivoto:80' } }),
     ]);
     await allReady('emojivoto');
     const curl = (path: string) =>
@@ -147,5 +157,55 @@ describe('sample images in the embedded cluster', () => {
     );
     expect((await curl('leaderboard')).output).toContain('"shortcode":":joy:"');
     await expect.poll(() => logsOf('emojivoto', 'vote-bot'), { timeout: 10_000 }).toMatch(/✔ Voting for :\w+:\n/);
+  });
+
+  it('run booksapp, where creating a book fails half the time and reading never', async () => {
+    const sites = { AUTHORS_SITE: 'http://authors:7001', BOOKS_SITE: 'http://books:7002' };
+    const set = (app: string, port: number, env: Record<string, string> = {}) =>
+      part('booksapp', app, 'booksapp:v0.0.5', {
+        args: [`prod:${app}`],
+        env: { ...sites, ...env },
+        port: [port, port],
+      });
+    await apply([
+      meshed('booksapp'),
+      ...set('webapp', 7000),
+      ...set('authors', 7001, { FAILURE_RATE: '0.5' }),
+      ...set('books', 7002),
+      ...part('booksapp', 'traffic', 'booksapp-traffic:v0.0.3', {
+        args: ['-initial-delay=0s', '-sleep=5ms', 'webapp:7000'],
+      }),
+    ]);
+    await allReady('booksapp');
+    const lines = async () => (await logsOf('booksapp', 'traffic', 500)).split('\n');
+    const statuses = async (pattern: RegExp) =>
+      (await lines()).filter((line) => pattern.test(line)).map((line) => line.split('\t')[1]);
+    await expect
+      .poll(async () => (await statuses(/POST\t\S+\/books$/)).length, { timeout: 30_000, interval: 100 })
+      .toBeGreaterThan(30);
+    const created = await statuses(/POST\t\S+\/books$/);
+    expect(new Set(created)).toEqual(new Set(['303', '500']));
+    expect(new Set(await statuses(/GET\t\S+\/books\/\d+$/))).toEqual(new Set(['200']));
+  });
+
+  it('run Faces, whose failures show in its cells', async () => {
+    const set = (app: string, more: Parameters<typeof part>[3] = {}) =>
+      part('faces', app, `faces-${app}:2.0.0`, { port: [80, 8000], ...more });
+    await apply([
+      meshed('faces'),
+      ...set('gui'),
+      ...set('face'),
+      ...set('smiley', { env: { ERROR_FRACTION: '50' } }),
+      ...set('color'),
+    ]);
+    await allReady('faces');
+    const ask = 'for i in $(seq 40); do curl -s "http://face.faces/center/?row=0&col=$i"; echo; done';
+    const { output } = await exec('shop', 'client', 'sh', '-c', ask);
+    const cells = output
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { smiley: string; color: string });
+    expect(new Set(cells.map(({ color }) => color))).toEqual(new Set(['#66CCEE']));
+    expect(new Set(cells.map(({ smiley }) => smiley))).toEqual(new Set(['&#x1F603;', '&#x1F92C;']));
   });
 });
