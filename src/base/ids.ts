@@ -16,3 +16,12 @@ export function nameSuffix(length = 5): string {
   for (let i = 0; i < length; i++) out += SUFFIX_ALPHABET[randomInt(SUFFIX_ALPHABET.length)];
   return out;
 }
+
+let latestNanos = 0n;
+
+/** The time in nanoseconds, in hex, later with every call: names that end in it are in the order of time, as events' are. */
+export function timeSuffix(nowMs: number): string {
+  const now = BigInt(Math.round(nowMs)) * 1_000_000n;
+  latestNanos = now > latestNanos ? now : latestNanos + 1n;
+  return latestNanos.toString(16);
+}

@@ -1,6 +1,6 @@
 import type { Clock } from '#base/clock.ts';
 import type { ApiRequest, ApiResponse, ChannelSocket } from '#kube/api/http.ts';
-import type { NodeApi } from '#kube/api/node.ts';
+import type { NodeApi, NodeExec } from '#kube/api/node.ts';
 import { failure, notFound } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { Store } from '#kube/store/store.ts';
@@ -72,7 +72,7 @@ export class PodStreams {
       open: (options) =>
         attributes.subresource === 'exec'
           ? node.exec(namespace, name, container, { ...options, command: query.getAll('command') })
-          : node.attach(namespace, name, container, options),
+          : node.attach(namespace, name, container, options).then(withoutCode),
     });
   }
 
@@ -110,6 +110,9 @@ export class PodStreams {
     );
   }
 }
+
+/** Whoever is attached sees the streams end, not how the program ended (CRI's Attach has no exit code). */
+const withoutCode = ({ exited, resize }: NodeExec): NodeExec => ({ exited: exited.then(() => 0), resize });
 
 function choose(offered: string[], known: string[]): string {
   const chosen = known.find((protocol) => offered.includes(protocol));

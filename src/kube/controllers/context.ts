@@ -1,5 +1,5 @@
 import type { Clock } from '#base/clock.ts';
-import { nameSuffix } from '#base/ids.ts';
+import { timeSuffix } from '#base/ids.ts';
 import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject, OwnerReference } from '#kube/api/types.ts';
 import type { KubeClient, Target } from '#kube/client/client.ts';
@@ -95,7 +95,7 @@ export class ControllerContext {
       .create(this.target('events', namespace), {
         apiVersion: 'v1',
         kind: 'Event',
-        metadata: { name: `${object.metadata.name}.${eventSuffix(this.clock.now())}`, namespace },
+        metadata: { name: `${object.metadata.name}.${timeSuffix(this.clock.now())}`, namespace },
         involvedObject: {
           kind: object.kind,
           ...(object.metadata.namespace ? { namespace: object.metadata.namespace } : {}),
@@ -120,11 +120,6 @@ export class ControllerContext {
 }
 
 export const MANAGER = 'kube-controller-manager';
-
-/** Event names end in the time in nanoseconds, in hex; a random end keeps two of one millisecond apart. */
-export const eventSuffix = (nowMs: number): string =>
-  (BigInt(Math.round(nowMs)) * 1_000_000n).toString(16).slice(0, 11) +
-  Buffer.from(nameSuffix(3)).toString('hex').slice(0, 5);
 
 export const controllerOf = (owners: OwnerReference[] | undefined): OwnerReference | undefined =>
   owners?.find((owner) => owner.controller);

@@ -1,12 +1,11 @@
 import type { Clock } from '#base/clock.ts';
+import { timeSuffix } from '#base/ids.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 
 const EVENTS = { group: '', version: 'v1', resource: 'events' } as const;
 /** Repeated events become one with a count; so many kinds of them are remembered for a pod. */
 const REMEMBERED = 100;
-
-let latest = 0n;
 
 interface Told {
   name: Promise<string | undefined>;
@@ -54,7 +53,7 @@ export class PodEvents {
         {
           apiVersion: 'v1',
           kind: 'Event',
-          metadata: { name: `${name}.${this.#suffix()}`, namespace: namespace! },
+          metadata: { name: `${name}.${timeSuffix(this.#clock.now())}`, namespace: namespace! },
           involvedObject: {
             kind: 'Pod',
             namespace,
@@ -87,13 +86,6 @@ export class PodEvents {
     await this.#client
       .patch({ ...EVENTS, namespace: pod.metadata.namespace! }, name, 'merge', { count, lastTimestamp: this.#now() })
       .catch(() => {});
-  }
-
-  /** The time in nanoseconds, in hex, later for every event: a list by name is a list by time. */
-  #suffix(): string {
-    const now = BigInt(Math.round(this.#clock.now())) * 1_000_000n;
-    latest = now > latest ? now : latest + 1n;
-    return latest.toString(16);
   }
 
   #now(): string {

@@ -1,4 +1,5 @@
 import { readerOf } from '#shell/pipe.ts';
+import type { ByteWriter } from '#shell/stdio.ts';
 import { CliError } from './errors.ts';
 import { defaultContainer } from './pods-of.ts';
 import { packTar, unpackTar } from './tar.ts';
@@ -36,7 +37,13 @@ function placeOf(text: string): Place {
 
 const nameOf = (path: string): string => path.replace(/\/+$/, '').split('/').at(-1) ?? '';
 
-async function execIn(k: Invocation, place: Place, command: string[], stdin?: Uint8Array): Promise<Buffer> {
+async function execIn(
+  k: Invocation,
+  place: Place,
+  command: string[],
+  stdin?: Uint8Array,
+  complaints: ByteWriter = k.context.stderr,
+): Promise<Buffer> {
   const namespace = place.namespace ?? k.namespace;
   const target = { group: '', version: 'v1', resource: 'pods', namespace };
   const pod = await k.client.get(target, place.pod!);
@@ -52,7 +59,7 @@ async function execIn(k: Invocation, place: Place, command: string[], stdin?: Ui
     command,
     ...(stdin ? { stdin: readerOf(stdin) } : {}),
     stdout: (chunk) => void chunks.push(Uint8Array.from(chunk)),
-    stderr: (chunk) => void k.context.stderr.write(chunk).catch(() => {}),
+    stderr: (chunk) => void complaints.write(chunk).catch(() => {}),
     signal: k.context.signal,
   });
   if (code !== 0) throw new CliError(`command terminated with exit code ${code}`, { plain: true, exitCode: code });
@@ -61,11 +68,11 @@ async function execIn(k: Invocation, place: Place, command: string[], stdin?: Ui
 
 async function copyOut(k: Invocation, from: Place, to: string): Promise<void> {
   const { fs, cwd } = k.context;
-  const files = unpackTar(await execIn(k, from, ['tar', 'cf', '-', from.path]));
+  // What tar complains about there goes to the standard output here.
+  const files = unpackTar(await execIn(k, from, ['tar', 'cf', '-', from.path], undefined, k.context.stdout));
   const destination = fs.resolvePath(cwd, to);
   const isFolder = (await fs.exists(destination)) && (await fs.stat(destination)).isDirectory;
   const root = from.path.replace(/^\/+/, '').replace(/\/+$/, '');
-  await k.err("tar: removing leading '/' from member names\n".slice(0, from.path.startsWith('/') ? 0 : 0));
   for (const { name, content } of files) {
     const rest = name.replace(/^\/+/, '').slice(root.length).replace(/^\/+/, '');
     const base = isFolder ? `${destination}/${nameOf(from.path)}` : destination;

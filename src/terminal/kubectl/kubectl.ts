@@ -77,6 +77,8 @@ async function execute(options: KubectlOptions, context: CommandContext): Promis
     return (await (await run())(await invocation(options, context, path, flags))) ?? 0;
   } catch (error) {
     if (context.signal.aborted && isAbort(error)) return 130;
+    // Whoever read the output has gone: the end of a program in a pipe, without a word.
+    if ((error as { code?: string }).code === 'EPIPE') return 141;
     const exitCode = error instanceof CliError ? error.exitCode : 1;
     const text = errorText(error);
     if (text !== '') await context.stderr.write(`${text}\n`);

@@ -167,6 +167,7 @@ async function removeAll(k: Invocation, pod: KubeObject, services: KubeObject[])
     const name = object.metadata.name!;
     const target = { group: '', version: 'v1', resource, namespace: k.namespace };
     await k.client.delete(target, name, { propagationPolicy: 'Background' }).catch(() => undefined);
+    if (k.flags.bool('quiet')) continue;
     await k.out(`${object.kind.toLowerCase()} ${JSON.stringify(name)} deleted from ${k.namespace} namespace\n`);
   }
 }
