@@ -93,7 +93,10 @@ class RootShell implements Shell {
     sh.name = options.name ?? 'bash';
     sh.positional = options.args ?? [];
     sh.cwd = options.cwd;
-    sh.end = (killed) => this.#running?.abort(killed);
+    sh.end = (killed) => {
+      // The kernel gives process 1 no signal that it does not handle.
+      if (pid !== 1 || killed.signal === 'KILL') this.#running?.abort(killed);
+    };
     sh.hasLines = !world.interactive;
     if (world.interactive) sh.shopts.add('expand_aliases');
     for (const [name, value] of Object.entries(options.env)) {

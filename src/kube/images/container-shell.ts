@@ -173,11 +173,9 @@ async function scriptOf(
 }
 
 /** Delivers signals to a shell, which runs its trap for them or ends. */
-async function takeSignals(context: ContainerContext, running: Running, shell: Shell): Promise<void> {
+function takeSignals(running: Running, shell: Shell): void {
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const)
     running.onSignal(signal, () => shell.kill(signal.slice(3)));
-  // Process 1 is deaf to signals without a trap.
-  if (context.isMain) await shell.run("trap '' TERM HUP INT", context.stdio, running.signal);
 }
 
 function startShell(context: ContainerContext, world: World, name: string): Process {
@@ -188,7 +186,7 @@ function startShell(context: ContainerContext, world: World, name: string): Proc
     const shell = world.createShell({ name: call.name, args: call.args, interactive: isSession });
     running.onEnd(() => shell.close());
     if (isSession) return prompt(context, running, shell);
-    await takeSignals(context, running, shell);
+    takeSignals(running, shell);
     const { stdio } = context;
     if (call.script === undefined && call.file === undefined) {
       return runAsRead(shell, setLine(call), context, running);

@@ -118,7 +118,9 @@ async function nextLine(child: ShellProcess): Promise<string | undefined> {
   }
 }
 
-export const shellBuiltins: Builtin[] = ['bash', 'sh', 'ash', 'dash'].map((name) => ({
+export const SHELL_NAMES = ['bash', 'sh', 'ash', 'dash'];
+
+export const shellBuiltins: Builtin[] = SHELL_NAMES.map((name) => ({
   name,
   isProgram: true,
   run: (sh, args) => shell(sh, name, args),

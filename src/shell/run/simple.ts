@@ -10,7 +10,7 @@ import { assign, type Declaration, declarations } from './assign.ts';
 import { runCommand } from './command.ts';
 import { reasonOf } from './errors.ts';
 import { runFile } from './file.ts';
-import { findProgram } from './lookup.ts';
+import { findBuiltin, findProgram } from './lookup.ts';
 import { runProgram } from './program.ts';
 import { raise } from './raise.ts';
 import { redirect, redirectForGood } from './redirect.ts';
@@ -79,7 +79,7 @@ async function runDeclaring(sh: ShellProcess, name: string, args: Declaration[])
 
 async function runNamed(sh: ShellProcess, name: string, args: string[], command: SimpleCommandNode): Promise<number> {
   const named = sh.functions.get(name);
-  const builtin = named ? undefined : builtins.get(name);
+  const builtin = named ? undefined : findBuiltin(sh, name);
   if (named || builtin) {
     const restore: (() => void)[] = [];
     for (const assignment of command.assignments) {
