@@ -121,7 +121,11 @@ describe('workloads in the embedded cluster', () => {
       metadata: { name, namespace },
       spec: { ...spec, template: { spec: { restartPolicy: 'Never', containers: [shell(script)] } } },
     });
-    await apply(job('good', 'echo one; echo two'), job('bad', 'echo no; exit 3', { backoffLimit: 0 }));
+    await apply(
+      job('good', 'echo one; echo two'),
+      job('bad', 'echo no; exit 3', { backoffLimit: 0 }),
+      job('slow', "trap 'exit 1' TERM; while true; do sleep 0.1; done", { activeDeadlineSeconds: 1 }),
+    );
     await until(async () => (await status('batch', 'jobs', 'good'))['succeeded'], 1);
     const [pod] = await list('', 'pods', 'job-name=good');
     expect(await logs(pod!.metadata.name!)).toBe('one\ntwo\n');
@@ -129,11 +133,16 @@ describe('workloads in the embedded cluster', () => {
       const { conditions = [], failed } = await status('batch', 'jobs', 'bad');
       return [failed, conditions.at(-1)?.type, conditions.at(-1)?.reason];
     }, [1, 'Failed', 'BackoffLimitExceeded']);
+    await until(async () => {
+      const { conditions = [], active, terminating } = await status('batch', 'jobs', 'slow');
+      return [conditions.at(-1)?.type, conditions.at(-1)?.reason, active, terminating];
+    }, ['Failed', 'DeadlineExceeded', undefined, 0]);
+    expect(await list('', 'pods', 'job-name=slow')).toEqual([]);
     await cluster.admin.delete({ group: 'batch', version: 'v1', resource: 'jobs', namespace }, 'good', {
       propagationPolicy: 'Foreground',
     });
     await until(async () => (await list('', 'pods', 'job-name=good')).length, 0);
-    await until(async () => (await list('batch', 'jobs')).map(({ metadata }) => metadata.name), ['bad']);
+    await until(async () => (await list('batch', 'jobs')).map(({ metadata }) => metadata.name), ['bad', 'slow']);
   });
 
   it('CronJob: runs when the clock of the cluster says so', async () => {
@@ -161,10 +170,11 @@ describe('workloads in the embedded cluster', () => {
       metadata: { name: 'restarts', namespace },
       spec: {
         terminationGracePeriodSeconds: 1,
-        containers: [shell("trap 'exit 7' TERM; while true; do sleep 0.1; done")],
+        containers: [shell("trap 'exit 7' TERM; echo set; while true; do sleep 0.1; done")],
       },
     });
-    await until(async () => (await status('', 'pods', 'restarts'))['phase'], 'Running');
+    // Process 1 is deaf to a signal before its trap is set.
+    await until(() => logs('restarts').catch(String), 'set\n');
     expect((await exec('restarts', 'kill', '1')).code).toBe(0);
     await until(async () => {
       const [state] = (await status('', 'pods', 'restarts'))['containerStatuses'] ?? [];

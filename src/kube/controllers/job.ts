@@ -174,8 +174,9 @@ export function startJobs(context: ControllerContext): WorkQueue {
       set('Suspended', 'False', 'JobResumed', 'Job resumed');
       context.event(job, 'Normal', 'Resumed', 'Job resumed', COMPONENT);
     }
-    // The end is told when the last pod has stopped.
-    const isOver = verdict !== undefined && state.active.length === 0 && state.terminating.length === 0;
+    // The end is told when the last pod has stopped and was counted.
+    const isOver =
+      verdict !== undefined && [state.active, state.terminating, state.uncounted].every(({ length }) => length === 0);
     if (verdict) {
       set(
         verdict.type === 'Complete' ? 'SuccessCriteriaMet' : 'FailureTarget',
@@ -197,7 +198,7 @@ export function startJobs(context: ControllerContext): WorkQueue {
       ...(startTime ? { startTime } : {}),
       ...(state.succeeded ? { succeeded: state.succeeded } : {}),
       terminating: state.terminating.length,
-      uncountedTerminatedPods: state.uncounted(),
+      uncountedTerminatedPods: state.uncountedUids(),
     };
     const written = await context.putStatus('jobs', job, withoutEmpty(status));
     if (written !== job && isOver && verdict) {
@@ -210,7 +211,7 @@ export function startJobs(context: ControllerContext): WorkQueue {
         COMPONENT,
       );
     }
-    await Promise.all(state.toRelease.map((pod) => release(pod)));
+    await Promise.all(state.uncounted.map((pod) => release(pod)));
   }
 
   async function release(pod: KubeObject): Promise<void> {
@@ -259,9 +260,8 @@ class JobState {
   readonly terminating: KubeObject[];
   readonly succeeded: number;
   readonly failed: number;
-  /** Counted in an earlier status, so that they may go. */
-  readonly toRelease: KubeObject[];
-  readonly #fresh: { succeeded: string[]; failed: string[] };
+  /** Ended pods that still carry the finalizer: in the status with their uid until it is off. */
+  readonly uncounted: KubeObject[];
 
   constructor(job: KubeObject, pods: KubeObject[]) {
     this.job = job;
@@ -269,22 +269,19 @@ class JobState {
     const tracked = pods.filter((pod) => pod.metadata.finalizers?.includes(TRACKING));
     const counted = (job.status?.uncountedTerminatedPods ?? {}) as { succeeded?: string[]; failed?: string[] };
     const known = new Set([...(counted.succeeded ?? []), ...(counted.failed ?? [])]);
-    // A pod that was removed before it could end counts as failed.
-    const ends = (pod: KubeObject) => (pod.status?.phase === 'Succeeded' ? 'succeeded' : 'failed');
-    const over = tracked.filter((pod) => isTerminal(pod));
-    this.toRelease = over.filter((pod) => known.has(pod.metadata.uid!));
-    const fresh = over.filter((pod) => !known.has(pod.metadata.uid!));
-    const uids = (how: string) => fresh.filter((pod) => ends(pod) === how).map((pod) => pod.metadata.uid!);
-    this.#fresh = { succeeded: uids('succeeded'), failed: uids('failed') };
-    this.succeeded = (job.status?.succeeded ?? 0) + this.#fresh.succeeded.length;
-    this.failed = (job.status?.failed ?? 0) + this.#fresh.failed.length;
+    this.uncounted = tracked.filter(isTerminal);
+    const fresh = this.uncounted.filter((pod) => !known.has(pod.metadata.uid!));
+    const good = fresh.filter((pod) => pod.status.phase === 'Succeeded').length;
+    this.succeeded = (job.status?.succeeded ?? 0) + good;
+    this.failed = (job.status?.failed ?? 0) + fresh.length - good;
     this.active = pods.filter((pod) => !isTerminal(pod) && !pod.metadata.deletionTimestamp);
     this.terminating = pods.filter((pod) => !isTerminal(pod) && pod.metadata.deletionTimestamp);
   }
 
-  /** Uids counted in this status whose pods still carry the finalizer. */
-  uncounted(): { succeeded?: string[]; failed?: string[] } {
-    const { succeeded, failed } = this.#fresh;
+  uncountedUids(): { succeeded?: string[]; failed?: string[] } {
+    const uids = (isGood: boolean) =>
+      this.uncounted.filter((pod) => (pod.status.phase === 'Succeeded') === isGood).map((pod) => pod.metadata.uid!);
+    const [succeeded, failed] = [uids(true), uids(false)];
     return {
       ...(succeeded.length > 0 ? { succeeded } : {}),
       ...(failed.length > 0 ? { failed } : {}),

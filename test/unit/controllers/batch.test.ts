@@ -33,6 +33,7 @@ describe('Job', () => {
     const status = await world.status('jobs', 'once');
     expect(status).toMatchObject({ succeeded: 1, ready: 0, terminating: 0, startTime: expect.any(String) });
     expect(status['completionTime']).toEqual(expect.any(String));
+    expect(status['uncountedTerminatedPods']).toEqual({});
     // Its pods stay, without what kept them.
     await world.until(async () => (await world.list('pods')).map(({ metadata }) => metadata.finalizers ?? []), [[]]);
     await world.until(() => world.events('Completed'), ['Job completed']);
