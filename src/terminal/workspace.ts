@@ -3,6 +3,7 @@ import { type Clock, type Timer, WallClock } from '#base/clock.ts';
 import { AcademyError, messageOf } from '#base/errors.ts';
 import { type FileView, MAX_FILE_BYTES } from '#schema/protocol.ts';
 import { ETC, hostname, programText } from './files/etc.ts';
+import { TreeFileSystem } from './files/file-system.ts';
 import { isWithin, normalize } from './files/nodes.ts';
 import { FileTree } from './files/tree.ts';
 
@@ -73,7 +74,7 @@ export class Workspace {
       changed: (path, content) => this.#changed(path, content),
     });
     this.#tree = tree;
-    this.fs = tree;
+    this.fs = new TreeFileSystem(tree);
     tree.asSystem(() => {
       for (const folder of [HOME, '/tmp', '/etc', '/dev', '/usr/bin', '/var/tmp']) tree.mkdirSync(folder, true);
       for (const [path, text] of Object.entries(ETC)) tree.writeSync(path, Buffer.from(text));

@@ -1,8 +1,6 @@
-import type { FsStat, IFileSystem } from 'just-bash';
 import {
   type DirectoryNode,
   directoryNode,
-  type FileNode,
   fileNode,
   isWithin,
   linkNode,
@@ -37,7 +35,7 @@ export interface TreeOptions {
 
 type FsError = Error & { code: string };
 
-function failure(code: string, words: string, call: string, path: string): FsError {
+export function failure(code: string, words: string, call: string, path: string): FsError {
   return Object.assign(new Error(`${code}: ${words}, ${call} '${path}'`), { code });
 }
 
@@ -47,7 +45,7 @@ const MISSING = 'no such file or directory';
  * A file tree in memory with the errors of a Unix. Every change is one synchronous step, so that the editor and several
  * shells can share it. Failures are Errors with a `code` (ENOENT, EACCES, ENOSPC, EFBIG …) and Node's wording.
  */
-export class FileTree implements IFileSystem {
+export class FileTree {
   readonly #root: DirectoryNode;
   readonly #options: TreeOptions;
   #bytes = 0;
@@ -98,7 +96,8 @@ export class FileTree implements IFileSystem {
     return { node, parent, path: `/${at.join('/')}` };
   }
 
-  #must(path: string, call: string, follow = true): { node: Node; parent: DirectoryNode; path: string } {
+  /** As `find`, but throws ENOENT when there is nothing. */
+  must(path: string, call: string, follow = true): { node: Node; parent: DirectoryNode; path: string } {
     const found = this.find(path, follow, call);
     if (!found.node) throw failure('ENOENT', MISSING, call, path);
     return { ...found, node: found.node };
@@ -128,6 +127,16 @@ export class FileTree implements IFileSystem {
     return found;
   }
 
+  allPaths(): string[] {
+    const paths: string[] = [];
+    const walk = (node: Node, at: string) => {
+      paths.push(at === '' ? '/' : at);
+      if (node.type === 'directory') for (const [name, child] of node.entries) walk(child, `${at}/${name}`);
+    };
+    walk(this.#root, '');
+    return paths;
+  }
+
   // Changing things.
 
   writeSync(path: string, content: Uint8Array): void {
@@ -151,7 +160,7 @@ export class FileTree implements IFileSystem {
 
   mkdirSync(path: string, recursive: boolean): void {
     const normal = normalize(path);
-    const found = this.#tryFind(normal);
+    const found = this.tryFind(normal);
     if (found?.node) {
       if (recursive && found.node.type === 'directory') return;
       throw failure('EEXIST', 'file already exists', 'mkdir', path);
@@ -167,7 +176,7 @@ export class FileTree implements IFileSystem {
   }
 
   removeSync(path: string, recursive: boolean): void {
-    const { node, parent, path: at } = this.#must(path, 'rm', false);
+    const { node, parent, path: at } = this.must(path, 'rm', false);
     if (at === '/') throw failure('EBUSY', 'resource busy or locked', 'rm', path);
     this.#mayWrite(at, 'rm', path);
     if (node.type === 'directory' && node.entries.size > 0 && !recursive)
@@ -178,7 +187,7 @@ export class FileTree implements IFileSystem {
   }
 
   moveSync(from: string, to: string): void {
-    const source = this.#must(from, 'mv', false);
+    const source = this.must(from, 'mv', false);
     let target = this.find(to, false, 'mv');
     if (target.node?.type === 'directory' && source.node.type !== 'directory')
       target = this.find(`${normalize(to)}/${source.path.slice(source.path.lastIndexOf('/') + 1)}`, false, 'mv');
@@ -201,7 +210,7 @@ export class FileTree implements IFileSystem {
   }
 
   copySync(from: string, to: string, recursive: boolean): void {
-    const { node, path } = this.#must(from, 'cp');
+    const { node, path } = this.must(from, 'cp');
     if (node.type === 'file') {
       this.writeSync(to, node.content);
       const made = this.find(to).node;
@@ -215,15 +224,33 @@ export class FileTree implements IFileSystem {
     for (const name of [...node.entries.keys()]) this.copySync(`${path}/${name}`, `${normalize(to)}/${name}`, true);
   }
 
+  /** Changes the mode or the time of an entry. */
+  changeSync(path: string, call: 'chmod' | 'utimes', change: { mode?: number; mtime?: number }): void {
+    const { node, path: at } = this.must(path, call);
+    this.#mayWrite(at, call, path);
+    if (change.mode !== undefined) node.mode = change.mode & 0o7777;
+    if (change.mtime !== undefined) node.mtime = change.mtime;
+  }
+
+  symlinkSync(target: string, link: string): void {
+    const place = this.find(link, false, 'symlink');
+    if (place.node) throw failure('EEXIST', 'file already exists', 'symlink', link);
+    this.#mayWrite(place.path, 'symlink', link);
+    this.#makeRoom(0, 1, link);
+    this.#insert(place.parent, place.path, linkNode(target, this.#options.now()));
+  }
+
+  /** Paths of the files at and below a node that lies at `path`. */
   filesAt(node: Node, path: string): string[] {
     if (node.type === 'file') return [path];
     if (node.type !== 'directory') return [];
     return [...node.entries].flatMap(([name, child]) => this.filesAt(child, `${path}/${name}`));
   }
 
-  #tryFind(path: string) {
+  /** As `find`, but undefined where the path cannot be walked. */
+  tryFind(path: string, follow = true): ReturnType<FileTree['find']> | undefined {
     try {
-      return this.find(path);
+      return this.find(path, follow);
     } catch {
       return undefined;
     }
@@ -266,153 +293,4 @@ export class FileTree implements IFileSystem {
   #tell(path: string, content: Uint8Array | null): void {
     if (!this.#privileged) this.#options.changed(path, content);
   }
-
-  // IFileSystem.
-
-  async readFile(path: string, options?: Parameters<IFileSystem['readFile']>[1]): Promise<string> {
-    const encoding = (typeof options === 'string' ? options : options?.encoding) ?? 'utf8';
-    const name = encoding === 'binary' ? 'latin1' : encoding === 'utf-8' ? 'utf8' : encoding;
-    return Buffer.from(await this.readFileBuffer(path)).toString(name);
-  }
-
-  async readFileBuffer(path: string): Promise<Uint8Array> {
-    const { node } = this.#must(path, 'open');
-    if (node.type === 'directory') throw failure('EISDIR', 'illegal operation on a directory', 'read', path);
-    return (node as FileNode).content;
-  }
-
-  async writeFile(path: string, content: string | Uint8Array, options?: unknown): Promise<void> {
-    this.writeSync(path, asBytes(content, options));
-  }
-
-  async appendFile(path: string, content: string | Uint8Array, options?: unknown): Promise<void> {
-    const before = this.find(path).node;
-    const more = asBytes(content, options);
-    this.writeSync(path, before?.type === 'file' ? Buffer.concat([before.content, more]) : more);
-  }
-
-  async exists(path: string): Promise<boolean> {
-    return this.#tryFind(path)?.node !== undefined;
-  }
-
-  async stat(path: string): Promise<FsStat> {
-    return statOf(this.#must(path, 'stat').node);
-  }
-
-  async lstat(path: string): Promise<FsStat> {
-    return statOf(this.#must(path, 'lstat', false).node);
-  }
-
-  async mkdir(path: string, options?: { recursive?: boolean }): Promise<void> {
-    this.mkdirSync(path, options?.recursive ?? false);
-  }
-
-  async readdir(path: string): Promise<string[]> {
-    return (await this.readdirWithFileTypes(path)).map((each) => each.name);
-  }
-
-  async readdirWithFileTypes(path: string) {
-    const { node } = this.#must(path, 'scandir');
-    if (node.type !== 'directory') throw failure('ENOTDIR', 'not a directory', 'scandir', path);
-    return [...node.entries]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, child]) => ({
-        name,
-        isFile: child.type === 'file',
-        isDirectory: child.type === 'directory',
-        isSymbolicLink: child.type === 'link',
-      }));
-  }
-
-  async rm(path: string, options?: { recursive?: boolean; force?: boolean }): Promise<void> {
-    if (options?.force && !this.#tryLstat(path)) return;
-    this.removeSync(path, options?.recursive ?? false);
-  }
-
-  #tryLstat(path: string): boolean {
-    try {
-      return this.find(path, false).node !== undefined;
-    } catch {
-      return false;
-    }
-  }
-
-  async cp(from: string, to: string, options?: { recursive?: boolean }): Promise<void> {
-    this.copySync(from, to, options?.recursive ?? false);
-  }
-
-  async mv(from: string, to: string): Promise<void> {
-    this.moveSync(from, to);
-  }
-
-  resolvePath(base: string, path: string): string {
-    return normalize(path.startsWith('/') ? path : `${base}/${path}`);
-  }
-
-  getAllPaths(): string[] {
-    const paths: string[] = [];
-    const walk = (node: Node, at: string) => {
-      paths.push(at === '' ? '/' : at);
-      if (node.type === 'directory') for (const [name, child] of node.entries) walk(child, `${at}/${name}`);
-    };
-    walk(this.#root, '');
-    return paths;
-  }
-
-  async chmod(path: string, mode: number): Promise<void> {
-    const { node, path: at } = this.#must(path, 'chmod');
-    this.#mayWrite(at, 'chmod', path);
-    node.mode = mode & 0o7777;
-  }
-
-  async symlink(target: string, link: string): Promise<void> {
-    const place = this.find(link, false, 'symlink');
-    if (place.node) throw failure('EEXIST', 'file already exists', 'symlink', link);
-    this.#mayWrite(place.path, 'symlink', link);
-    this.#makeRoom(0, 1, link);
-    this.#insert(place.parent, place.path, linkNode(target, this.#options.now()));
-  }
-
-  async link(existing: string, path: string): Promise<void> {
-    const { node } = this.#must(existing, 'link');
-    if (node.type !== 'file') throw failure('EPERM', 'operation not permitted', 'link', existing);
-    if (this.#tryLstat(path)) throw failure('EEXIST', 'file already exists', 'link', path);
-    throw failure('EPERM', 'operation not permitted (this disk has no hard links)', 'link', path);
-  }
-
-  async readlink(path: string): Promise<string> {
-    const { node } = this.#must(path, 'readlink', false);
-    if (node.type !== 'link') throw failure('EINVAL', 'invalid argument', 'readlink', path);
-    return node.target;
-  }
-
-  async realpath(path: string): Promise<string> {
-    return this.#must(path, 'realpath').path;
-  }
-
-  async utimes(path: string, _atime: Date, mtime: Date): Promise<void> {
-    const { node, path: at } = this.#must(path, 'utimes');
-    this.#mayWrite(at, 'utimes', path);
-    node.mtime = mtime.getTime();
-  }
-}
-
-function statOf(node: Node): FsStat {
-  return {
-    isFile: node.type === 'file',
-    isDirectory: node.type === 'directory',
-    isSymbolicLink: node.type === 'link',
-    mode: node.mode,
-    size: node.type === 'file' ? node.content.length : node.type === 'link' ? node.target.length : 4096,
-    mtime: new Date(node.mtime),
-    ino: node.ino,
-    dev: 1,
-  };
-}
-
-function asBytes(content: string | Uint8Array, options: unknown): Uint8Array {
-  if (typeof content !== 'string') return Uint8Array.from(content);
-  const encoding = typeof options === 'string' ? options : (options as { encoding?: string } | undefined)?.encoding;
-  const latin = encoding === 'binary' || encoding === 'latin1';
-  return Buffer.from(content, latin ? 'latin1' : encoding === 'base64' || encoding === 'hex' ? encoding : 'utf8');
 }

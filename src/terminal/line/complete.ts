@@ -133,17 +133,3 @@ async function files(word: string, world: CompletionWorld): Promise<Candidate[]>
     }),
   );
 }
-
-export function commonPrefixOf(words: readonly string[]): string {
-  let prefix = words[0] ?? '';
-  for (const word of words) while (!word.startsWith(prefix)) prefix = prefix.slice(0, -1);
-  return prefix;
-}
-
-/** The word as it must stand in the line: quoted as it was begun, or with backslashes. */
-export function quoted(word: string, quote: '' | '"' | "'", complete: boolean): string {
-  if (quote === "'") return `'${word.replaceAll("'", "'\\''")}${complete ? "'" : ''}`;
-  if (quote === '"') return `"${word.replace(/(["\\`])/g, '\\$1')}${complete ? '"' : ''}`;
-  const tilde = /^~[^/]*/.exec(word)?.[0] ?? '';
-  return tilde + word.slice(tilde.length).replace(/([\s'"\\;&|<>()*?[\]#!`])/g, '\\$1');
-}

@@ -1,11 +1,12 @@
 import { EditBuffer, KillRing } from './buffer.ts';
 import { inColumns } from './columns.ts';
-import { type Candidate, type Completion, commonPrefixOf, quoted } from './complete.ts';
+import type { Completion } from './complete.ts';
 import { expandHistory } from './expand.ts';
 import type { History } from './history.ts';
 import type { Key } from './keys.ts';
 import { LineScreen } from './screen.ts';
 import { HistorySearch } from './search.ts';
+import { tabbed } from './tab.ts';
 
 export interface EditorHost {
   /** Terminal output. */
@@ -40,7 +41,7 @@ export class LineEditor {
   #last: LastAction = 'other';
   #lastWordAt = 0;
   #search: HistorySearch | undefined;
-  #asking: Candidate[] | undefined;
+  #asking: string[] | undefined;
   #active = false;
 
   constructor(host: EditorHost, columns: number) {
@@ -345,55 +346,42 @@ export class LineEditor {
   async #tab(again: boolean): Promise<undefined> {
     const buffer = this.#buffer;
     const before = buffer.text.slice(0, buffer.cursor);
-    const { context, candidates } = await this.#host.complete(this.#entered + before);
+    const tab = tabbed(await this.#host.complete(this.#entered + before), this.#entered.length, before);
     this.#last = 'tab';
-    const offset = context.start - this.#entered.length;
-    if (candidates.length === 0 || offset < 0) return this.#bell() as undefined;
-    const only = candidates.length === 1 ? candidates[0] : undefined;
-    const prefix = only ? only.word : commonPrefixOf(candidates.map((each) => each.word));
-    const isDone = only !== undefined && !only.isOpen;
-    const replacement = quoted(prefix, context.quote, isDone) + (isDone ? ' ' : '');
-    if (replacement !== before.slice(offset) && (only || prefix.length > context.word.length)) {
+    if (tab.type === 'insert') {
       buffer.remember();
-      buffer.cut(offset, buffer.cursor);
+      buffer.cut(tab.from, buffer.cursor);
       // A blank that stands there already is not doubled.
-      const spare = replacement.endsWith(' ') && buffer.text[buffer.cursor] === ' ' ? 1 : 0;
-      buffer.insert(spare ? replacement.slice(0, -1) : replacement);
+      const spare = tab.text.endsWith(' ') && buffer.text[buffer.cursor] === ' ' ? 1 : 0;
+      buffer.insert(spare ? tab.text.slice(0, -1) : tab.text);
       buffer.cursor += spare;
       // As readline counts, the next Tab is a first one again.
       this.#last = 'other';
       return undefined;
     }
-    if (!again) return this.#bell() as undefined;
-    return this.#list(candidates);
-  }
-
-  #list(candidates: Candidate[]): undefined {
-    if (candidates.length > ASK_ABOVE) {
-      this.#host.write(`${this.#screen.leave()}Display all ${candidates.length} possibilities? (y or n)`);
-      this.#asking = candidates;
-      return undefined;
-    }
+    if (tab.type === 'nothing' || !again) return this.#bell() as undefined;
     this.#host.write(this.#screen.leave());
-    this.#print(candidates);
+    if (tab.labels.length > ASK_ABOVE) {
+      this.#host.write(`Display all ${tab.labels.length} possibilities? (y or n)`);
+      this.#asking = tab.labels;
+    } else this.#list(tab.labels);
     return undefined;
   }
 
-  #print(candidates: Candidate[]): void {
-    const labels = candidates.map((each) => each.label);
+  #list(labels: string[]): void {
     this.#host.write(inColumns(labels, this.#columns).replaceAll('\n', '\r\n'));
     this.#draw();
   }
 
-  #answer(key: Key): Outcome | undefined {
-    const candidates = this.#asking!;
+  #answer(key: Key): undefined {
+    const labels = this.#asking!;
     const word = key.type === 'text' ? key.text : key.type === 'key' ? key.name : '';
     const yes = /^[yY ]/.test(word) || word === 'tab';
     const no = /^[nN]/.test(word) || ['backspace', 'ctrl-c', 'ctrl-g', 'escape'].includes(word);
     if (!yes && !no) return undefined;
     this.#asking = undefined;
     this.#host.write('\r\n');
-    if (yes) this.#print(candidates);
+    if (yes) this.#list(labels);
     else this.#draw();
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { AcademyError, messageOf } from '#base/errors.ts';
+import { loadParser } from '#shell/syntax/parse.ts';
 import type { FromWorker, ToWorker } from '../channel.ts';
 import { driverNamed } from './drivers.ts';
 import { SessionRuntime } from './runtime.ts';
@@ -61,5 +62,5 @@ port.on('message', (message: ToWorker) => {
 process.on('unhandledRejection', fail);
 process.on('uncaughtException', fail);
 
-// A waiting worker has its driver's code loaded already, so that Start lab has only the cluster to make.
-void driverNamed('embedded').then(() => post({ type: 'loaded' }), fail);
+// A waiting worker has its driver's code and the shell's parser loaded already, so that Start lab has only the cluster to make.
+void Promise.all([driverNamed('embedded'), loadParser()]).then(() => post({ type: 'loaded' }), fail);
