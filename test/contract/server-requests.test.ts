@@ -17,6 +17,7 @@ describe('what a stranger may send', () => {
     await learner.startLab(LAB);
     page = learner.connect(LAB);
     await page.openTerminal();
+    await page.until(() => page.session?.state === 'ready', 60_000, 'the lab to be ready');
   });
   afterAll(async () => {
     page.close();

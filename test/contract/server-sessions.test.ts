@@ -26,7 +26,7 @@ describe('a session', () => {
     await page.run('for i in 1 2 3; do echo line-$i; done');
     const before = page.raw();
     page.close();
-    const again = learner.connect(LAB, { since: { main: before.length } });
+    const again = learner.connect(LAB, { since: page.ends });
     pages.push(again);
     await again.until(() => again.session !== undefined, 5_000, 'the session');
     again.type('echo af""ter\r');
@@ -76,7 +76,7 @@ describe('a session', () => {
   it('whose cluster is full says so as etcd does, and goes on', { timeout: 120_000 }, async () => {
     const { page } = await open();
     await ready(page);
-    await page.run('head -c 700000 /dev/zero | tr "\\0" x > big');
+    await page.run('yes 0123456789 | head -c 700000 > big');
     const printed = await page.run(
       'for i in $(seq 1 60); do kubectl create configmap big-$i --from-file=big >/dev/null || break; done',
       90_000,

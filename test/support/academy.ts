@@ -97,6 +97,8 @@ export class TestPage {
   readonly #ws: WebSocket;
   readonly #watchers = new Set<() => void>();
   readonly #output = new Map<string, string>();
+  /** Offsets after the last character of each terminal, as a page sends them with its next hello. */
+  readonly ends: Record<string, number> = {};
   #session: SessionView | undefined;
   #tasks = new Map<string, TaskView>();
   /** HTTP status of a refused upgrade, or the close code. */
@@ -180,7 +182,7 @@ export class TestPage {
       const timer = setTimeout(
         () =>
           finish(() =>
-            reject(new Error(`timed out waiting for ${what}. The terminal says:\n${this.text().slice(-1500)}`)),
+            reject(new Error(`timed out waiting for ${what}. The session is ${this.#session?.state}, the terminal says:\n${this.text().slice(-1500)}`)),
           ),
         timeoutMs,
       );
@@ -202,6 +204,7 @@ export class TestPage {
     else if (message.type === 'terminal.output') {
       const before = message.reset ? '' : (this.#output.get(message.terminal) ?? '');
       this.#output.set(message.terminal, before + message.data);
+      this.ends[message.terminal] = message.offset + message.data.length;
     }
     this.#changed();
   }
