@@ -1,6 +1,7 @@
 import { EditBuffer, KillRing } from './buffer.ts';
 import { inColumns } from './columns.ts';
 import type { Completion } from './complete.ts';
+import { EDITS } from './edits.ts';
 import { expandHistory } from './expand.ts';
 import type { History } from './history.ts';
 import type { Key } from './keys.ts';
@@ -134,6 +135,8 @@ export class LineEditor {
 
   async #command(name: string, before: LastAction): Promise<Outcome | undefined> {
     const buffer = this.#buffer;
+    const edit = EDITS[name];
+    if (edit) return edit(buffer) as undefined;
     switch (name) {
       case 'enter':
       case 'ctrl-j':
@@ -156,30 +159,6 @@ export class LineEditor {
         buffer.cut(buffer.cursor, end);
         return undefined;
       }
-      case 'left':
-      case 'ctrl-b':
-        return buffer.left() as undefined;
-      case 'right':
-      case 'ctrl-f':
-        return buffer.right() as undefined;
-      case 'home':
-      case 'ctrl-a':
-        buffer.cursor = buffer.lineStart();
-        return undefined;
-      case 'end':
-      case 'ctrl-e':
-        buffer.cursor = buffer.lineEnd();
-        return undefined;
-      case 'alt-b':
-      case 'ctrl-left':
-      case 'alt-left':
-        buffer.cursor = buffer.wordLeft();
-        return undefined;
-      case 'alt-f':
-      case 'ctrl-right':
-      case 'alt-right':
-        buffer.cursor = buffer.wordRight();
-        return undefined;
       case 'ctrl-k':
         return this.#cut(buffer.cursor, buffer.text.length, 'after', before) as undefined;
       case 'ctrl-u':
@@ -202,12 +181,6 @@ export class LineEditor {
         buffer.remember();
         if (!buffer.transpose()) this.#bell();
         return undefined;
-      case 'alt-u':
-        return this.#recase((word) => word.toUpperCase());
-      case 'alt-l':
-        return this.#recase((word) => word.toLowerCase());
-      case 'alt-c':
-        return this.#recase((word) => word.toLowerCase().replace(/[\p{L}\p{N}]/u, (first) => first.toUpperCase()));
       case 'ctrl-_':
         if (!buffer.undo()) this.#bell();
         return undefined;
@@ -261,12 +234,6 @@ export class LineEditor {
     this.#buffer.remember();
     this.#buffer.insert(text);
     this.#last = 'yank';
-    return undefined;
-  }
-
-  #recase(change: (word: string) => string): undefined {
-    this.#buffer.remember();
-    this.#buffer.recase(change);
     return undefined;
   }
 

@@ -235,6 +235,20 @@ describe('terminals', () => {
     expect(await movable.script('step certificate verify ca.crt --roots ca.crt')).toMatchObject({ code: 1 });
   });
 
+  it('asks before a file is replaced, and for a password that it does not show', async () => {
+    const at = session({ files: { 'ca.crt': 'old' } });
+    at.open('a');
+    await at.shows(PROMPT);
+    at.type('step certificate create root ca.crt ca.key --profile root-ka<Backspace><Backspace>ca<Enter>');
+    await at.shows(/password to encrypt the private key:$/);
+    at.type('secret<Enter>');
+    await at.shows(/private key:\nWould you like to overwrite ca\.crt \[y\/n\]:$/);
+    at.type('n<Enter>');
+    await at.shows(/\[y\/n\]: n\nfile exists\nlearner@academy:~ \[1\]\$$/);
+    expect((await at.script('cat ca.crt')).output).toBe('old');
+    expect(at.screen()).not.toContain('secret');
+  });
+
   it('reaches nothing but itself', async () => {
     const at = session();
     expect((await at.script('nc -zv 127.0.0.1 8080')).output).toContain('Connection refused');
