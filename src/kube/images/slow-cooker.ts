@@ -101,20 +101,17 @@ function startSlowCooker(context: ContainerContext): Process {
     print(
       `# ${' '.repeat(20)} good/b/f t   goal% ${' '.repeat(intervalText.length - 2)} min [p50 p95 p99  p999]  max bhash change`,
     );
-    const timers = Array.from({ length: concurrency }, () => {
-      let busy = false;
-      return clock.setInterval(() => {
-        if (busy) return;
-        busy = true;
-        void send().finally(() => {
-          busy = false;
-        });
-      }, 1_000 / qps);
-    });
-    timers.push(clock.setInterval(report, intervalMs));
-    running.onEnd(() => {
-      for (const timer of timers) timer.cancel();
-    });
+    // A loop, not an interval: a clock that is moved by a day must not send a day's requests.
+    const sendOn = async () => {
+      while (!running.signal.aborted) {
+        const due = clock.now() + 1_000 / qps;
+        await send();
+        await clock.sleep(Math.max(0, due - clock.now()), running.signal).catch(() => {});
+      }
+    };
+    for (let i = 0; i < concurrency; i++) void sendOn();
+    const reports = clock.setInterval(report, intervalMs);
+    running.onEnd(() => reports.cancel());
     running.onSignal('SIGINT', () => running.exit(0));
   });
 }
