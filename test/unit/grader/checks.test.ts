@@ -178,13 +178,14 @@ describe('mutual-tls', () => {
       'inbound_http_authz_allow_total{target_port="8080",route_name="default",authz_name="x",tls="true",client_id="a\\"b"} 5',
       'inbound_http_authz_allow_total{target_port="8080",route_name="default",authz_name="x",tls="no_identity"} 2',
       'inbound_http_authz_allow_total{target_port="8080",route_name="probe",authz_name="probe",tls="no_identity"} 40',
+      'inbound_http_authz_allow_total{target_port="8080",route_name="probe",authz_name="probe",tls="true"} 1',
       'inbound_http_authz_allow_total{target_port="9090",route_name="default",authz_name="x",tls="no_identity"} 7',
       'process_start_time_seconds 17.5',
     ].join('\n');
     const series = parseMetrics(text);
     expect(series.find((s) => s.labels['tls'] === 'true')).toMatchObject({ value: 5, labels: { client_id: 'a"b' } });
     expect(series.at(-1)).toEqual({ name: 'process_start_time_seconds', labels: {}, value: 17.5 });
-    expect(countRequests(series, 8080)).toEqual({ tls: 5, plain: 2 });
+    expect(countRequests(series, 8080)).toEqual({ tls: 6, plain: 2 });
   });
   it('fails where no pod has a proxy', async () => {
     const context = world({});
