@@ -22,13 +22,15 @@ export interface KubeletOptions {
   network: Network;
   images: readonly Image[];
   node: { name: string; ip: string };
-  /** How long a change of a ConfigMap or Secret takes to reach mounted files, ms. */
+  /** How long a change of a ConfigMap or Secret takes to reach mounted files, ms; longer while pods come and go. */
   volumeSyncMs: number;
   isMesh?(image: Image): boolean;
   /** A client that acts as a user, for the programs of containers. */
   clientOf(user: UserInfo): KubeClient;
 }
 
+/** A node whose pods did nothing for so long has time for its mounts. */
+const CALM_MS = 2_500;
 const CORE = { group: '', version: 'v1' } as const;
 const NODES = { ...CORE, resource: 'nodes' };
 
@@ -38,6 +40,7 @@ export class Kubelet implements NodeApi {
   readonly #world: NodeWorld;
   readonly #workers = new Map<string, PodWorker>();
   readonly #byName = new Map<string, PodWorker>();
+  #lastStir = 0;
   readonly #pods: Informer;
   readonly #services: Informer;
   readonly #configMaps: Informer;
@@ -59,7 +62,13 @@ export class Kubelet implements NodeApi {
       images: new ImageStore(options.images),
       addresses: new PodAddresses(),
       node,
-      volumeSyncMs: options.volumeSyncMs,
+      sync: {
+        delayMs: options.volumeSyncMs,
+        busyForMs: () => Math.max(0, this.#lastStir + CALM_MS - options.clock.now()),
+      },
+      stirred: () => {
+        this.#lastStir = options.clock.now();
+      },
       isMesh: (image) => options.isMesh?.(image) ?? false,
       clientOf: (user) => options.clientOf(user),
       services: () => this.#services.list(),

@@ -109,6 +109,7 @@ export class PodWorker implements PodWorld {
   }
 
   changed(): void {
+    this.node.stirred();
     this.#statusWanted = true;
     this.#statusRuns ??= this.#writeStatuses();
   }
@@ -171,7 +172,7 @@ export class PodWorker implements PodWorld {
               hostIp: this.node.node.ip,
               client: this.node.client,
               clock: this.node.clock,
-              syncMs: this.node.volumeSyncMs,
+              sync: this.node.sync,
               configMap: (name) => this.node.configMap(namespace, name),
               secret: (name) => this.node.secret(namespace, name),
             }),

@@ -12,11 +12,19 @@ export interface VolumeSource {
   hostIp: string;
   client: KubeClient;
   clock: Clock;
-  /** How long a change of a ConfigMap or Secret takes to reach the files. */
-  syncMs: number;
+  sync: SyncPace;
   configMap(name: string): Promise<KubeObject | undefined>;
   secret(name: string): Promise<KubeObject | undefined>;
 }
+
+/** When a change of a ConfigMap or Secret reaches the files: after a while, and not while the node is busy with pods. */
+export interface SyncPace {
+  delayMs: number;
+  busyForMs(): number;
+}
+
+/** However busy the node is, a change has arrived by then. */
+const LATEST_SYNC_MS = 20_000;
 
 type Entries = Map<string, Uint8Array>;
 type Spec = KubeObject['spec'];
@@ -29,7 +37,7 @@ export class ComputedVolume implements MountedVolume {
   readonly #compute: () => Promise<Entries>;
   readonly #listeners = new Set<() => void>();
   readonly #clock: Clock;
-  readonly #syncMs: number;
+  readonly #sync: SyncPace;
   #entries: Entries = new Map();
   #pending: Timer | undefined;
   onClose: () => void = () => {};
@@ -44,13 +52,13 @@ export class ComputedVolume implements MountedVolume {
     sources: Iterable<string>,
     isDownward: boolean,
     clock: Clock,
-    syncMs: number,
+    sync: SyncPace,
   ) {
     this.#compute = compute;
     this.sources = new Set(sources);
     this.isDownward = isDownward;
     this.#clock = clock;
-    this.#syncMs = syncMs;
+    this.#sync = sync;
   }
 
   async fill(): Promise<void> {
@@ -59,10 +67,14 @@ export class ComputedVolume implements MountedVolume {
 
   /** Something that it is made from changed: the files follow at the kubelet's next sync. */
   changed(): void {
-    this.#pending ??= this.#clock.setTimeout(() => {
-      this.#pending = undefined;
-      void this.refresh();
-    }, this.#syncMs);
+    if (this.#pending) return;
+    const latest = this.#clock.now() + LATEST_SYNC_MS;
+    const sync = () => {
+      const wait = Math.min(this.#sync.busyForMs(), latest - this.#clock.now());
+      this.#pending = wait > 0 ? this.#clock.setTimeout(sync, wait) : undefined;
+      if (!this.#pending) void this.refresh();
+    };
+    this.#pending = this.#clock.setTimeout(sync, this.#sync.delayMs);
   }
 
   async refresh(): Promise<void> {
@@ -116,7 +128,7 @@ export async function makeVolume(volume: Spec, source: VolumeSource): Promise<Mo
     sources,
     projections.some((projection) => projection.downwardAPI),
     source.clock,
-    source.syncMs,
+    source.sync,
   );
   token.onRenewed = () => void made.refresh();
   made.onClose = () => token.close();

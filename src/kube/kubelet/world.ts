@@ -7,6 +7,7 @@ import type { PodAddresses } from './addresses.ts';
 import type { PodEvents } from './events.ts';
 import type { MountedVolume } from './files.ts';
 import type { ImageStore } from './image-store.ts';
+import type { SyncPace } from './volumes.ts';
 
 /** What all pods of a node share. */
 export interface NodeWorld {
@@ -16,8 +17,9 @@ export interface NodeWorld {
   images: ImageStore;
   addresses: PodAddresses;
   node: { name: string; ip: string };
-  /** How long a change of a ConfigMap or Secret takes to reach mounted files, ms. */
-  volumeSyncMs: number;
+  sync: SyncPace;
+  /** Something happened to a pod. */
+  stirred(): void;
   /**
    * Whether an image is the mesh's own. Its containers are probed as soon as they start, whatever their initial delay
    * (that is there for programs that take their time), and live through every instant of a clock that is moved; other
