@@ -95,6 +95,8 @@ export async function transfer(
 ): Promise<void> {
   const note: Note = options.verbose ? (line) => context.stderr.write(`${line}\n`) : async () => {};
   const limits = new Limits(context, options, summary);
+  // A request takes no time of a cluster's clock; one that is being moved waits for it.
+  const release = context.clock.hold?.();
   try {
     let target = withQuery(targetOf(url), options, data);
     summary.scheme = target.scheme;
@@ -114,6 +116,7 @@ export async function transfer(
       target = next;
     }
   } finally {
+    release?.();
     limits.end();
     summary.timings.total = performance.now() - summary.timings.start;
   }

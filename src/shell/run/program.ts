@@ -121,7 +121,8 @@ export async function runProgram(
   }
   if (outcome && 'code' in outcome) return outcome.code & 255;
   const error = outcome?.error;
-  await sh.err(`${command.name}: ${errorText(error)}\n`);
+  const text = errorText(error);
+  await sh.err(text.startsWith(`${command.name}: `) ? `${text}\n` : `${command.name}: ${text}\n`);
   return 1;
 }
 
