@@ -40,6 +40,7 @@ export class TerminalOutput {
     this.#batch.push(data);
     this.#batchSize += data.length;
     this.#turnSize += data.length;
+    this.#fill(data.length);
     this.#follow(data);
     if (this.#batchSize >= BATCH) this.flush();
     this.#scheduled ??= setImmediate(() => {
@@ -54,7 +55,6 @@ export class TerminalOutput {
     if (this.#closed) throw Object.assign(new Error('Input/output error'), { code: 'EIO' });
     const text = typeof data === 'string' ? data : this.#decoder.decode(data, { stream: true });
     this.print(text.replaceAll('\n', '\r\n'));
-    this.#fill(text.length);
     if (this.#level > BURST) await this.#wall.sleep(((this.#level - BURST) / PER_SECOND) * 1000 + 1);
     else if (this.#turnSize > TURN) await new Promise<void>((resolve) => setImmediate(resolve));
   }

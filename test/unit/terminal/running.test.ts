@@ -166,11 +166,31 @@ describe('a program that runs', () => {
       },
     });
     at.terminal.input('yes\r');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    // More than goes out at once: from here on it has to wait.
+    await expect.poll(() => at.raw().length).toBeGreaterThan(0.6 * 1024 * 1024);
     at.terminal.input('\x03');
     await at.settle();
     await expect.poll(() => at.screen()).toMatch(/\^C\n(y\n)?\[130\]\$$/);
     // Half a MiB at once and 2 MiB a second: far less than what a loop can print.
     expect(at.raw().length).toBeLessThan(1.5 * 1024 * 1024);
+  });
+
+  it('that prints without end in the background leaves room for typing', async () => {
+    let ends = false;
+    const at = await desk({
+      run: async (script, { stdout }) => {
+        if (script === 'yes &')
+          void (async () => {
+            while (!ends) await stdout.write('y\n');
+          })();
+        return 0;
+      },
+    });
+    at.terminal.input('yes &\r');
+    await expect.poll(() => at.raw().length).toBeGreaterThan(0.6 * 1024 * 1024);
+    at.terminal.input('kill %1\r');
+    await expect.poll(() => at.ran).toEqual(['yes &', 'kill %1']);
+    ends = true;
+    expect(at.raw().length).toBeLessThan(2 * 1024 * 1024);
   });
 });
