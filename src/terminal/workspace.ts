@@ -80,10 +80,12 @@ export class Workspace {
       for (const [path, text] of Object.entries(ETC)) tree.writeSync(path, Buffer.from(text));
       tree.mkdirSync('/bin', true);
       for (const [path, content] of Object.entries(options.files)) {
-        const absolute = this.#checked(path, false);
+        // A program may have chosen a name that the editor could not; it comes back all the same.
+        const absolute = normalize(`${HOME}/${path}`);
+        if (!isWithin(absolute, HOME) || absolute === HOME) continue;
         tree.mkdirSync(absolute.slice(0, absolute.lastIndexOf('/')), true);
         tree.writeSync(absolute, content);
-        this.#known.set(path, { version: 1, byProgram: 1 });
+        this.#known.set(relative(absolute), { version: 1, byProgram: 1 });
       }
     });
   }

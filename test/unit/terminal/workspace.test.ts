@@ -149,6 +149,12 @@ describe('the workspace', () => {
     expect(codeOf(() => workspace.write('d/f/g', 'x'))).toBe('file/name');
   });
 
+  it('takes back whatever a program had saved, and nothing from outside', () => {
+    const deep = `${Array(20).fill('d').join('/')}/my file.txt`;
+    const { workspace } = place({ [deep]: 'deep', '../../etc/passwd': 'no', '..': 'no' });
+    expect(workspace.list().map(({ path }) => path)).toEqual([deep]);
+  });
+
   it('saves a file whose odd name a program chose', async () => {
     const { workspace, fs } = place();
     await fs.writeFile(`${HOME}/my notes.txt`, 'a');
