@@ -7,6 +7,7 @@ import { startCronJobs } from './cronjob.ts';
 import { startDaemonSets } from './daemonset.ts';
 import { startDeployments } from './deployment.ts';
 import { startEndpoints } from './endpoints.ts';
+import { startEndpointMirror } from './endpoints-mirror.ts';
 import { startGarbageCollector } from './garbage.ts';
 import { startJobs } from './job.ts';
 import { startNamespaces } from './namespace.ts';
@@ -40,6 +41,7 @@ export async function startControllers(
     startCronJobs(context),
     startBudgets(context),
     startEndpoints(context),
+    startEndpointMirror(context),
     startNamespaces(context),
     startServiceAccounts(context, options.clusterCa),
     garbage,

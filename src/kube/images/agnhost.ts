@@ -66,23 +66,6 @@ function startConnect(context: ContainerContext): Process {
   });
 }
 
-/** Echoes every line of a TCP connection. */
-function startPorter(context: ContainerContext): Process {
-  return startGoProgram(context, (program) => {
-    const port = Number(flag(context, 'port', '9000'));
-    try {
-      const listener = context.net.listen(port, (connection) => {
-        connection.on('error', () => connection.destroy());
-        connection.pipe(connection);
-      });
-      program.running.onEnd(() => listener.close());
-      program.log(`tcp echo on port ${port}`);
-    } catch (error) {
-      program.fatal((error as Error).message);
-    }
-  });
-}
-
 /** `grpc.health.v1.Health`, serving until HTTP port 8080 is told otherwise. */
 function startGrpcHealth(context: ContainerContext): Process {
   return startGoProgram(context, (program) => {
@@ -112,7 +95,6 @@ const COMMANDS: Record<string, (context: ContainerContext) => Process> = {
   netexec: startNetexec,
   connect: startConnect,
   'grpc-health-checking': startGrpcHealth,
-  'tcp-echo': startPorter,
   'serve-hostname': startNetexec,
   pause: (context) =>
     startProcess(context, (running) => {
@@ -125,7 +107,7 @@ const COMMANDS: Record<string, (context: ContainerContext) => Process> = {
 /** `registry.k8s.io/e2e-test-images/agnhost`: small servers and clients for tests of a network. */
 export const agnhostImage: Image = {
   repository: 'registry.k8s.io/e2e-test-images/agnhost',
-  summary: 'netexec, connect, pause, grpc-health-checking, tcp-echo; a shell with curl',
+  summary: 'netexec, connect, pause, grpc-health-checking; a shell with curl',
   entrypoint: ['/agnhost'],
   cmd: ['pause'],
   user: 0,

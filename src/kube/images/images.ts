@@ -12,6 +12,7 @@ import type { Image } from './program.ts';
 import { slowCookerImages } from './slow-cooker.ts';
 import { grpcurlImage, pauseImage, smallLinuxImages } from './small-linux.ts';
 import { smallServerImages } from './small-servers.ts';
+import { tcpEchoImage } from './tcp-echo.ts';
 
 /** Every sample workload the embedded node knows, beside the mesh's own images. */
 export function kubeImages(): Image[] {
@@ -30,6 +31,7 @@ export function kubeImages(): Image[] {
     ...slowCookerImages,
     grpcurlImage,
     agnhostImage,
+    tcpEchoImage,
     pauseImage,
   ];
 }

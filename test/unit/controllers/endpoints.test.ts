@@ -100,4 +100,31 @@ describe('endpoints', () => {
     await world.until(async () => (await slices()).length, 0);
     await world.until(() => world.names('endpoints'), []);
   });
+
+  it('are mirrored where somebody wrote them by hand', async () => {
+    await world.apply({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'outside', namespace: 'shop' },
+      spec: { ports: [{ name: 'sql', port: 5432 }] },
+    });
+    const endpoints = (ip: string): KubeObject => ({
+      apiVersion: 'v1',
+      kind: 'Endpoints',
+      metadata: { name: 'outside', namespace: 'shop' },
+      subsets: [{ addresses: [{ ip }], ports: [{ name: 'sql', port: 5432 }] }],
+    });
+    await world.apply(endpoints('203.0.113.7'));
+    const mirrored = async () =>
+      (await slices()).map((slice) => [slice['endpoints'][0]?.addresses[0], slice['ports'][0]?.port]);
+    await world.until(mirrored, [['203.0.113.7', 5432]]);
+    expect((await slices())[0]!.metadata.labels).toEqual({
+      'endpointslice.kubernetes.io/managed-by': 'endpointslicemirroring-controller.k8s.io',
+      'kubernetes.io/service-name': 'outside',
+    });
+    await world.apply(endpoints('203.0.113.8'));
+    await world.until(mirrored, [['203.0.113.8', 5432]]);
+    await world.client.delete(world.at('endpoints'), 'outside');
+    await world.until(mirrored, []);
+  });
 });

@@ -76,6 +76,24 @@ describe('nginx', () => {
     );
   });
 
+  it('takes turns between the servers of an upstream, and tries the next when one is away', async () => {
+    for (const name of ['a', 'b']) {
+      const net = world.pod(name);
+      world.start(httpEchoImage, net, { args: ['-listen=:80', `-text=${name}`] });
+    }
+    const server = world.start(
+      nginx,
+      pod,
+      site(`upstream both { server 10.244.0.4; server 10.244.0.5:80; server 10.244.0.3:81; }
+        server { listen 8080; location / { proxy_pass http://both; } }`),
+    );
+    await server.printed(/start worker/);
+    const answers: string[] = [];
+    for (let i = 0; i < 6; i++)
+      answers.push((await world.call(client, `http://${pod.ip}:8080/`)).body.toString().trim());
+    expect(answers).toEqual(['a', 'b', 'a', 'a', 'b', 'a']);
+  });
+
   it('does not start with a name that it cannot find, nor with a directive that it does not know', async () => {
     const nameless = world.start(
       nginx,

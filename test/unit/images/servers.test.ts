@@ -3,6 +3,7 @@ import { emojivotoImages } from '#kube/images/emojivoto/images.ts';
 import { podinfoImages } from '#kube/images/podinfo.ts';
 import { grpcurlImage, smallLinuxImages } from '#kube/images/small-linux.ts';
 import { smallServerImages } from '#kube/images/small-servers.ts';
+import { tcpEchoImage } from '#kube/images/tcp-echo.ts';
 import type { NetNs } from '#kube/network/network.ts';
 import { ImageWorld } from './world.ts';
 
@@ -31,6 +32,22 @@ describe('servers of one answer', () => {
     world.start(server('gcr.io/google-samples/hello-app'), pod, { env: { PORT: '8081' }, tag: '2.0' });
     const hello = (await world.call(client, `http://${pod.ip}:8081/`)).body.toString();
     expect(hello).toBe('Hello, world!\nVersion: 2.0.0\nHostname: server\n');
+  });
+});
+
+describe('istio/tcp-echo-server', () => {
+  it('answers line by line, whole or not', async () => {
+    world.start(tcpEchoImage, pod, { args: ['9000,9001', 'hi'] });
+    const connection = await client.dial(pod.ip, 9001);
+    let got = '';
+    connection.on('data', (chunk) => {
+      got += chunk;
+    });
+    connection.write('one\ntw');
+    await expect.poll(() => got).toBe('hi one\n');
+    connection.write('o\n');
+    await expect.poll(() => got).toBe('hi one\nhi two\n');
+    connection.destroy();
   });
 });
 

@@ -6,6 +6,51 @@ import { decode, type Exchange } from './handle.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
+interface Peer {
+  address: string;
+  port: number;
+}
+
+/** The servers behind a name, in the order in which this request tries them. */
+function peersOf(exchange: Exchange, pass: ProxyPass): Peer[] {
+  const servers = pass.upstream?.servers ?? [{ host: exchange.expand(pass.host), port: pass.port }];
+  const all = servers.flatMap(({ host, port }) => {
+    const addresses = isIP(host) ? [host] : (exchange.addresses.get(host) ?? [host]);
+    return addresses.map((address) => ({ address, port }));
+  });
+  const first = exchange.turn % all.length;
+  return [...all.slice(first), ...all.slice(0, first)];
+}
+
+const WORDS: Record<string, string> = {
+  ECONNREFUSED: '111: Connection refused',
+  EHOSTUNREACH: '113: No route to host',
+  ENOTFOUND: '-2: Host not found',
+};
+
+/** Connects to the first peer that answers. */
+async function connect(
+  { context, onError }: Exchange,
+  handling: Handling,
+  peers: Peer[],
+  path: string,
+): Promise<{ connection: Connection; upstream: string } | { connection?: undefined; timedOut: boolean }> {
+  let timedOut = false;
+  for (const { address, port } of peers) {
+    const upstream = `upstream: "http://${address}:${port}${path}"`;
+    const timeoutMs = handling.connectTimeoutMs ?? DEFAULT_TIMEOUT_MS;
+    try {
+      return { connection: await context.net.dial(address, port, { uid: context.uid, timeoutMs }), upstream };
+    } catch (error) {
+      const { code = '' } = error as { code?: string };
+      timedOut = code === 'ETIMEDOUT';
+      const words = WORDS[code] ?? '110: Operation timed out';
+      onError(`connect() failed (${words}) while connecting to upstream, ${upstream}`);
+    }
+  }
+  return { timedOut };
+}
+
 /** Passes a request on to `pass`, and its answer back. */
 export async function proxy(
   exchange: Exchange,
@@ -14,10 +59,7 @@ export async function proxy(
   location: Location | undefined,
 ): Promise<void> {
   const { request, context } = exchange;
-  const servers = pass.upstream?.servers ?? [{ host: exchange.expand(pass.host), port: pass.port }];
-  const server = servers[exchange.turn % servers.length] ?? { host: pass.host, port: 80 };
-  const known = isIP(server.host) ? [server.host] : exchange.addresses.get(server.host);
-  const address = known?.[exchange.turn % known.length] ?? server.host;
+  const peers = peersOf(exchange, pass);
   const query = exchange.args ? `?${exchange.args}` : '';
   const prefix = location && location.kind !== 'regex' ? location.path : '';
   const path =
@@ -28,18 +70,14 @@ export async function proxy(
       : exchange.expand(pass.uri) + exchange.uri.slice(prefix.length) + query;
   const proxyHost = pass.upstream
     ? pass.upstream.name
-    : server.port === 80
-      ? server.host
-      : `${server.host}:${server.port}`;
+    : pass.port === 80
+      ? exchange.expand(pass.host)
+      : `${exchange.expand(pass.host)}:${pass.port}`;
   const headers = proxyHeaders(exchange, handling, proxyHost);
-  const upstream = `upstream: "http://${address}:${server.port}${path}"`;
-  let connection: Connection | undefined;
+  const found = await connect(exchange, handling, peers, path);
+  if (!found.connection) return exchange.fail(handling, found.timedOut ? 504 : 502);
+  const { connection: opened, upstream } = found;
   try {
-    connection = await context.net.dial(address, server.port, {
-      uid: context.uid,
-      timeoutMs: handling.connectTimeoutMs ?? DEFAULT_TIMEOUT_MS,
-    });
-    const opened = connection;
     const timer = context.clock.setTimeout(() => {
       exchange.onError(
         `upstream timed out (110: Connection timed out) while reading response header from upstream, ${upstream}`,
@@ -75,22 +113,14 @@ export async function proxy(
       return;
     }
     const timedOut = code === 'ETIMEDOUT';
-    if (!connection) {
-      const words =
-        code === 'ECONNREFUSED'
-          ? '111: Connection refused'
-          : code === 'EHOSTUNREACH'
-            ? '113: No route to host'
-            : '110: Operation timed out';
-      exchange.onError(`connect() failed (${words}) while connecting to upstream, ${upstream}`);
-    } else if (!timedOut) {
+    if (!timedOut) {
       exchange.onError(
         `upstream prematurely closed connection while reading response header from upstream, ${upstream}`,
       );
     }
     await exchange.fail(handling, timedOut ? 504 : 502);
   } finally {
-    connection?.destroy();
+    opened.destroy();
   }
 }
 
