@@ -96,15 +96,29 @@ export const MAX_FRAME_BYTES = 256 * 1024;
 export const MAX_FILE_BYTES = 1024 * 1024;
 
 export const clientMessage = z.discriminatedUnion('type', [
-  /** First message on a connection. `since`: output offsets the client already has, per terminal. */
-  z.strictObject({ type: z.literal('hello'), since: z.record(z.string(), z.number()).default({}) }),
+  /** First message on a connection. `since`: output offsets the client already has, per terminal. `page`: a name that
+   *  the page keeps over its connections, so that numbered input is taken exactly once. */
+  z.strictObject({
+    type: z.literal('hello'),
+    since: z.record(z.string(), z.number()).default({}),
+    page: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{8,40}$/)
+      .optional(),
+  }),
   z.strictObject({
     type: z.literal('terminal.open'),
     terminal,
     columns: z.number().int().min(2).max(1000),
     rows: z.number().int().min(2).max(500),
   }),
-  z.strictObject({ type: z.literal('terminal.input'), terminal, data: z.string().max(64 * 1024) }),
+  /** `n` counts up over all input of a page; what the server has already is not typed again. */
+  z.strictObject({
+    type: z.literal('terminal.input'),
+    terminal,
+    data: z.string().max(64 * 1024),
+    n: z.number().int().positive().optional(),
+  }),
   z.strictObject({
     type: z.literal('terminal.resize'),
     terminal,
@@ -177,6 +191,7 @@ export const serverMessage = z.discriminatedUnion('type', [
     endsAt: z.number().optional(),
   }),
   z.object({ type: z.literal('error'), error: apiError }),
-  z.object({ type: z.literal('pong'), at: z.number() }),
+  /** `received`: number of the last input of this page that arrived. Everything sent before the ping was handled. */
+  z.object({ type: z.literal('pong'), at: z.number(), received: z.number().optional() }),
 ]);
 export type ServerMessage = z.infer<typeof serverMessage>;

@@ -27,20 +27,27 @@ const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 10_000;
 const PING_EVERY_MS = 20_000;
 /** A server that leaves a ping unanswered for this long is taken for lost. */
-const PONG_WITHIN_MS = 8_000;
-/** Messages kept while there is no connection. */
+const PONG_WITHIN_MS = 15_000;
+/** Messages kept while there is no connection; input is counted apart. */
 const MOST_KEPT = 500;
+const MOST_INPUTS = 5_000;
+
+type Input = Extract<ClientMessage, { type: 'terminal.input' }>;
 
 /**
- * The line to a session. It comes back by itself when it breaks, and keeps what was sent meanwhile. Nothing printed is
- * lost, because the server is told how much this page already has.
+ * The line to a session. It comes back by itself when it breaks. What was typed is numbered and held until the server
+ * has said that it arrived, and the server is told how much of the output this page has: neither is lost or doubled.
  */
 export class Connection {
   readonly events = new Emitter<{ message: ServerMessage; link: Link }>();
   readonly #o: ConnectionOptions;
+  readonly #page = crypto.randomUUID();
   #socket: Socket | undefined;
   #link: Link = { state: 'connecting' };
   #kept: ClientMessage[] = [];
+  /** Input that the server has not said to have. */
+  #inputs: Input[] = [];
+  #lastInput = 0;
   #failures = 0;
   #retry: Timer | undefined;
   #ping: Timer | undefined;
@@ -63,19 +70,14 @@ export class Connection {
     let opened = false;
     socket.onopen = () => {
       opened = true;
-      this.#failures = 0;
-      this.#write({ type: 'hello', since: this.#o.since() });
-      const kept = this.#kept;
-      this.#kept = [];
-      this.#setLink({ state: 'open' });
-      for (const message of kept) this.#write(message);
+      this.#write({ type: 'hello', since: this.#o.since(), page: this.#page });
       this.#sendPing();
-      this.#ping = this.#o.clock.setInterval(() => this.#sendPing(), PING_EVERY_MS);
     };
     socket.onmessage = ({ data }) => {
       if (this.#socket !== socket) return;
-      this.#overdue?.cancel();
-      this.events.emit('message', JSON.parse(String(data)) as ServerMessage);
+      const message = JSON.parse(String(data)) as ServerMessage;
+      if (message.type === 'pong') return this.#pong(message);
+      this.events.emit('message', message);
     };
     socket.onclose = () => {
       if (this.#socket === socket) void this.#lost(opened);
@@ -84,8 +86,15 @@ export class Connection {
 
   /** Sends now, or as soon as the line is back. Size changes and watched views replace older ones of their kind. */
   send(message: ClientMessage): void {
-    if (this.#link.state === 'open') return this.#write(message);
     if (this.#link.state === 'closed' || this.#link.state === 'gone') return;
+    if (message.type === 'terminal.input') {
+      const numbered = { ...message, n: ++this.#lastInput };
+      this.#inputs.push(numbered);
+      if (this.#inputs.length > MOST_INPUTS) this.#inputs.shift();
+      if (this.#link.state === 'open') this.#write(numbered);
+      return;
+    }
+    if (this.#link.state === 'open') return this.#write(message);
     this.#kept = this.#kept.filter((older) => !replaces(message, older));
     if (this.#kept.length < MOST_KEPT) this.#kept.push(message);
   }
@@ -93,6 +102,7 @@ export class Connection {
   /** Forgets the session this page was attached to, and attaches to the one that is there now. */
   restart(): void {
     this.#kept = [];
+    this.#inputs = [];
     this.#failures = 0;
     this.connect();
   }
@@ -101,6 +111,23 @@ export class Connection {
     this.#retry?.cancel();
     this.#drop();
     this.#setLink({ state: 'closed' });
+  }
+
+  /** The first pong of a connection comes after all that the session had to tell: from then on the line is open. */
+  #pong(pong: Extract<ServerMessage, { type: 'pong' }>): void {
+    this.#overdue?.cancel();
+    const { received = this.#lastInput } = pong;
+    this.#inputs = this.#inputs.filter(({ n = 0 }) => n > received);
+    if (this.#link.state === 'open') return this.events.emit('message', pong);
+    this.#failures = 0;
+    this.#ping = this.#o.clock.setInterval(() => this.#sendPing(), PING_EVERY_MS);
+    const kept = this.#kept;
+    const inputs = this.#inputs;
+    this.#kept = [];
+    this.#setLink({ state: 'open' });
+    for (const message of kept) this.#write(message);
+    this.events.emit('message', pong);
+    for (const input of inputs) this.#write(input);
   }
 
   async #lost(opened: boolean): Promise<void> {

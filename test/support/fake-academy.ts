@@ -75,6 +75,7 @@ export class FakeAcademy {
 
   #serve(ws: WebSocket, session: FakeSession): void {
     let attached = false;
+    let name = '';
     const page = (message: ServerMessage) => ws.readyState === ws.OPEN && ws.send(JSON.stringify(message));
     ws.on('close', () => session.detach(page));
     ws.on('message', (data) => {
@@ -82,9 +83,15 @@ export class FakeAcademy {
       this.received.push(message);
       if (message.type === 'hello' && !attached) {
         attached = true;
+        name = message.page ?? '';
         session.attach(page, message.since);
-      } else if (message.type === 'ping') page({ type: 'pong', at: Date.now() });
-      else session.handle(message);
+      } else if (message.type === 'ping')
+        page({ type: 'pong', at: Date.now(), received: session.received.get(name) ?? 0 });
+      else if (message.type === 'terminal.input' && message.n !== undefined) {
+        if (message.n <= (session.received.get(name) ?? 0)) return;
+        session.received.set(name, message.n);
+        session.handle(message);
+      } else session.handle(message);
     });
   }
 
@@ -135,6 +142,7 @@ type Page = (message: ServerMessage) => void;
 export class FakeSession {
   readonly script: Script;
   readonly scrollback = new Map<string, Scrollback>();
+  readonly received = new Map<string, number>();
   readonly #pages = new Set<Page>();
 
   constructor(script: Script) {

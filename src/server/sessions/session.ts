@@ -21,6 +21,8 @@ import type { SessionWorker } from './session-worker.ts';
 
 /** A connected page. */
 export interface Page {
+  /** A name that the page keeps when it reconnects. */
+  id?: string;
   send(message: ServerMessage): void;
 }
 
@@ -44,6 +46,9 @@ export interface SessionOptions {
 }
 
 type WatchMessage = Extract<ClientMessage, { type: 'views.watch' }>;
+
+/** Pages whose input is remembered; a learner who reloads often leaves the oldest behind. */
+const MOST_PAGES = 100;
 
 const UNHANDLED_AFTER_END: ReadonlySet<string> = new Set(['hello', 'ping', 'session.reset', 'views.watch']);
 
@@ -73,6 +78,8 @@ export class Session {
   #idleTimer: Timer | undefined;
   #warned = false;
   #queue: SessionView['queue'];
+  /** Number of the last input that each page has sent, by the page's name. */
+  readonly #received = new Map<string, number>();
   readonly #watching = new Map<Page, WatchMessage['views']>();
   #views = new Map<string, ServerMessage>();
 
@@ -170,6 +177,21 @@ export class Session {
     }
   }
 
+  /** How far a page's numbered input has arrived. */
+  received(page: Page): number {
+    return (page.id !== undefined && this.#received.get(page.id)) || 0;
+  }
+
+  /** Takes note of a numbered input; false when it arrived before, on a connection that broke. */
+  #isNew(n: number | undefined, page: Page | undefined): boolean {
+    if (n === undefined || page?.id === undefined) return true;
+    if (n <= this.received(page)) return false;
+    this.#received.delete(page.id);
+    this.#received.set(page.id, n);
+    if (this.#received.size > MOST_PAGES) this.#received.delete(this.#received.keys().next().value!);
+    return true;
+  }
+
   /** What any of the pages looks at. */
   #watched(): WatchMessage {
     return { type: 'views.watch', views: [...new Set([...this.#watching.values()].flat())] };
@@ -193,6 +215,9 @@ export class Session {
       case 'solution.show':
         this.#broadcast({ type: 'solution', ...this.lab.solution });
         return;
+      case 'terminal.input':
+        if (!this.#isNew(message.n, page)) return;
+        break;
       case 'views.watch':
         if (page) this.#watching.set(page, message.views);
         if (page) message = this.#watched();

@@ -101,9 +101,10 @@ function serve(o: PagesOptions, ws: WebSocket, session: Session): void {
     try {
       if (message.type === 'hello' && !attached) {
         attached = true;
+        if (message.page) page.id = message.page;
         session.attach(page, message.since);
       } else if (message.type === 'ping') {
-        page.send({ type: 'pong', at: Date.now() });
+        page.send({ type: 'pong', at: Date.now(), received: session.received(page) });
       } else {
         session.handle(message, page);
       }
