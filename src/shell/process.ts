@@ -23,6 +23,8 @@ export interface ShellWorld {
   readonly processes: Map<number, ShellProcess>;
   /** Aborted when the shell closes. */
   readonly closing: AbortSignal;
+  /** Signals a process of somebody else; false when there is none of that number. */
+  readonly signalOther?: (pid: number, signal: string) => boolean;
 }
 
 export interface ShellFunction {

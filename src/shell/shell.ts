@@ -29,6 +29,8 @@ export interface ShellOptions {
   uid?: number;
   /** Process id of the shell itself; containers say 1. */
   pid?: number;
+  /** Signals a process beside this shell's own, for `kill`; false when there is none of that number. */
+  signalOther?: (pid: number, signal: string) => boolean;
 }
 
 /** One shell process; variables, functions, directory, options and aliases live across runs. */
@@ -86,6 +88,7 @@ class RootShell implements Shell {
         return lastPid;
       },
       closing: this.#closing.signal,
+      ...(options.signalOther ? { signalOther: options.signalOther } : {}),
       processes: new Map(),
     };
     const pid = options.pid ?? world.nextPid();

@@ -3,6 +3,7 @@ import type { Command } from '#shell/command.ts';
 import type { Shell } from '#shell/shell.ts';
 import { startKill } from './kill.ts';
 import { lazily, type Running, signalCode, startProcess } from './process.ts';
+import { processTable } from './process-table.ts';
 import type { ContainerContext, Process } from './program.ts';
 import { startSleep } from './sleep.ts';
 import { userName } from './user-name.ts';
@@ -45,7 +46,8 @@ function startScript(context: ContainerContext, toolbox: Toolbox): Process | und
 
 interface World {
   commands: Map<string, Command>;
-  createShell(options: { name: string; args: string[]; interactive?: boolean }): Shell;
+  /** `pid`: its number in the container; a shell within a shell has one of the shell's own. */
+  createShell(options: { name: string; args: string[]; interactive?: boolean; pid?: number }): Shell;
 }
 
 async function makeWorld(context: ContainerContext, toolbox: Toolbox): Promise<World> {
@@ -70,11 +72,12 @@ async function makeWorld(context: ContainerContext, toolbox: Toolbox): Promise<W
     );
   const fs = new ShellFiles(context, new Set([...toolbox.programs, ...toolbox.shells]));
   const { clock, cwd } = context;
-  const identity = { uid, ...(context.isMain ? { pid: 1 } : {}) };
+  const signalOther = (pid: number, signal: string) =>
+    processTable(context).signal(pid, signal === '0' ? undefined : (`SIG${signal}` as NodeJS.Signals));
   const env = { PWD: cwd, ...context.env };
   const world: World = {
     commands,
-    createShell: (options) => createShell({ fs, clock, env: { ...env }, cwd, commands, ...identity, ...options }),
+    createShell: (options) => createShell({ fs, clock, env: { ...env }, cwd, commands, uid, signalOther, ...options }),
   };
   return world;
 }
@@ -183,7 +186,7 @@ function startShell(context: ContainerContext, world: World, name: string): Proc
   const isSession =
     call.script === undefined && call.file === undefined && (call.interactive || context.stdio.tty !== undefined);
   return startProcess(context, async (running) => {
-    const shell = world.createShell({ name: call.name, args: call.args, interactive: isSession });
+    const shell = world.createShell({ name: call.name, args: call.args, interactive: isSession, pid: running.pid });
     running.onEnd(() => shell.close());
     if (isSession) return prompt(context, running, shell);
     takeSignals(running, shell);

@@ -24,11 +24,7 @@ export function startKill(context: ContainerContext): Process {
     }
     let code = 0;
     for (const word of words) {
-      const entry = processTable(context)
-        .all()
-        .find(({ pid }) => String(pid) === word);
-      if (entry) entry.kill(signal);
-      else {
+      if (!processTable(context).signal(Number(word), signal)) {
         stderr(`kill: can't kill pid ${word}: No such process`);
         code = 1;
       }

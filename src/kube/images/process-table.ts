@@ -12,15 +12,25 @@ class ProcessTable {
   readonly #entries: ProcessEntry[] = [];
   #next = 2;
 
-  /** Records a process until the returned function is called. */
-  add(made: Omit<ProcessEntry, 'pid'>, pid?: number): () => void {
+  /** Records a process under a number of its own, until it is removed. */
+  add(made: Omit<ProcessEntry, 'pid'>, pid?: number): { pid: number; remove(): void } {
     const entry = { pid: pid ?? this.#next++, ...made };
     this.#entries.push(entry);
     this.#entries.sort((a, b) => a.pid - b.pid);
-    return () => {
-      const at = this.#entries.indexOf(entry);
-      if (at >= 0) this.#entries.splice(at, 1);
+    return {
+      pid: entry.pid,
+      remove: () => {
+        const at = this.#entries.indexOf(entry);
+        if (at >= 0) this.#entries.splice(at, 1);
+      },
     };
+  }
+
+  /** Signals a process; false when there is none of that number. Signal 0 only asks. */
+  signal(pid: number, signal: NodeJS.Signals | undefined): boolean {
+    const entry = this.#entries.find((one) => one.pid === pid);
+    if (entry && signal) entry.kill(signal);
+    return entry !== undefined;
   }
 
   all(): readonly ProcessEntry[] {

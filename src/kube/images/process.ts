@@ -5,6 +5,8 @@ import type { ContainerContext, Process } from './program.ts';
 
 /** A program while it runs. */
 export interface Running {
+  /** Its number in the container. */
+  readonly pid: number;
   /** Aborted when the program has ended, whatever ended it. */
   readonly signal: AbortSignal;
   /** Ends the program; the first call counts. */
@@ -41,7 +43,8 @@ export function startProcess(
     } else if (!context.isMain) exit(signalCode(signal));
   };
   const entry = { command: context.argv.join(' '), startedAt: context.clock.now(), kill };
-  const steps: (() => void)[] = [processTable(context).add(entry, pid)];
+  const { pid: given, remove } = processTable(context).add(entry, pid);
+  const steps: (() => void)[] = [remove];
   const abort = new AbortController();
   let end: (code: number) => void = () => {};
   const exited = new Promise<number>((resolve) => {
@@ -54,6 +57,7 @@ export function startProcess(
     end(code);
   };
   const running: Running = {
+    pid: given,
     signal: abort.signal,
     exit,
     onEnd(step) {

@@ -96,6 +96,7 @@ async function kill(sh: ShellProcess, args: string[]): Promise<number> {
       if (target === sh) await runPendingTraps(sh);
       continue;
     }
+    if (/^\d+$/.test(text) && sh.world.signalOther?.(Number(text), signal)) continue;
     const job = findJob(sh, text);
     if (!job || job.status !== undefined) {
       await sh.complain(

@@ -92,13 +92,20 @@ describe('processes', () => {
       .toMatch(/\n +1 root +0:00 sh -c trap/);
     await main.printed(/^$/);
     const kill = world.start(busybox, main.context.net, {
-      command: ['kill', '1'],
+      command: ['sh', '-c', 'kill -0 1 && kill 1'],
       isMain: false,
       sharing: main.context,
     });
     expect(await kill.process.exited).toBe(0);
     expect(await main.process.exited).toBe(4);
     expect(main.stdout()).toBe('bye\n');
+    const inside = world.start(busybox, main.context.net, {
+      command: ['sh', '-c', 'sleep 1000 & kill -0 $$ && kill $! && wait $!; echo $?; kill -0 1'],
+      isMain: false,
+      sharing: main.context,
+    });
+    expect(await inside.process.exited).toBe(1);
+    expect([inside.stdout(), inside.stderr()]).toEqual(['143\n', 'sh: line 1: kill: (1) - No such process\n']);
     const missing = world.start(busybox, main.context.net, { command: ['kill', '99'], sharing: main.context });
     expect([await missing.process.exited, missing.stderr()]).toEqual([1, "kill: can't kill pid 99: No such process\n"]);
   });
