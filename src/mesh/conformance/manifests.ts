@@ -124,7 +124,7 @@ export function clientPod(name: string, options: PodOptions & { secret?: string 
     {
       name: 'curl',
       image: 'curlimages/curl:8.15.0',
-      command: ['sleep', '86400'],
+      command: ['sleep', '315360000'],
       ...(secret ? { volumeMounts: [{ name: 'certs', mountPath: '/certs', readOnly: true }] } : {}),
     },
     options,

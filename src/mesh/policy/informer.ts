@@ -60,7 +60,7 @@ async function run(
     }
     if (signal.aborted) return;
     // A watch that ended is taken up again at once, but never in a tight loop.
-    await clock.sleep(Math.max(wait, 50), signal).catch(() => {});
+    await clock.sleep(Math.max(wait, 50), signal, { lazy: wait >= RETRY_MS }).catch(() => {});
   }
 }
 

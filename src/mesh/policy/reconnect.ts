@@ -82,7 +82,8 @@ export class ReconnectingChannel {
         if (signal.aborted) return;
         if (error instanceof GrpcError && error.code !== UNAVAILABLE && onRefused(error) === 'stop') return;
       }
-      await this.#clock.sleep(wait, signal).catch(() => {});
+      // What has failed for long is not tried a thousand times while the clock is moved.
+      await this.#clock.sleep(wait, signal, { lazy: wait >= LAST_MS }).catch(() => {});
       wait = Math.min(wait * 2, LAST_MS);
     }
   }

@@ -126,7 +126,8 @@ export class WorkloadCertificate implements TlsCredentials {
       }
       const left = (this.expiresAt ?? 0) - clock.now();
       const wait = Math.min(settings.maxRefreshMs, Math.max(settings.minRefreshMs, left * REFRESH_SHARE));
-      await clock.sleep(wait, signal).catch(() => {});
+      // Once it has ended it is asked for in vain; a moved clock need not do so every ten seconds of the way.
+      await clock.sleep(wait, signal, { lazy: this.ready && left <= 0 }).catch(() => {});
     }
   }
 
@@ -165,7 +166,7 @@ export class WorkloadCertificate implements TlsCredentials {
         signal.removeEventListener('abort', stop);
         release?.();
       }
-      await clock.sleep(wait, signal);
+      await clock.sleep(wait, signal, { lazy: attempts > MANY_ATTEMPTS });
       wait = Math.min(wait * 2, attempts > MANY_ATTEMPTS ? SLOW_RETRY_MS : LONGEST_RETRY_MS);
     }
   }

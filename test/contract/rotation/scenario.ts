@@ -24,6 +24,8 @@ export const step = z.strictObject({
       anchors: z.array(name).optional(),
       issuer: name.optional(),
       force: z.boolean().default(false),
+      /** False: nobody waits for the control plane to be rolled. */
+      wait: z.boolean().default(true),
       refused: z.string().optional(),
     })
     .optional(),

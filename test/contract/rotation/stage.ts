@@ -145,7 +145,12 @@ export class Stage {
     await this.rolledOut(name.startsWith('linkerd-') ? CONTROL_PLANE : SHOP, name);
   }
 
-  async upgrade(of: { anchors?: string[] | undefined; issuer?: string | undefined; force: boolean }): Promise<Ran> {
+  async upgrade(of: {
+    anchors?: string[] | undefined;
+    issuer?: string | undefined;
+    force: boolean;
+    wait: boolean;
+  }): Promise<Ran> {
     const files: Record<string, string> = {};
     const args = ['upgrade'];
     if (of.anchors) {
@@ -164,6 +169,7 @@ export class Stage {
       const object = document.toJS() as KubeObject | null;
       if (object) await this.cluster.admin.apply(object, options);
     }
+    if (!of.wait) return ran;
     for (const name of ['linkerd-identity', 'linkerd-destination', 'linkerd-proxy-injector'])
       await this.rolledOut(CONTROL_PLANE, name);
     return ran;
@@ -272,14 +278,15 @@ export class Stage {
     const out: string[] = [];
     for (let i = 0; i < times; i++) {
       const got: string[] = [];
-      await this.cluster.admin.exec({
+      const code = await this.cluster.admin.exec({
         namespace: SHOP,
         pod: pod.metadata.name!,
         container: 'curl',
         command: ['curl', '-s', '-o', '/dev/null', '-m', '15', '-w', '%{http_code}', 'http://api'],
         stdout: (chunk) => got.push(Buffer.from(chunk).toString()),
+        stderr: (chunk) => got.push(Buffer.from(chunk).toString()),
       });
-      out.push(got.join(''));
+      out.push(got.join('') || `exit ${code}`);
     }
     return out;
   }
