@@ -80,7 +80,9 @@ export function variableSource(name: string, variable: Variable): string {
   const letters = attributeLetters(variable);
   const head = `declare -${letters || '-'} ${name}`;
   if (variable.list || variable.map) {
-    const items = elements(variable).map(([key, value]) => `[${key}]=${doubleQuote(value)}`);
+    const items = elements(variable).map(
+      ([key, value]) => `[${/^[\w@%+=:,./-]+$/.test(key) ? key : doubleQuote(key)}]=${doubleQuote(value)}`,
+    );
     return `${head}=(${items.join(' ')}${variable.map && items.length > 0 ? ' ' : ''})\n`;
   }
   return variable.value === undefined ? `${head}\n` : `${head}=${doubleQuote(variable.value)}\n`;

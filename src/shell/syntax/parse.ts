@@ -45,7 +45,7 @@ function parseFresh(text: string): ScriptNode {
   if (!parser) throw new Error('the parser is not loaded');
   let script: ScriptNode;
   try {
-    script = parser.parse(text);
+    script = parser.parse(withPlainNegation(text));
   } catch (error) {
     throw problemOf(error as ParserError, text);
   }
@@ -73,9 +73,17 @@ export function readablePrefix(text: string, problem: SyntaxProblem): ScriptNode
   return undefined;
 }
 
+/** The parser takes `((!x))` for two subshells; with something in front of the `!` it sees the arithmetic. */
+function withPlainNegation(text: string): string {
+  if (!/\(\([ \t]*!/.test(text)) return text;
+  return text.replace(/(^|[\s;&|!])\(\(([ \t]*)!(?!=)/g, (match, before: string, space: string, at: number) =>
+    inQuotes(text, at) ? match : `${before}((${space}0||!`,
+  );
+}
+
 interface ParserError extends Error {
   line?: number;
-  token?: { type: string; value: string; line: number };
+  token?: { type: string; value: string; line: number; heredocTerminated?: boolean };
 }
 
 function problemOf(error: ParserError, text: string): SyntaxProblem {
@@ -87,7 +95,7 @@ function problemOf(error: ParserError, text: string): SyntaxProblem {
     const quote = matching[1]!.replace(/'$/, '') || "'";
     return new SyntaxProblem(`unexpected EOF while looking for matching \`${quote}'`, line || 1, true);
   }
-  if (error.token?.type === 'EOF') {
+  if (error.token?.type === 'EOF' || error.token?.heredocTerminated === false) {
     if (/bad substitution/.test(message)) return new SyntaxProblem(message, line, false);
     if (/redirection target|here-document delimiter/.test(message) || text.trimEnd().endsWith('<'))
       return new SyntaxProblem("syntax error near unexpected token `newline'", line, false);
@@ -138,12 +146,20 @@ function hasOpenHereDoc(value: unknown): boolean {
 /** Whether a prompt must ask for another line. Without the parser (not loaded yet) only quotes are counted. */
 export function isIncompleteScript(text: string): boolean {
   if (/(^|[^\\])(\\\\)*\\\n?$/.test(text) && !endsInComment(text)) return true;
+  if (openArithmetic(text)) return true;
   if (!parser) return (text.replace(/\\./g, '').match(/'/g)?.length ?? 0) % 2 === 1;
   try {
     return hasOpenHereDoc(parseFresh(text));
   } catch (error) {
     return error instanceof SyntaxProblem && error.incomplete;
   }
+}
+
+/** The parser accepts a `$((` that is never closed. */
+function openArithmetic(text: string): boolean {
+  const plain = text.replace(/'[^']*'/g, '');
+  const count = (part: string) => plain.split(part).length - 1;
+  return count('$((') > 0 && count('$((') > count('))');
 }
 
 function endsInComment(text: string): boolean {

@@ -592,4 +592,35 @@ export const cases: Case[] = [
     stderr:
       "t.sh: line 1: cd: too many arguments\nt.sh: line 1: break: only meaningful in a `for', `while', or `until' loop\nt.sh: line 1: local: can only be used in a function\nt.sh: line 1: shift: x: numeric argument required\n",
   },
+  {
+    name: 'negation in arithmetic',
+    script: `c=0; d=1; ((!c)) && echo a; (( ! c && d )) && echo b; if ((!d)); then echo no; fi; echo "((!c))" '((!c))'; ((!c ? d : 0)) && echo t`,
+    stdout: 'a\nb\n((!c)) ((!c))\nt\n',
+  },
+  {
+    name: 'comparisons in arithmetic commands',
+    script: `i=5; until ((i<=0)); do ((i-=2)); done; echo $i; ((i>=-1)) && echo ge; for ((j=0;j<=1;j++)); do echo $j; done`,
+    stdout: '-1\nge\n0\n1\n',
+  },
+  {
+    name: 'matched text in a replacement',
+    script: `x=abc; y='<&>'; echo \${x/b/[&]} "\${x/b/[&]}" \${x/b/\\&} \${x/b/"&"} \${x/b/$y}`,
+    stdout: 'a[b]c a[b]c a&c a&c a<b>c\n',
+  },
+  {
+    name: 'here-documents in functions and loops',
+    script: `f() {\n  cat <<EOF\nin $1\nEOF\n}\nf x; f y | tr a-z A-Z\nwhile read -r k v; do case "$k" in \\#*|'') continue;; esac; echo "$k=$v"; done <<'EOF'\n# c\na 1\n\nb two words\nEOF\ncat <<EOF | sed 's/^/> /' > o; cat o\none\nEOF`,
+    stdout: 'in x\nIN Y\na=1\nb=two words\n> one\n',
+  },
+  {
+    name: 'signals to the shell from its children',
+    script: `trap 'echo caught; exit 9' TERM; (sleep 0.05; kill -TERM $$) & sleep 0.3; echo no`,
+    stdout: 'caught\n',
+    code: 9,
+  },
+  {
+    name: 'bytes',
+    script: `printf '\\x00\\xff' | base64; echo AP8= | base64 -d | od -An -tx1; gzip -c <<< zip | gunzip -c; echo abc | sha256sum | cut -c1-8`,
+    stdout: 'AP8=\n 00 ff\nzip\nedeaaff3\n',
+  },
 ];
