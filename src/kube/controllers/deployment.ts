@@ -28,14 +28,24 @@ import { deploymentStatus, type NewSet } from './deployment-status.ts';
 import { WorkQueue } from './queue.ts';
 import { templateHash } from './template-hash.ts';
 
+const HISTORY = 'deployment.kubernetes.io/revision-history';
 /** Annotations that belong to one object and are not handed on. */
 const NOT_COPIED = new Set([
   'kubectl.kubernetes.io/last-applied-configuration',
   REVISION,
+  HISTORY,
   DESIRED,
   MAX,
   'deprecated.deployment.rollback.to',
 ]);
+
+/** The revisions that a ReplicaSet had before, once it is back under a new one. */
+function historyOf(set: KubeObject | undefined, revision: number): Record<string, string> {
+  const before = set?.metadata.annotations?.[REVISION];
+  const history = set?.metadata.annotations?.[HISTORY];
+  if (!before || before === String(revision)) return history ? { [HISTORY]: history } : {};
+  return { [HISTORY]: [history, before].filter(Boolean).join(',') };
+}
 
 /** Rolls Deployments from one ReplicaSet to the next. Source: pkg/controller/deployment. */
 export function startDeployments(context: ControllerContext): WorkQueue {
@@ -138,6 +148,7 @@ export function startDeployments(context: ControllerContext): WorkQueue {
       [DESIRED]: String(spec.replicas),
       [MAX]: String(spec.replicas + surgeOf(deployment)),
       [REVISION]: String(revision),
+      ...historyOf(found, revision),
     };
     let current = found;
     if (!current) {

@@ -4,6 +4,8 @@ import type { KubeObject } from '#kube/api/types.ts';
 import { type ControllerContext, ignoreGone, isReady, keyOf, MANAGER, ownedBy, splitKey } from './context.ts';
 import { WorkQueue } from './queue.ts';
 
+/** A slice holds no more endpoints. */
+const PER_SLICE = 100;
 const SERVICE_NAME = 'kubernetes.io/service-name';
 
 interface ServicePort {
@@ -66,7 +68,14 @@ export function startEndpoints(context: ControllerContext): WorkQueue {
       groups.set(id, [...(groups.get(id) ?? []), address]);
     }
     if (groups.size === 0) groups.set(JSON.stringify([...defaultPorts(service)]), []);
-    const wanted = [...groups].map(([id, members]) => ({ ports: new Map<string, number>(JSON.parse(id)), members }));
+    const wanted = [...groups].flatMap(([id, members]) => {
+      const ports = new Map<string, number>(JSON.parse(id));
+      const parts = Math.max(1, Math.ceil(members.length / PER_SLICE));
+      return Array.from({ length: parts }, (_, i) => ({
+        ports,
+        members: members.slice(i * PER_SLICE, (i + 1) * PER_SLICE),
+      }));
+    });
     for (const [i, { ports, members }] of wanted.entries()) {
       const content = {
         addressType: 'IPv4',

@@ -64,6 +64,10 @@ describe('Deployment', () => {
     expect(await revisions()).toEqual(['2:0', '3:3']);
     const { metadata } = await world.get('deployments', 'web');
     expect(metadata.annotations!['deployment.kubernetes.io/revision']).toBe('3');
+    const history = (await world.list('replicasets')).map(
+      (set) => set.metadata.annotations!['deployment.kubernetes.io/revision-history'],
+    );
+    expect(history.sort()).toEqual(['1', undefined]);
   });
 
   it('holds still while paused, and catches up when resumed', async () => {

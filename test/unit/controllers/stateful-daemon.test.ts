@@ -101,22 +101,20 @@ describe('StatefulSet', () => {
     await world.until(() => world.names('pods'), ['db-0', 'db-1', 'db-2']);
   });
 
-  it('makes claims for its pods, which wait because nothing provides volumes', async () => {
+  it('makes claims for its pods, and mounts them', async () => {
     const claim = {
       metadata: { name: 'data' },
       spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
     };
-    await world.apply(statefulSet('x:1', { volumeClaimTemplates: [claim] }));
+    await world.apply(statefulSet('x:1', { replicas: 1, volumeClaimTemplates: [claim] }));
     await world.until(() => world.names('pods'), ['db-0']);
-    const claims = await world.client.list({
-      group: '',
-      version: 'v1',
-      resource: 'persistentvolumeclaims',
-      namespace: 'shop',
-    });
-    expect(claims.items.map(({ metadata }) => metadata.name)).toEqual(['data-db-0']);
-    await world.until(async () => (await world.events('FailedScheduling')).length, 1);
-    expect((await world.events('FailedScheduling'))[0]).toContain('unbound immediate PersistentVolumeClaims');
+    const target = { group: '', version: 'v1', resource: 'persistentvolumeclaims', namespace: 'shop' };
+    const claims = await world.client.list(target);
+    expect(claims.items.map(({ metadata }) => [metadata.name, metadata.labels])).toEqual([
+      ['data-db-0', { app: 'db' }],
+    ]);
+    const { volumes } = (await world.get('pods', 'db-0')).spec;
+    expect(volumes).toEqual([{ name: 'data', persistentVolumeClaim: { claimName: 'data-db-0' } }]);
   });
 
   it('gives its pods names in a headless Service', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { curlImage } from '#kube/images/curl.ts';
 import { emojivotoImages } from '#kube/images/emojivoto/images.ts';
 import { podinfoImages } from '#kube/images/podinfo.ts';
 import { grpcurlImage, smallLinuxImages } from '#kube/images/small-linux.ts';
@@ -69,6 +70,16 @@ describe('podinfo', () => {
     expect((await call('/status/418')).status).toBe(418);
     started.process.kill('SIGTERM');
     expect(await started.process.exited).toBe(0);
+  });
+
+  it('speaks HTTP/2 to those who begin with it', async () => {
+    world.start(podinfo, pod);
+    const curl = world.start(curlImage, client, {
+      args: ['-s', '--http2-prior-knowledge', '-w', ' %{http_version}', `http://${pod.ip}:9898/version`],
+      isMain: false,
+    });
+    expect([await curl.process.exited, curl.stderr()]).toEqual([0, '']);
+    expect(curl.stdout()).toMatch(/"version": "6\.9\.2"\n\} 2$/);
   });
 
   it('passes echoes on to its backends', async () => {
