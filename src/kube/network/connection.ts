@@ -19,6 +19,9 @@ class PairEnd extends Duplex implements Connection {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly originalDst: { address: string; port: number };
+  /** As net.Socket counts them. */
+  bytesRead = 0;
+  bytesWritten = 0;
   peer!: PairEnd;
   #resume: (() => void) | undefined;
 
@@ -99,6 +102,8 @@ class PairEnd extends Duplex implements Connection {
    * Delivered in a turn of its own, as from a socket: HTTP/2 writes while it reads, and must not be read into meanwhile.
    */
   #take(chunk: Buffer, done: (error?: Error | null) => void): void {
+    this.bytesRead += chunk.length;
+    this.peer.bytesWritten += chunk.length;
     process.nextTick(() => this.#deliver(chunk, done));
   }
 

@@ -70,6 +70,9 @@ export interface Connection extends Duplex {
   readonly remotePort: number;
   /** Where the client really dialled, before a redirect (SO_ORIGINAL_DST). Equal to local address and port without one. */
   readonly originalDst: { address: string; port: number };
+  /** Bytes that came and went so far. */
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
   /** Ends both directions at once; the peer sees ECONNRESET. */
   reset(): void;
 }

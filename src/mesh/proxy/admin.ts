@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
 import type { Connection } from '#kube/network/network.ts';
+import type { Client } from '#mesh/policy/core/config.ts';
 import { type Answer, type Exchange, serveHttp1, serveHttp2 } from './exchange.ts';
 import { type InboundConnection, serveInbound } from './inbound-http.ts';
+import { detected, serverLabels, targetLabels, tlsLabels } from './inbound-labels.ts';
 import { peek, readClientHello, readHttp } from './peek.ts';
 import type { ProxyRuntime } from './runtime.ts';
 import { abort } from './splice.ts';
@@ -44,10 +46,16 @@ export class Admin {
     const runtime = this.#runtime;
     const { clock, certificate, settings } = runtime;
     const first = await peek(connection, readClientHello, { clock, timeoutMs: DETECT_MS });
-    // A handshake for anybody else has nobody behind it here.
-    if (first?.kind === 'tls' && first.sni !== certificate.name) return abort(connection);
-    const tls = first?.kind === 'tls' ? await acceptTls(connection, certificate) : undefined;
     const policy = runtime.policies.port(settings.adminPort);
+    const server = serverLabels(policy.config.server, settings.adminPort);
+    const labels = { direction: 'inbound', peer: 'src', ...targetLabels('0.0.0.0', settings.adminPort) };
+    // A handshake for anybody else has nobody behind it here.
+    if (first?.kind === 'tls' && first.sni !== certificate.name) {
+      const seen: Client = { ip: connection.remoteAddress, tls: { kind: 'opaque', sni: first.sni ?? '' } };
+      runtime.transport.count(connection, { ...labels, ...tlsLabels(seen), ...server });
+      return abort(connection);
+    }
+    const tls = first?.kind === 'tls' ? await acceptTls(connection, certificate) : undefined;
     const inbound: InboundConnection = {
       runtime,
       policy,
@@ -64,8 +72,10 @@ export class Admin {
       isProxy: tls?.identity !== undefined,
       forward: async (exchange) => this.#answer(exchange, connection),
     };
+    runtime.transport.count(connection, { ...labels, ...tlsLabels(inbound.client), ...server });
     const socket = tls?.socket ?? connection;
     const version = await peek(socket, readHttp, { clock, timeoutMs: DETECT_MS });
+    detected(runtime.metrics, version, server);
     const onExchange = (exchange: Exchange) => void serveInbound(inbound, exchange).catch(() => abort(connection));
     if (version === 'http2') serveHttp2(socket, onExchange);
     else if (version === 'http1') serveHttp1(socket, onExchange);

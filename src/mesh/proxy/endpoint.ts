@@ -1,10 +1,12 @@
 import type { Duplex, Readable } from 'node:stream';
+import type { Connection } from '#kube/network/network.ts';
 import type { LoadSettings } from '#mesh/policy/core/outbound-settings.ts';
 import { type Breaker, retryAfterOf } from './breaker.ts';
 import { onClassified } from './classify.ts';
 import type { DiscoveredEndpoint } from './discovery.ts';
 import type { Answer, Exchange, Headers } from './exchange.ts';
 import { ORIG_PROTO } from './inbound-http.ts';
+import { destinationLabels } from './outbound-labels.ts';
 import type { ProxyRuntime } from './runtime.ts';
 import { connectTls } from './tls.ts';
 import { TRANSPORT_ALPN, writeTransportHeader } from './transport-header.ts';
@@ -84,7 +86,7 @@ export class Endpoint {
         const session = protocol && !this.info.opaque ? { protocol } : {};
         if (direct) await written(socket, writeTransportHeader({ port, ...session }));
       }
-      this.#count(socket);
+      this.#count(connection, socket);
       this.#backoff = 0;
       this.#retryAt = 0;
       return socket;
@@ -145,27 +147,11 @@ export class Endpoint {
     this.#rttAt = now;
   }
 
-  #count(socket: Duplex): void {
-    const { metrics, connections } = this.#runtime;
-    const { ip, port, identity } = this.info;
-    const labels = {
-      direction: 'outbound',
-      peer: 'dst',
-      target_addr: `${ip}:${port}`,
-      target_ip: ip,
-      target_port: String(port),
-      ...(identity
-        ? { tls: 'true', server_id: identity }
-        : { tls: 'no_identity', no_tls_reason: 'not_provided_by_service_discovery' }),
-    };
-    metrics.add('tcp_open_total', labels);
-    metrics.add('tcp_open_connections', labels);
+  #count(connection: Connection, socket: Duplex): void {
+    const { transport, connections } = this.#runtime;
+    transport.count(connection, { direction: 'outbound', peer: 'dst', ...destinationLabels(this) });
     connections.add(socket);
-    socket.once('close', () => {
-      connections.delete(socket);
-      metrics.add('tcp_open_connections', labels, -1);
-      metrics.add('tcp_close_total', { ...labels, errno: '' });
-    });
+    socket.once('close', () => connections.delete(socket));
   }
 
   close(): void {

@@ -4,7 +4,15 @@ import { decideRequest, REFUSALS } from '#mesh/policy/core/decide.ts';
 import { grpcStatusOf, isGrpcFailure } from './classify.ts';
 import { type Answer, closing, type Exchange, plainAnswer } from './exchange.ts';
 import { applyRequestFilters, applyResponseFilters } from './filters.ts';
-import { authzLabels, routeLabels, serverLabels, targetLabels, tlsInLog, tlsLabels } from './inbound-labels.ts';
+import {
+  authzLabels,
+  parentLabels,
+  routeLabels,
+  serverLabels,
+  targetLabels,
+  tlsInLog,
+  tlsLabels,
+} from './inbound-labels.ts';
 import { type Labels, renderLabels } from './metrics.ts';
 import type { PortPolicy } from './port-policies.ts';
 import type { ProxyRuntime } from './runtime.ts';
@@ -68,7 +76,6 @@ export async function serveInbound(connection: InboundConnection, exchange: Exch
       metrics.add('inbound_http_local_ratelimit_total', {
         ...target,
         ...server,
-        ...routeLabels(decision.route),
         ratelimit_group: limit.ref.group,
         ratelimit_kind: limit.ref.kind,
         ratelimit_name: limit.ref.name,
@@ -94,6 +101,8 @@ export async function serveInbound(connection: InboundConnection, exchange: Exch
       }
       const labels: Labels = { direction: 'inbound', ...target, ...who, ...server, ...route, ...authz };
       metrics.add('request_total', labels);
+      const parent = parentLabels(decision.server, port, decision.route);
+      metrics.add('inbound_http_requests_total', parent);
       const early = applyRequestFilters(exchange, decision.filters, decision.match, port);
       let answer: Answer;
       try {
@@ -107,6 +116,12 @@ export async function serveInbound(connection: InboundConnection, exchange: Exch
       applyResponseFilters(answer, decision.filters);
       if (viaProxyVersion) answer.headers[ORIG_PROTO] = 'HTTP/1.1';
       recordResponse(runtime, exchange, labels, answer, startedAt);
+      exchange.onDone(() => {
+        const ms = runtime.clock.now() - startedAt;
+        metrics.add('inbound_http_statuses_total', { ...parent, status: String(answer.status) });
+        metrics.observeSeconds('inbound_http_request_duration_seconds', parent, ms);
+        metrics.observeSeconds('inbound_http_response_duration_seconds', parent, ms);
+      });
       exchange.respond(answer);
     }
   }
@@ -142,6 +157,14 @@ function failureText(connection: InboundConnection, message: string): string {
   return `client ${connection.clientAddress}: server: ${net.ip}:${connection.listenPort}: ${message}`;
 }
 
+function countError({ runtime, policy, port, listenPort }: InboundConnection, error: string): void {
+  runtime.metrics.add('inbound_http_errors_total', {
+    error,
+    ...targetLabels(runtime.net.ip, listenPort),
+    ...serverLabels(policy.config.server, port),
+  });
+}
+
 function logFailure(connection: InboundConnection, exchange: Exchange, message: string): void {
   connection.runtime.log.info(
     `inbound:server{port=${connection.listenPort}}:rescue{client.addr=${connection.clientAddress}}: linkerd_app_core::errors::respond`,
@@ -157,6 +180,7 @@ function refuse(
 ): void {
   const { http, grpc } = REFUSALS[why];
   logFailure(connection, exchange, message);
+  countError(connection, 'unexpected');
   exchange.body?.resume();
   const answer = plainAnswer(exchange, http, { code: grpc, message });
   if (connection.isProxy) answer.headers[PROXY_ERROR] = failureText(connection, message);
@@ -167,7 +191,7 @@ function unreachable(connection: InboundConnection, exchange: Exchange, error: E
   const code = (error.cause as { code?: string } | undefined)?.code;
   const message = code === 'ECONNREFUSED' ? 'Connection refused (os error 111)' : error.message;
   logFailure(connection, exchange, message);
-  connection.runtime.metrics.add('inbound_http_errors_total', { error: 'i/o' });
+  countError(connection, 'i/o');
   const answer = plainAnswer(exchange, 502, { code: 14, message });
   if (connection.isProxy) answer.headers[PROXY_ERROR] = failureText(connection, message);
   return exchange.version === 'HTTP/1.1' ? closing(answer) : answer;

@@ -1,5 +1,6 @@
 import type { Client, Ref } from '#mesh/policy/core/config.ts';
-import type { Labels } from './metrics.ts';
+import type { Labels, Metrics } from './metrics.ts';
+import type { HttpVersion } from './peek.ts';
 
 /** Label sets of linkerd.md 3.6, in the order the proxy writes them. */
 export const targetLabels = (address: string, port: number): Labels => ({
@@ -51,3 +52,22 @@ export function tlsInLog({ tls }: Client): string {
       ? 'None(Loopback)'
       : 'None(NoClientHello)';
 }
+
+const RESULTS: Record<HttpVersion, string> = { http1: 'http/1', http2: 'http/2', none: 'not_http' };
+
+/** Counts what protocol detection found; nothing within its time is a timeout. */
+export function detected(metrics: Metrics, version: HttpVersion | undefined, server: Labels): void {
+  metrics.add('inbound_tcp_detect_http_results_total', {
+    result: version ? RESULTS[version] : 'read_timeout',
+    ...server,
+  });
+}
+
+/** Labels of the newer families: the server as parent, then the route. */
+export const parentLabels = (server: Ref, port: number, route: Ref): Labels => ({
+  parent_group: server.group,
+  parent_kind: server.kind,
+  parent_name: server.name,
+  parent_port: String(port),
+  ...routeLabels(route),
+});

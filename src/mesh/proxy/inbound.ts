@@ -5,7 +5,7 @@ import type { Client } from '#mesh/policy/core/config.ts';
 import { decideConnection, decideRequest } from '#mesh/policy/core/decide.ts';
 import { type Exchange, serveHttp1, serveHttp2 } from './exchange.ts';
 import { type InboundConnection, refuseUpgrade, serveInbound } from './inbound-http.ts';
-import { authzLabels, serverLabels, targetLabels, tlsInLog, tlsLabels } from './inbound-labels.ts';
+import { authzLabels, detected, serverLabels, targetLabels, tlsInLog, tlsLabels } from './inbound-labels.ts';
 import { type HttpVersion, peek, readClientHello, readHttp } from './peek.ts';
 import { DETECT_MS, type ProxyRuntime } from './runtime.ts';
 import { abort, splice } from './splice.ts';
@@ -108,8 +108,10 @@ export class Inbound {
     let version: HttpVersion | undefined;
     if (protocol === 'http2' || protocol === 'grpc') version = 'http2';
     else if (protocol === 'http1' && !isProxy) version = 'http1';
-    else
+    else {
       version = await peek(socket, readHttp, { clock: this.#runtime.clock, timeoutMs: policy.config.detectTimeoutMs });
+      detected(this.#runtime.metrics, version, serverLabels(policy.config.server, port));
+    }
     if (version === undefined || version === 'none') this.#bytes(connection, socket, port, client, listenPort);
     else this.#http(connection, socket, port, client, isProxy, listenPort, version);
   }
@@ -156,6 +158,7 @@ export class Inbound {
       `server.group=${decision.server.group} server.kind=${decision.server.kind} server.name=${decision.server.name} client.tls=${tlsInLog(client)} client.ip=${client.ip}`;
     if (decision.outcome === 'deny') {
       runtime.metrics.add('inbound_tcp_authz_deny_total', { ...labels(), ...who });
+      runtime.metrics.add('inbound_tcp_errors_total', { error: 'unexpected', ...targetLabels(runtime.net.ip, port) });
       runtime.log.info(where, `Connection denied ${describe()}`);
       return abort(connection);
     }
@@ -179,15 +182,17 @@ export class Inbound {
         else splice(socket, application);
       },
       () => {
-        runtime.metrics.add('inbound_tcp_errors_total', { error: 'i/o' });
+        runtime.metrics.add('inbound_tcp_errors_total', { error: 'i/o', ...targetLabels(runtime.net.ip, listenPort) });
         abort(connection);
       },
     );
   }
 
-  #dial(port: number): Promise<Connection> {
-    const { net, uid, settings } = this.#runtime;
-    return net.dial(net.ip, port, { uid, timeoutMs: settings.inboundConnectTimeoutMs });
+  async #dial(port: number): Promise<Connection> {
+    const { net, uid, settings, transport } = this.#runtime;
+    const connection = await net.dial(net.ip, port, { uid, timeoutMs: settings.inboundConnectTimeoutMs });
+    transport.count(connection, { direction: 'inbound', peer: 'dst', tls: 'no_identity', no_tls_reason: 'loopback' });
+    return connection;
   }
 
   #application(port: number): Application {
@@ -221,13 +226,14 @@ export class Inbound {
   }
 
   #count(connection: Connection, port: number, client: Client): void {
-    const { metrics, net } = this.#runtime;
-    const labels = { direction: 'inbound', peer: 'src', ...targetLabels(net.ip, port), ...tlsLabels(client) };
-    metrics.add('tcp_open_total', labels);
-    metrics.add('tcp_open_connections', labels);
-    connection.once('close', () => {
-      metrics.add('tcp_open_connections', labels, -1);
-      metrics.add('tcp_close_total', { ...labels, errno: '' });
+    const { net, transport, policies } = this.#runtime;
+    const server = serverLabels(policies.port(port).config.server, port);
+    transport.count(connection, {
+      direction: 'inbound',
+      peer: 'src',
+      ...targetLabels(net.ip, port),
+      ...tlsLabels(client),
+      ...server,
     });
   }
 

@@ -54,7 +54,7 @@ const HELP: Record<string, string> = {
 
 /** Families of the newer registry are announced without `_total` and with a closing full stop. */
 const isNewer = (name: string): boolean =>
-  /^(inbound_(http|grpc)_(requests|statuses)_total$|outbound_(http|grpc)_(route|balancer)_|control_identity_)/.test(
+  /^(inbound_(http|grpc)_(requests|statuses)_total$|inbound_tcp_(detect|transport)_|outbound_(http|grpc)_(route|balancer)_|control_identity_)/.test(
     name,
   );
 

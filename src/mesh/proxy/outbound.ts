@@ -207,19 +207,12 @@ export class Outbound {
   }
 
   #count(connection: Connection, address: string): void {
-    const { metrics } = this.#runtime;
-    const labels = {
+    this.#runtime.transport.count(connection, {
       direction: 'outbound',
       peer: 'src',
       target_addr: address,
       tls: 'no_identity',
       no_tls_reason: 'loopback',
-    };
-    metrics.add('tcp_open_total', labels);
-    metrics.add('tcp_open_connections', labels);
-    connection.once('close', () => {
-      metrics.add('tcp_open_connections', labels, -1);
-      metrics.add('tcp_close_total', { ...labels, errno: '' });
     });
   }
 

@@ -13,6 +13,7 @@ import { Outbound } from './outbound.ts';
 import { PortPolicies } from './port-policies.ts';
 import type { ProxyRuntime } from './runtime.ts';
 import { type ControlAddress, type ProxySettings, readSettings } from './settings.ts';
+import { TransportMetrics } from './transport-metrics.ts';
 
 /** The release this proxy imitates. */
 export const PROXY_VERSION = '2.366.0';
@@ -78,6 +79,7 @@ export function startProxy(context: ContainerContext, control: ControlPlane | un
       uid,
       log,
       metrics,
+      transport: new TransportMetrics(metrics),
       certificate,
       policies,
       discovery: clients?.discovery,

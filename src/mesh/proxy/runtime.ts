@@ -6,6 +6,7 @@ import type { ProxyLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { PortPolicies } from './port-policies.ts';
 import type { ProxySettings } from './settings.ts';
+import type { TransportMetrics } from './transport-metrics.ts';
 
 /** What the parts of one proxy share. */
 export interface ProxyRuntime {
@@ -15,6 +16,7 @@ export interface ProxyRuntime {
   uid: number;
   log: ProxyLog;
   metrics: Metrics;
+  transport: TransportMetrics;
   certificate: WorkloadCertificate;
   policies: PortPolicies;
   /** Absent: every address is forwarded to as it is (no control plane near, as in unit tests). */

@@ -239,7 +239,7 @@ function rateLimitOf(objects: ObjectSet, settings: PolicySettings, server: KubeO
   if (!policy) return undefined;
   const { total, identity, overrides = [] } = policy.spec;
   return {
-    ref: { group: POLICY_GROUP, kind: 'httplocalratelimitpolicy', name: policy.metadata.name ?? '' },
+    ref: { group: POLICY_GROUP, kind: 'HTTPLocalRateLimitPolicy', name: policy.metadata.name ?? '' },
     namespace,
     ...(total?.requestsPerSecond ? { totalRps: total.requestsPerSecond } : {}),
     ...(identity?.requestsPerSecond ? { identityRps: identity.requestsPerSecond } : {}),
