@@ -3,6 +3,7 @@ import { Lifecycle } from '#base/lifecycle.ts';
 import type { UserInfo } from '#kube/api/types.ts';
 import { createReviewCaller } from '#kube/apiserver/admission/call-webhook.ts';
 import { podDefaultsAdmission, serviceAccountAdmission } from '#kube/apiserver/admission/service-account.ts';
+import { storageProtection } from '#kube/apiserver/admission/storage.ts';
 import { webhookAdmission } from '#kube/apiserver/admission/webhooks.ts';
 import { createAuthenticator } from '#kube/apiserver/auth/authenticate.ts';
 import { createRbac } from '#kube/apiserver/auth/rbac.ts';
@@ -63,6 +64,7 @@ export class ControlPlane {
     admission.push(
       podDefaultsAdmission,
       serviceAccountAdmission(store),
+      storageProtection,
       webhookAdmission(store, createReviewCaller(dial, clock)),
     );
     addReviews(this.server, this.tokens, authorize, () => clock.now());

@@ -56,3 +56,12 @@ function decimal(value: bigint, from: number, exponent: boolean): string {
   if (exponent) return power === 0 ? `${rest}` : `${rest}e${power}`;
   return `${rest}${NAMES.get(power)}`;
 }
+
+/** A quantity as a number; undefined when it is none. */
+export function quantityValue(text: string): number | undefined {
+  const match = PATTERN.exec(text);
+  if (!match) return undefined;
+  const [, sign = '', digits = '', exponent, suffix = ''] = match;
+  const size = suffix.endsWith('i') ? 1024 ** (BINARY.indexOf(suffix) + 1) : 10 ** DECIMAL[suffix]!;
+  return (sign === '-' ? -1 : 1) * Number(digits) * size * 10 ** Number(exponent?.slice(1) ?? 0);
+}

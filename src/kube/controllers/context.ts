@@ -11,6 +11,8 @@ export const TARGETS = {
   services: { group: '', version: 'v1', resource: 'services' },
   endpoints: { group: '', version: 'v1', resource: 'endpoints' },
   namespaces: { group: '', version: 'v1', resource: 'namespaces' },
+  persistentvolumes: { group: '', version: 'v1', resource: 'persistentvolumes' },
+  persistentvolumeclaims: { group: '', version: 'v1', resource: 'persistentvolumeclaims' },
   configmaps: { group: '', version: 'v1', resource: 'configmaps' },
   serviceaccounts: { group: '', version: 'v1', resource: 'serviceaccounts' },
   events: { group: '', version: 'v1', resource: 'events' },

@@ -14,6 +14,7 @@ import { startNamespaces } from './namespace.ts';
 import { startReplicaSets } from './replicaset.ts';
 import { startServiceAccounts } from './service-account.ts';
 import { startStatefulSets } from './statefulset.ts';
+import { startVolumes } from './volume.ts';
 
 export interface ControllerOptions {
   client: KubeClient;
@@ -42,6 +43,7 @@ export async function startControllers(
     startBudgets(context),
     startEndpoints(context),
     startEndpointMirror(context),
+    startVolumes(context),
     startNamespaces(context),
     startServiceAccounts(context, options.clusterCa),
     garbage,

@@ -10,6 +10,7 @@ import type { Network } from '#kube/network/network.ts';
 import { PodAddresses } from './addresses.ts';
 import type { ContainerRunner } from './container-runner.ts';
 import { attachTo, execIn } from './exec.ts';
+import { ScratchVolume } from './files.ts';
 import { ImageStore } from './image-store.ts';
 import { readLog } from './log-reader.ts';
 import { nodeObject } from './node-object.ts';
@@ -40,6 +41,7 @@ export class Kubelet implements NodeApi {
   readonly #world: NodeWorld;
   readonly #workers = new Map<string, PodWorker>();
   readonly #byName = new Map<string, PodWorker>();
+  readonly #folders = new Map<string, ScratchVolume>();
   #lastStir = 0;
   readonly #pods: Informer;
   readonly #services: Informer;
@@ -65,6 +67,11 @@ export class Kubelet implements NodeApi {
       sync: {
         delayMs: options.volumeSyncMs,
         busyForMs: () => Math.max(0, this.#lastStir + CALM_MS - options.clock.now()),
+      },
+      kept: (path) => {
+        const known = this.#folders.get(path) ?? new ScratchVolume();
+        this.#folders.set(path, known);
+        return known;
       },
       stirred: () => {
         this.#lastStir = options.clock.now();

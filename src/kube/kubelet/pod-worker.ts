@@ -173,6 +173,7 @@ export class PodWorker implements PodWorld {
               client: this.node.client,
               clock: this.node.clock,
               sync: this.node.sync,
+              kept: (path) => this.node.kept(path),
               configMap: (name) => this.node.configMap(namespace, name),
               secret: (name) => this.node.secret(namespace, name),
             }),

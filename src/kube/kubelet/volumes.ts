@@ -13,6 +13,8 @@ export interface VolumeSource {
   client: KubeClient;
   clock: Clock;
   sync: SyncPace;
+  /** The node's folder at a path: made when first asked for, and kept as long as the node. */
+  kept(path: string): MountedVolume;
   configMap(name: string): Promise<KubeObject | undefined>;
   secret(name: string): Promise<KubeObject | undefined>;
 }
@@ -28,6 +30,7 @@ const LATEST_SYNC_MS = 20_000;
 
 type Entries = Map<string, Uint8Array>;
 type Spec = KubeObject['spec'];
+const CORE = { group: '', version: 'v1' } as const;
 
 /** A token is renewed when this much of its life has passed (pkg/kubelet/token). */
 const RENEW_TOKEN_AT = 0.8;
@@ -101,7 +104,9 @@ export class ComputedVolume implements MountedVolume {
 
 /** Makes a pod's volume. Throws ConfigError when something required is not there; refuses kinds that are not modelled. */
 export async function makeVolume(volume: Spec, source: VolumeSource): Promise<MountedVolume> {
-  if (volume.emptyDir || volume.hostPath || volume.ephemeral) return new ScratchVolume();
+  if (volume.emptyDir) return new ScratchVolume();
+  if (volume.hostPath) return source.kept(volume.hostPath.path);
+  if (volume.persistentVolumeClaim) return claimed(volume.persistentVolumeClaim.claimName, source);
   const projections: Spec[] = volume.projected?.sources ?? [volume];
   const sources = projections.flatMap((projection) => [
     ...(projection.configMap ? [`configMap/${projection.configMap.name}`] : []),
@@ -134,6 +139,19 @@ export async function makeVolume(volume: Spec, source: VolumeSource): Promise<Mo
   made.onClose = () => token.close();
   await made.fill();
   return made;
+}
+
+/** What a bound claim's volume holds: a folder of the node, which outlives the pod. */
+async function claimed(name: string, source: VolumeSource): Promise<MountedVolume> {
+  const { client } = source;
+  const { namespace } = source.pod().metadata;
+  const claim = await client.get({ ...CORE, resource: 'persistentvolumeclaims', namespace: namespace! }, name);
+  const volume = await client.get({ ...CORE, resource: 'persistentvolumes' }, claim.spec.volumeName);
+  const path: string | undefined = volume.spec.hostPath?.path ?? volume.spec.local?.path;
+  if (path) return source.kept(path);
+  throw new ConfigError(
+    `the volume ${JSON.stringify(volume.metadata.name)} is of a kind that this cluster does not have; hostPath and local are known`,
+  );
 }
 
 async function project(projection: Spec, source: VolumeSource, token: TokenCache): Promise<Entries> {

@@ -18,6 +18,8 @@ export interface NodeWorld {
   addresses: PodAddresses;
   node: { name: string; ip: string };
   sync: SyncPace;
+  /** The node's own folder at a path, shared by all who mount it. */
+  kept(path: string): MountedVolume;
   /** Something happened to a pod. */
   stirred(): void;
   /**

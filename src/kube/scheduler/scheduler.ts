@@ -6,6 +6,7 @@ import type { KubeClient } from '#kube/client/client.ts';
 import { Informer } from '#kube/client/informer.ts';
 
 const PODS = { group: '', version: 'v1', resource: 'pods' } as const;
+const CLAIMS = { group: '', version: 'v1', resource: 'persistentvolumeclaims' } as const;
 const NODES = { group: '', version: 'v1', resource: 'nodes' } as const;
 const COMPONENT = 'default-scheduler';
 
@@ -20,6 +21,7 @@ export interface SchedulerOptions {
 export async function startScheduler({ client, clock, record }: SchedulerOptions): Promise<{ close(): void }> {
   const pods = new Informer(client, PODS).addIndex('node', (pod) => [pod.spec?.nodeName ?? '']);
   const nodes = new Informer(client, NODES);
+  const claims = new Informer(client, CLAIMS);
   const reported = new Map<string, string>();
   const binding = new Set<string>();
 
@@ -29,6 +31,11 @@ export async function startScheduler({ client, clock, record }: SchedulerOptions
       return;
     if ((pod.spec?.schedulerName ?? COMPONENT) !== COMPONENT) return;
     const all = nodes.list();
+    const unready = claimProblem(pod, claims);
+    if (unready) {
+      await reportUnschedulable(pod, all.length, unready);
+      return;
+    }
     const reasons = new Map<string, number>();
     const fitting = all.filter((node) => {
       const why = unfit(pod, node);
@@ -39,7 +46,8 @@ export async function startScheduler({ client, clock, record }: SchedulerOptions
       (a, b) => pods.byIndex('node', a.metadata.name!).length - pods.byIndex('node', b.metadata.name!).length,
     );
     if (!node) {
-      await reportUnschedulable(pod, all.length, reasons);
+      const details = [...reasons].map(([why, n]) => `${n} ${why}`);
+      await reportUnschedulable(pod, all.length, details.sort().join(', '));
       return;
     }
     binding.add(uid);
@@ -65,12 +73,8 @@ export async function startScheduler({ client, clock, record }: SchedulerOptions
     }
   };
 
-  const reportUnschedulable = async (pod: KubeObject, count: number, reasons: Map<string, number>): Promise<void> => {
+  const reportUnschedulable = async (pod: KubeObject, count: number, details: string): Promise<void> => {
     const { uid = '', namespace, name } = pod.metadata;
-    const details = [...reasons]
-      .map(([why, n]) => `${n} ${why}`)
-      .sort()
-      .join(', ');
     const tail =
       count > 0
         ? ` ${details}. preemption: 0/${count} nodes are available: ${count} Preemption is not helpful for scheduling.`
@@ -104,14 +108,31 @@ export async function startScheduler({ client, clock, record }: SchedulerOptions
     if (type === 'delete') reported.delete(object.metadata.uid!);
     else void schedule(object);
   });
-  nodes.onChange(() => {
+  const again = () => {
     for (const pod of pods.byIndex('node', '')) void schedule(pod);
-  });
-  await Promise.all([nodes.start(), pods.start()]);
+  };
+  nodes.onChange(again);
+  claims.onChange(again);
+  await Promise.all([nodes.start(), claims.start()]);
+  await pods.start();
   return {
     close() {
       pods.stop();
       nodes.stop();
+      claims.stop();
     },
   };
+}
+
+/** Why a pod's claims keep it waiting. Source: pkg/scheduler/framework/plugins/volumebinding. */
+function claimProblem(pod: KubeObject, claims: Informer): string | undefined {
+  for (const volume of pod.spec?.volumes ?? []) {
+    const name: string | undefined = volume.persistentVolumeClaim?.claimName;
+    if (!name) continue;
+    const claim = claims.get(pod.metadata.namespace!, name);
+    if (!claim) return `persistentvolumeclaim ${JSON.stringify(name)} not found`;
+    if (claim.metadata.deletionTimestamp) return `persistentvolumeclaim ${JSON.stringify(name)} is being deleted`;
+    if (claim.status?.phase !== 'Bound') return 'pod has unbound immediate PersistentVolumeClaims';
+  }
+  return undefined;
 }

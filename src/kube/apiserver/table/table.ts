@@ -8,6 +8,7 @@ import { batchCells } from './batch.ts';
 import { coreCells } from './core.ts';
 import { customCell } from './custom.ts';
 import { otherCells } from './other.ts';
+import { storedCells } from './stored.ts';
 import { workloadCells } from './workloads.ts';
 
 export type Cells = (object: KubeObject, now: number) => unknown[];
@@ -21,7 +22,7 @@ interface Column {
 }
 
 const COLUMNS = columnsData as unknown as Record<string, Column[]>;
-const ROWS: Record<string, Cells> = { ...coreCells, ...workloadCells, ...batchCells, ...otherCells };
+const ROWS: Record<string, Cells> = { ...coreCells, ...workloadCells, ...batchCells, ...otherCells, ...storedCells };
 
 export function wantsTable(request: ApiRequest): boolean {
   return /as=Table/.test(request.headers.accept ?? '') && !/^application\/json(,|$)/.test(request.headers.accept ?? '');
