@@ -1,4 +1,4 @@
-import { startInToolbox } from './container-shell.ts';
+import { startInToolbox, type Toolbox } from './container-shell.ts';
 import { goJson, startGoProgram } from './go-program.ts';
 import { healthMethods, serveGrpc } from './grpc/server.ts';
 import { bodyOf, remoteAddress } from './http-service.ts';
@@ -6,7 +6,7 @@ import { ended, printer, startProcess } from './process.ts';
 import type { ContainerContext, Image, Process } from './program.ts';
 import { BUSYBOX, passwd } from './toolboxes.ts';
 
-const TOOLBOX = { shells: ['sh', 'ash', 'bash'], programs: new Set([...BUSYBOX, 'curl']) };
+const TOOLBOX: Toolbox = { shells: ['sh', 'ash', 'bash'], programs: new Set([...BUSYBOX, 'curl']), dialect: 'ash' };
 
 function flag(context: ContainerContext, name: string, otherwise: string): string {
   for (const [index, word] of context.argv.entries()) {

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Command } from '#shell/command.ts';
 import type { Shell } from '#shell/shell.ts';
+import { type Dialect, inDialect } from './dialect.ts';
 import { startKill } from './kill.ts';
 import { lazily, type Running, signalCode, startProcess } from './process.ts';
 import { processTable } from './process-table.ts';
@@ -14,6 +15,8 @@ export interface Toolbox {
   shells: readonly string[];
   /** Names of the programs, of `standardPrograms()` or of `tools/`. */
   programs: ReadonlySet<string>;
+  /** What its `sh` is; `bash` is always bash. */
+  dialect: Dialect;
 }
 
 /**
@@ -30,7 +33,10 @@ export function startInToolbox(context: ContainerContext, toolbox: Toolbox): Pro
   if (!toolbox.shells.includes(name) && !toolbox.programs.has(name)) return undefined;
   return lazily(async () => {
     const world = await makeWorld(context, toolbox);
-    return toolbox.shells.includes(name) ? startShell(context, world, name) : startTool(context, world, name);
+    if (!toolbox.shells.includes(name)) return startTool(context, world, name);
+    const dialect = name === 'bash' ? 'bash' : toolbox.dialect;
+    const stderr = inDialect(context.stdio.stderr, name, dialect);
+    return startShell({ ...context, stdio: { ...context.stdio, stderr } }, world, name);
   });
 }
 

@@ -1,8 +1,8 @@
-import { startInToolbox } from './container-shell.ts';
+import { startInToolbox, type Toolbox } from './container-shell.ts';
 import type { Image } from './program.ts';
 import { BUSYBOX, passwd } from './toolboxes.ts';
 
-const TOOLBOX = { shells: ['sh', 'ash'], programs: new Set([...BUSYBOX, 'curl']) };
+const TOOLBOX: Toolbox = { shells: ['sh', 'ash'], programs: new Set([...BUSYBOX, 'curl']), dialect: 'ash' };
 
 /** `curlimages/curl`: curl on a small Linux, as a user of its own. */
 export const curlImage: Image = {

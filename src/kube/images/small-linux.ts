@@ -26,34 +26,39 @@ const release = (id: string, name: string) => ({
 
 /** Images that hold a shell and tools, and run what they are told. */
 export const smallLinuxImages: Image[] = [
-  linux('busybox', 'sh and the small tools: wget, nc, nslookup, …', { shells: sh, programs: new Set(BUSYBOX) }),
+  linux('busybox', 'sh and the small tools: wget, nc, nslookup, …', {
+    shells: sh,
+    programs: new Set(BUSYBOX),
+    dialect: 'ash',
+  }),
   linux(
     'alpine',
     'sh and the small tools of Alpine Linux',
-    { shells: sh, programs: new Set(BUSYBOX) },
+    { shells: sh, programs: new Set(BUSYBOX), dialect: 'ash' },
     { files: release('alpine', 'Alpine Linux v3.22') },
   ),
   linux(
     'bash',
     'bash and the small tools',
-    { shells: ['bash', ...sh], programs: new Set(BUSYBOX) },
+    { shells: ['bash', ...sh], programs: new Set(BUSYBOX), dialect: 'ash' },
     { files: release('alpine', 'Alpine Linux v3.22') },
   ),
   linux(
     'debian',
     'bash and the tools of a bare Debian (no curl)',
-    { shells: ['bash', 'sh', 'dash'], programs: new Set(DEBIAN) },
+    { shells: ['bash', 'sh', 'dash'], programs: new Set(DEBIAN), dialect: 'dash' },
     { files: release('debian', 'Debian GNU/Linux 13 (trixie)') },
   ),
   linux(
     'ubuntu',
     'bash and the tools of a bare Ubuntu (no curl)',
-    { shells: ['bash', 'sh', 'dash'], programs: new Set(DEBIAN) },
+    { shells: ['bash', 'sh', 'dash'], programs: new Set(DEBIAN), dialect: 'dash' },
     { files: release('ubuntu', 'Ubuntu 24.04 LTS') },
   ),
   linux('nicolaka/netshoot', 'network tools: curl, nc, nslookup, jq, grpcurl, …', {
     shells: ['zsh', 'bash', ...sh],
     programs: new Set([...BUSYBOX, 'curl', 'jq', 'grpcurl', 'yq']),
+    dialect: 'ash',
   }),
 ];
 
@@ -66,7 +71,7 @@ export const grpcurlImage: Image = {
   user: 0,
   workingDir: '/',
   hasShell: false,
-  start: (context) => startInToolbox(context, { shells: [], programs: new Set(['grpcurl']) }),
+  start: (context) => startInToolbox(context, { shells: [], programs: new Set(['grpcurl']), dialect: 'ash' }),
 };
 
 /** `registry.k8s.io/pause`: does nothing, and ends at once when asked to. */

@@ -42,6 +42,23 @@ describe('what images have', () => {
   });
 });
 
+describe('what a shell says', () => {
+  it.each([
+    ['busybox', 'sh', 'sh: nosuch: not found\n', "sh: cd: line 1: can't cd to /nowhere: No such file or directory\n"],
+    ['debian', 'sh', 'sh: 1: nosuch: not found\n', "sh: 1: cd: can't cd to /nowhere\n"],
+    [
+      'debian',
+      'bash',
+      'bash: line 1: nosuch: command not found\n',
+      'bash: line 1: cd: /nowhere: No such file or directory\n',
+    ],
+  ])('%s %s', async (name, shell, missing, folder) => {
+    const one = await run('', { command: [shell, '-c', 'nosuch'] }, image(name));
+    expect([one.code, one.err]).toEqual([127, missing]);
+    expect((await run('', { command: [shell, '-c', 'cd /nowhere'] }, image(name))).err).toBe(folder);
+  });
+});
+
 describe('network tools', () => {
   it('look names up as the pod would', async () => {
     const web = world.pod('web');
@@ -105,7 +122,7 @@ describe('processes', () => {
       sharing: main.context,
     });
     expect(await inside.process.exited).toBe(1);
-    expect([inside.stdout(), inside.stderr()]).toEqual(['143\n', 'sh: line 1: kill: (1) - No such process\n']);
+    expect([inside.stdout(), inside.stderr()]).toEqual(['143\n', 'sh: kill: (1) - No such process\n']);
     const missing = world.start(busybox, main.context.net, { command: ['kill', '99'], sharing: main.context });
     expect([await missing.process.exited, missing.stderr()]).toEqual([1, "kill: can't kill pid 99: No such process\n"]);
   });

@@ -1,11 +1,11 @@
 import { basename } from 'node:path';
-import { startInToolbox } from '../container-shell.ts';
+import { startInToolbox, type Toolbox } from '../container-shell.ts';
 import { lazily } from '../process.ts';
 import type { Image } from '../program.ts';
 import { DEBIAN, passwd } from '../toolboxes.ts';
 import type { Flavour } from './session.ts';
 
-const TOOLBOX = { shells: ['sh', 'bash', 'dash'], programs: new Set(DEBIAN) };
+const TOOLBOX: Toolbox = { shells: ['sh', 'bash', 'dash'], programs: new Set(DEBIAN), dialect: 'dash' };
 
 const lazy = (flavour: Flavour) => (context: Parameters<Image['start']>[0]) =>
   lazily(async () => (await import('./httpbin.ts')).startHttpbin(context, flavour));

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { posix } from 'node:path';
-import { startInToolbox } from '../container-shell.ts';
+import { startInToolbox, type Toolbox } from '../container-shell.ts';
 import { type HttpService, serveHttp } from '../http-service.ts';
 import { goLogTime, printer, type Running, startProcess } from '../process.ts';
 import { processTable } from '../process-table.ts';
@@ -48,7 +48,7 @@ const defaultSite = (port: number) => `server {
 const page = (title: string, text: string) =>
   `<!DOCTYPE html>\n<html>\n<head>\n<title>${title}</title>\n</head>\n<body>\n<h1>${title}</h1>\n<p>${text}</p>\n</body>\n</html>\n`;
 
-const TOOLBOX = { shells: ['sh', 'bash', 'dash'], programs: new Set([...DEBIAN, 'curl']) };
+const TOOLBOX: Toolbox = { shells: ['sh', 'bash', 'dash'], programs: new Set([...DEBIAN, 'curl']), dialect: 'dash' };
 
 /** The version that a tag such as `1.29`, `1.27.3` or `1.29-alpine` stands for. */
 function versionOf(image: string): string {
