@@ -1,4 +1,5 @@
 import type { IFileSystem } from 'just-bash';
+import { endlessDevice } from './endless.ts';
 import type { Descriptors } from './files.ts';
 import { readAll, type UnreadableReader } from './pipe.ts';
 import type { ByteWriter } from './stdio.ts';
@@ -38,6 +39,8 @@ export class DeviceFs implements Fs {
 
   /** The stream behind a path of a descriptor, so that it can be read as it comes. */
   openReader(path: string): UnreadableReader | undefined {
+    const endless = endlessDevice(path);
+    if (endless) return endless;
     const fd = descriptorOf(path);
     return fd === undefined ? undefined : this.#descriptors().get(fd)?.reader;
   }

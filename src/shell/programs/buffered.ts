@@ -42,7 +42,6 @@ const TOOLS: Record<string, string> = {
   strings: 'printable parts of files',
   tar: 'archives',
   touch: 'make files, set their time',
-  tr: 'translate characters',
   tree: 'directories as a tree',
   uniq: 'drop repeated lines',
   yq: 'query YAML',
@@ -152,7 +151,6 @@ function readsInput(name: string, args: readonly string[]): boolean {
   if (name === 'tar') return !isCreating(args) && args.some((arg) => arg === '-' || /^-?[a-zA-Z]*f-$/.test(arg));
   const operands = args.filter((arg) => arg === '-' || !arg.startsWith('-'));
   if (args.includes('-') || args.some((arg) => arg.startsWith('/dev/stdin'))) return true;
-  if (name === 'tr') return true;
   if (name === 'diff' || name === 'comm' || name === 'join') return false;
   if (name === 'jq' || name === 'yq')
     return !args.some((arg) => /^(-n|--null-input)$/.test(arg)) && operandsAfterProgram(name, args) === 0;
@@ -215,12 +213,6 @@ export function unitOf(name: string, args: readonly string[]): 'lines' | 'values
     case 'expand':
     case 'fold':
       return 'lines';
-    case 'tr':
-      return args.some((arg) => /^-[a-zA-Z]*s|squeeze/.test(arg)) ||
-        /\\n|\[:(space|cntrl):\]|\\012/.test(text) ||
-        args.some((arg) => /^-[a-zA-Z]*[cC]/.test(arg))
-        ? undefined
-        : 'lines';
     case 'sed': {
       if (args.some((arg) => /^-(i|n?i|-in-place|s|z)/.test(arg))) return undefined;
       const scripts = args.filter((arg) => !arg.startsWith('-'));

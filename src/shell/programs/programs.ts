@@ -9,6 +9,7 @@ import { pagerPrograms } from './pager.ts';
 import { runningPrograms } from './running.ts';
 import { cat, head, tac, tail, tee, wc } from './streams.ts';
 import { timePrograms } from './time.ts';
+import { tr } from './tr.ts';
 
 /** The programs of a small Linux: text tools, files, and what people watch output with. */
 export function standardPrograms(): Command[] {
@@ -22,6 +23,7 @@ export function standardPrograms(): Command[] {
     tac,
     tail,
     tee,
+    tr,
     wc,
     ...grepPrograms,
     ...machinePrograms,

@@ -1,4 +1,5 @@
 import { descriptorOf } from '../devices.ts';
+import { endlessDevice } from '../endless.ts';
 import { expandHereText, expandToString, expandWords } from '../expand/word.ts';
 import { nullFile, OpenFile, readEnd } from '../files.ts';
 import { ShellError } from '../flow.ts';
@@ -69,6 +70,8 @@ async function openForReading(sh: ShellProcess, name: string): Promise<OpenFile>
   const path = sh.path(name);
   if (path === '/dev/null') return nullFile();
   if (path === '/dev/tty') return terminal(sh, name);
+  const endless = endlessDevice(path);
+  if (endless) return readEnd(endless);
   const fd = descriptorOf(path);
   if (fd !== undefined) return duplicate(sh, fd, name);
   try {

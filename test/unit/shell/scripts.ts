@@ -17,6 +17,16 @@ export interface Case {
 
 export const cases: Case[] = [
   {
+    name: 'tr',
+    script: `printf 'a-b  c\\n' | tr a-c A-C; echo aabbcc | tr -s ab; echo hello | tr -d l; echo 'x1 y2' | tr -cd '[:digit:]\\n'; echo abc | tr -t abc xy; printf 'a b\\n' | tr ' ' '\\n'; tr a 2>/dev/null; echo $?`,
+    stdout: 'A-B  C\nabcc\nheo\n12\nxyc\na\nb\n1\n',
+  },
+  {
+    name: 'endless devices',
+    script: `head -c 100000 /dev/zero | tr '\\0' x | wc -c; head -c 70000 </dev/zero | wc -c; head -c 5 /dev/zero | tr '\\0' x`,
+    stdout: '100000\n70000\nxxxxx',
+  },
+  {
     name: 'words and quotes',
     script: `x='a  b'; echo $x "$x" '$x' \\$x "a\\"b" a"b"'c'`,
     stdout: 'a b a  b $x $x a"b abc\n',
