@@ -1,5 +1,6 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import type { ResourceKind } from '../kinds.ts';
+import { otherDefaults } from './other.ts';
 import { defaultPodSpec } from './pod.ts';
 
 type Fields = Record<string, KubeObject['spec']>;
@@ -171,6 +172,7 @@ const DEFAULTS: Record<string, (object: KubeObject, old: KubeObject | undefined)
   'admissionregistration.k8s.io/mutatingwebhookconfigurations': (object) => webhooks(object, true),
   'admissionregistration.k8s.io/validatingwebhookconfigurations': (object) => webhooks(object, false),
   'policy/poddisruptionbudgets': () => {},
+  ...otherDefaults,
 };
 
 function subjects(object: KubeObject): void {

@@ -84,9 +84,12 @@ export const otherCells: Record<string, Cells> = {
     const { spec = {}, status = {}, metadata } = object;
     const target = (metric: KubeObject['spec']) => {
       const wanted = metric.resource?.target?.averageUtilization;
-      const current = (status.currentMetrics ?? []).find(
+      const now = (status.currentMetrics ?? []).find(
         (c: KubeObject['spec']) => c.resource?.name === metric.resource?.name,
-      )?.resource?.current?.averageUtilization;
+      )?.resource?.current;
+      const amount = metric.resource?.target?.averageValue;
+      if (amount !== undefined) return `${metric.resource.name}: ${now?.averageValue ?? '<unknown>'}/${amount}`;
+      const current = now?.averageUtilization;
       return `${metric.resource?.name}: ${current === undefined ? '<unknown>' : `${current}%`}/${wanted === undefined ? '<auto>' : `${wanted}%`}`;
     };
     return [

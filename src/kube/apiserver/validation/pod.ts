@@ -1,76 +1,76 @@
 import type { KubeObject } from '#kube/api/types.ts';
+import { type Causes, DNS_LABEL, DNS_LABEL_TEXT, labelCauses, qualifiedNameProblems } from './causes.ts';
+import { containerCauses } from './container.ts';
+import { volumeCauses } from './volumes.ts';
 
-/** Collects causes of an Invalid status, in upstream's words. */
-export interface Causes {
-  required(field: string, detail?: string): void;
-  invalid(field: string, value: unknown, why: string): void;
-  forbidden(field: string, why: string): void;
-  unsupported(field: string, value: unknown, supported: string[]): void;
-  duplicate(field: string, value: unknown): void;
-  notFound(field: string, value: unknown): void;
-}
+// biome-ignore lint/suspicious/noExplicitAny: specifications are read field by field.
+type Fields = any;
 
-interface Container {
-  name?: string;
-  image?: string;
-  imagePullPolicy?: string;
-  ports?: { name?: string; containerPort?: number }[];
-  volumeMounts?: { name: string; mountPath?: string }[];
-  env?: { name?: string }[];
-}
-
-const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-const DNS_LABEL_TEXT =
-  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
+const DNS_POLICIES = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'];
+const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 /** What is wrong with a pod's specification. `claims` are volumes that a StatefulSet's claim templates give. */
 export function podSpecCauses(spec: KubeObject['spec'], path: string, add: Causes, claims: string[] = []): void {
-  const containers: Container[] = spec.containers ?? [];
-  if (containers.length === 0) add.required(`${path}.containers`);
-  const volumes = new Set<string>();
-  for (const [i, volume] of (spec.volumes ?? []).entries()) {
-    if (!volume.name) add.required(`${path}.volumes[${i}].name`);
-    else if (volumes.has(volume.name)) add.duplicate(`${path}.volumes[${i}].name`, volume.name);
-    volumes.add(volume.name);
-  }
+  const volumes = volumeCauses(spec.volumes ?? [], `${path}.volumes`, add);
   for (const claim of claims) volumes.add(claim);
+  const containers: Fields[] = spec.containers ?? [];
+  if (containers.length === 0) add.required(`${path}.containers`);
   const names = new Set<string>();
-  for (const [field, list] of [
-    ['initContainers', spec.initContainers ?? []],
-    ['containers', containers],
-  ] as [string, Container[]][]) {
-    for (const [i, container] of list.entries())
-      containerCauses(container, `${path}.${field}[${i}]`, names, volumes, add);
+  for (const kind of ['containers', 'initContainers'] as const) {
+    const list: Fields[] = spec[kind] ?? [];
+    list.forEach((container, i) => {
+      containerCauses(container, `${path}.${kind}[${i}]`, kind, names, volumes, add);
+    });
   }
-  if (!['Always', 'OnFailure', 'Never'].includes(spec.restartPolicy))
-    add.unsupported(`${path}.restartPolicy`, spec.restartPolicy, ['Always', 'OnFailure', 'Never']);
+  if (!RESTART_POLICIES.includes(spec.restartPolicy)) {
+    add.unsupported(`${path}.restartPolicy`, spec.restartPolicy, RESTART_POLICIES);
+  }
+  if (spec.dnsPolicy && !DNS_POLICIES.includes(spec.dnsPolicy)) {
+    add.unsupported(`${path}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES);
+  }
+  if (spec.dnsPolicy === 'None' && !(spec.dnsConfig?.nameservers ?? []).length) {
+    add.required(`${path}.dnsConfig.nameservers`, 'must provide at least one DNS nameserver when `dnsPolicy` is None');
+  }
+  labelCauses(spec.nodeSelector, `${path}.nodeSelector`, add);
+  if (spec.terminationGracePeriodSeconds < 0) {
+    add.invalid(
+      `${path}.terminationGracePeriodSeconds`,
+      spec.terminationGracePeriodSeconds,
+      'must be greater than or equal to 0',
+    );
+  }
+  const deadline = spec.activeDeadlineSeconds;
+  if (deadline !== undefined && deadline !== null && deadline < 1) {
+    add.invalid(`${path}.activeDeadlineSeconds`, deadline, 'must be between 1 and 2147483647, inclusive');
+  }
+  if (spec.hostname && !DNS_LABEL.test(spec.hostname)) add.invalid(`${path}.hostname`, spec.hostname, DNS_LABEL_TEXT);
+  if (spec.subdomain && !DNS_LABEL.test(spec.subdomain)) {
+    add.invalid(`${path}.subdomain`, spec.subdomain, DNS_LABEL_TEXT);
+  }
+  tolerationCauses(spec.tolerations ?? [], `${path}.tolerations`, add);
 }
 
-function containerCauses(
-  container: Container,
-  path: string,
-  names: Set<string>,
-  volumes: Set<string>,
-  add: Causes,
-): void {
-  if (!container.name) add.required(`${path}.name`);
-  else if (!DNS_LABEL.test(container.name)) add.invalid(`${path}.name`, container.name, DNS_LABEL_TEXT);
-  else if (names.has(container.name)) add.duplicate(`${path}.name`, container.name);
-  names.add(container.name ?? '');
-  if (!container.image) add.required(`${path}.image`);
-  if (container.imagePullPolicy && !['Always', 'IfNotPresent', 'Never'].includes(container.imagePullPolicy))
-    add.unsupported(`${path}.imagePullPolicy`, container.imagePullPolicy, ['Always', 'IfNotPresent', 'Never']);
-  for (const [i, port] of (container.ports ?? []).entries()) {
-    if (!Number.isInteger(port.containerPort) || port.containerPort! < 1 || port.containerPort! > 65_535)
+function tolerationCauses(tolerations: Fields[], path: string, add: Causes): void {
+  tolerations.forEach(({ key, operator, value, effect, tolerationSeconds }, i) => {
+    const at = `${path}[${i}]`;
+    if (key) for (const problem of qualifiedNameProblems(key)) add.invalid(`${at}.key`, key, problem);
+    if (!key && operator !== 'Exists') {
       add.invalid(
-        `${path}.ports[${i}].containerPort`,
-        port.containerPort ?? 0,
-        'must be between 1 and 65535, inclusive',
+        `${at}.operator`,
+        operator ?? '',
+        'operator must be Exists when `key` is empty, which means "match all values and all keys"',
       );
-  }
-  for (const [i, mount] of (container.volumeMounts ?? []).entries()) {
-    if (!volumes.has(mount.name)) add.notFound(`${path}.volumeMounts[${i}].name`, mount.name);
-    if (!mount.mountPath) add.required(`${path}.volumeMounts[${i}].mountPath`);
-  }
-  for (const [i, { name }] of (container.env ?? []).entries()) if (!name) add.required(`${path}.env[${i}].name`);
+    }
+    if (tolerationSeconds !== undefined && tolerationSeconds !== null && effect !== 'NoExecute') {
+      add.invalid(`${at}.effect`, effect ?? '', "effect must be 'NoExecute' when `tolerationSeconds` is set");
+    }
+    if (operator === 'Exists' && value) {
+      add.invalid(`${at}.operator`, value, "value must be empty when `operator` is 'Exists'");
+    }
+    if (operator && !['Equal', 'Exists'].includes(operator)) {
+      add.unsupported(`${at}.operator`, operator, ['Equal', 'Exists']);
+    }
+    if (effect && !EFFECTS.includes(effect)) add.unsupported(`${at}.effect`, effect, EFFECTS);
+  });
 }

@@ -2,6 +2,7 @@ import type { KubeObject } from '#kube/api/types.ts';
 import { rfc1123 } from '../instants.ts';
 import { plainRules, ruleCells } from '../rbac-rules.ts';
 import type { Subject } from './kinds.ts';
+import { limitLines } from './storage.ts';
 import { header, labelsAndAnnotations, type Writer } from './write.ts';
 
 const sorted = (map: object | undefined): [string, string][] =>
@@ -68,7 +69,7 @@ export async function describeNamespace({ w, object, k }: Subject): Promise<void
       w.line(1, `Name:\t${quota.metadata.name}`);
       w.line(1, 'Resource\tUsed\tHard');
       w.line(1, '--------\t---\t---');
-      for (const [name, hard] of sorted(quota['status']?.hard ?? quota['spec']?.hard)) {
+      for (const [name, hard] of sorted(quota['status']?.hard)) {
         w.line(1, `${name}\t${quota['status']?.used?.[name] ?? '0'}\t${hard}`);
       }
     }
@@ -76,6 +77,7 @@ export async function describeNamespace({ w, object, k }: Subject): Promise<void
   w.raw('\n');
   const limits = await list('limitranges');
   w.line(0, limits.length === 0 ? 'No LimitRange resource.' : 'Resource Limits');
+  for (const limit of limits) limitLines(w, ' ', limit);
 }
 
 export function describeRole(w: Writer, object: KubeObject): void {

@@ -15,6 +15,14 @@ import { describePod } from './pod.ts';
 import { describeBudget, describeScaler } from './policy.ts';
 import { describeService } from './service.ts';
 import {
+  describeClaim,
+  describeLimitRange,
+  describePriorityClass,
+  describeQuota,
+  describeStorageClass,
+  describeVolume,
+} from './storage.ts';
+import {
   describeCronJob,
   describeDaemonSet,
   describeDeployment,
@@ -62,6 +70,12 @@ const DESCRIBERS: Record<string, Describer> = {
   'networking.k8s.io/NetworkPolicy': plain(describeNetworkPolicy, false),
   'policy/PodDisruptionBudget': plain(describeBudget),
   'autoscaling/HorizontalPodAutoscaler': plain(describeScaler),
+  '/PersistentVolumeClaim': { describe: describeClaim, events: true },
+  '/PersistentVolume': plain(describeVolume),
+  '/ResourceQuota': plain(describeQuota, false),
+  '/LimitRange': plain(describeLimitRange, false),
+  'storage.k8s.io/StorageClass': plain(describeStorageClass),
+  'scheduling.k8s.io/PriorityClass': plain(describePriorityClass),
   [`${RBAC}/Role`]: plain(describeRole, false),
   [`${RBAC}/ClusterRole`]: plain(describeRole, false),
   [`${RBAC}/RoleBinding`]: plain(describeRoleBinding, false),
