@@ -47,13 +47,14 @@ export class Lab {
       kind: 'Namespace',
       metadata: { name, annotations, labels: { 'academy/conformance': this.run } },
     });
-    const room = new Room(this, name);
-    // Pods are refused until their account is there.
-    await room.until(async () => {
-      const accounts = { group: '', version: 'v1', resource: 'serviceaccounts', namespace: name };
-      return (await this.client.list(accounts)).items.some(({ metadata }) => metadata.name === 'default');
-    }, 'the namespace has no service account');
+    const room = this.in(name);
+    await room.hasAccount();
     return room;
+  }
+
+  /** A namespace that is there already. */
+  in(namespace: string): Room {
+    return new Room(this, namespace);
   }
 
   async target(apiVersion: string, kind: string): Promise<Target & { namespaced: boolean }> {
@@ -89,6 +90,15 @@ export class Room {
   async #target(object: Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>): Promise<Target> {
     const { namespaced, ...target } = await this.lab.target(object.apiVersion, object.kind);
     return namespaced ? { ...target, namespace: object.metadata.namespace ?? this.namespace } : target;
+  }
+
+  /** Pods are refused until their account is there. */
+  hasAccount(): Promise<void> {
+    const accounts = { group: '', version: 'v1', resource: 'serviceaccounts', namespace: this.namespace };
+    return this.until(
+      async () => (await this.lab.client.list(accounts)).items.some(({ metadata }) => metadata.name === 'default'),
+      'the namespace has no service account',
+    );
   }
 
   apply(object: KubeObject): Promise<KubeObject> {

@@ -69,6 +69,14 @@ export function plainAnswer(exchange: Exchange, status: number, grpc: { code: nu
   };
 }
 
+/** Adds the date that the proxy's HTTP library puts on answers of its own: first in HTTP/2, last in HTTP/1. */
+export function dated(exchange: Exchange, answer: Answer, now: number): Answer {
+  if (answer.headers['date'] !== undefined) return answer;
+  const date = new Date(now).toUTCString();
+  const headers = exchange.version === 'HTTP/2.0' ? { date, ...answer.headers } : { ...answer.headers, date };
+  return { ...answer, headers };
+}
+
 /** Asks the client's connection to end after this answer, as the proxy does when the fault is not the request's. */
 export const closing = (answer: Answer): Answer => ({ ...answer, headers: { ...answer.headers, connection: 'close' } });
 

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Client, Ref } from '#mesh/policy/core/config.ts';
 import { decideRequest, REFUSALS } from '#mesh/policy/core/decide.ts';
 import { grpcStatusOf, isGrpcFailure } from './classify.ts';
-import { type Answer, closing, type Exchange, plainAnswer } from './exchange.ts';
+import { type Answer, closing, dated, type Exchange, plainAnswer } from './exchange.ts';
 import { applyRequestFilters, applyResponseFilters } from './filters.ts';
 import {
   authzLabels,
@@ -106,7 +106,7 @@ export async function serveInbound(connection: InboundConnection, exchange: Exch
       const early = applyRequestFilters(exchange, decision.filters, decision.match, port);
       let answer: Answer;
       try {
-        answer = early ?? (await connection.forward(exchange));
+        answer = (early && dated(exchange, early, startedAt)) ?? (await connection.forward(exchange));
       } catch (error) {
         answer = unreachable(connection, exchange, error as Error);
       }
@@ -184,7 +184,7 @@ function refuse(
   exchange.body?.resume();
   const answer = plainAnswer(exchange, http, { code: grpc, message });
   if (connection.isProxy) answer.headers[PROXY_ERROR] = failureText(connection, message);
-  exchange.respond(answer);
+  exchange.respond(dated(exchange, answer, connection.runtime.clock.now()));
 }
 
 function unreachable(connection: InboundConnection, exchange: Exchange, error: Error): Answer {
@@ -194,7 +194,8 @@ function unreachable(connection: InboundConnection, exchange: Exchange, error: E
   countError(connection, 'i/o');
   const answer = plainAnswer(exchange, 502, { code: 14, message });
   if (connection.isProxy) answer.headers[PROXY_ERROR] = failureText(connection, message);
-  return exchange.version === 'HTTP/1.1' ? closing(answer) : answer;
+  const whole = dated(exchange, answer, connection.runtime.clock.now());
+  return exchange.version === 'HTTP/1.1' ? closing(whole) : whole;
 }
 
 /** Upgrades (WebSocket) and CONNECT pass as bytes once the request itself was allowed. */

@@ -2,7 +2,7 @@ import type { Balancer } from './balancer.ts';
 import { Unavailable } from './balancer.ts';
 import type { OutboundTarget } from './discovery.ts';
 import type { Endpoint } from './endpoint.ts';
-import { type Answer, closing, type Exchange, plainAnswer } from './exchange.ts';
+import { type Answer, closing, dated, type Exchange, plainAnswer } from './exchange.ts';
 import { applyResponseFilters } from './filters.ts';
 import { recordResponse } from './inbound-http.ts';
 import type { Labels } from './metrics.ts';
@@ -42,7 +42,7 @@ export async function serveOutbound(connection: OutboundConnection, exchange: Ex
     plan = planFor(connection, exchange);
   } catch (error) {
     if (!(error instanceof Rejected)) throw error;
-    if (error.answer) exchange.respond(error.answer);
+    if (error.answer) exchange.respond(dated(exchange, error.answer, startedAt));
     else fail(connection, exchange, error);
     return;
   }
@@ -217,7 +217,11 @@ function fail(connection: OutboundConnection, exchange: Exchange, error: Error, 
   runtime.metrics.add('outbound_http_errors_total', { error: kind });
   exchange.body?.on('error', () => {});
   exchange.body?.resume();
-  const answer = plainAnswer(exchange, status, { code: grpc, message: error.message });
+  const answer = dated(
+    exchange,
+    plainAnswer(exchange, status, { code: grpc, message: error.message }),
+    runtime.clock.now(),
+  );
   exchange.respond(close && exchange.version === 'HTTP/1.1' ? closing(answer) : answer);
   return status;
 }

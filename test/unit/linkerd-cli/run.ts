@@ -48,7 +48,7 @@ export async function linkerd(
   return { ...printed, code };
 }
 
-const RECORDINGS = '../shared/facts/recordings';
+export const RECORDINGS = '../shared/facts/recordings';
 export const recordingsMissing = !existsSync(RECORDINGS);
 if (recordingsMissing) console.warn(`skipped: recordings of the official CLI are not at ${RECORDINGS}`);
 
@@ -59,4 +59,10 @@ export function recorded(name: string): Ran {
   const [stdout = '', stderr = ''] = body.split('--- stderr\n');
   // The recorder puts a newline where there was no output.
   return { stdout: stdout === '\n' ? '' : stdout, stderr, code: Number(code) };
+}
+
+/** A recording with its command line. */
+export function recordedText(name: string): Ran & { command: string } {
+  const [first = ''] = readFileSync(`${RECORDINGS}/${name}.txt`, 'utf8').split('\n');
+  return { command: first.replace(/^\$ /, ''), ...recorded(name) };
 }
