@@ -62,17 +62,23 @@ async function run(
   if (wantsTty && !tty) await k.err('Unable to use a TTY - input is not a terminal or the right kind of file\n');
   const restore = tty && flags.bool('stdin') ? tty.setRaw() : undefined;
   const ended = new AbortController();
+  // What the command printed last is still on its way when its exit code comes.
+  let written = Promise.resolve();
+  const to = (writer: typeof context.stdout) => (chunk: Uint8Array) => {
+    written = written.then(() => writer.write(chunk)).catch(() => {});
+  };
   try {
     const code = await start({
       namespace: pod.metadata.namespace ?? k.namespace,
       pod: pod.metadata.name!,
       container,
-      stdout: (chunk) => void context.stdout.write(chunk).catch(() => {}),
-      stderr: (chunk) => void context.stderr.write(chunk).catch(() => {}),
+      stdout: to(context.stdout),
+      stderr: to(context.stderr),
       ...(flags.bool('stdin') ? { stdin: untilEnded(context.stdin, ended.signal) } : {}),
       ...(tty ? { tty: true, resize: sizes(tty, ended.signal) } : {}),
       signal: context.signal,
     });
+    await written;
     if (code !== 0) await k.err(`command terminated with exit code ${code}\n`);
     return code;
   } catch (error) {
