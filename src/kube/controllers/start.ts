@@ -8,6 +8,7 @@ import { startDaemonSets } from './daemonset.ts';
 import { startDeployments } from './deployment.ts';
 import { startEndpoints } from './endpoints.ts';
 import { startEndpointMirror } from './endpoints-mirror.ts';
+import { startEventExpiry } from './event-expiry.ts';
 import { startGarbageCollector } from './garbage.ts';
 import { startJobs } from './job.ts';
 import { startNamespaces } from './namespace.ts';
@@ -48,10 +49,12 @@ export async function startControllers(
     startServiceAccounts(context, options.clusterCa),
     garbage,
   ];
+  const expiry = startEventExpiry(context);
   await context.start();
   return {
     context,
     close() {
+      expiry.close();
       garbage.stop();
       for (const queue of queues) queue.close();
       context.stop();

@@ -6,7 +6,8 @@ import { ContainerProbes } from './container-probes.ts';
 import { before, Deadline } from './deadline.ts';
 import { ConfigError } from './environment.ts';
 import { runHook, runInContainer } from './hooks.ts';
-import { isReference, type ResolvedImage } from './image-store.ts';
+import { pulledImage } from './image-pull.ts';
+import type { ResolvedImage } from './image-store.ts';
 import { LogBuffer } from './log-buffer.ts';
 import { newContainerId, prepareContainer } from './prepare.ts';
 import type { PodWorld } from './world.ts';
@@ -100,7 +101,7 @@ export class ContainerRunner {
     const { container } = this;
     const { signal } = this.#world;
     for (;;) {
-      const image = await this.#pulled();
+      const image = await pulledImage(container, this.#world, (...event) => this.#tell(...event));
       if (!image) return false;
       try {
         const context = await prepareContainer(container, image, this.#world);
@@ -258,70 +259,6 @@ export class ContainerRunner {
     container.previousLog = container.log;
   }
 
-  /** The container's image, after as many tries as it takes; undefined when the pod ends first. */
-  async #pulled(): Promise<ResolvedImage | undefined> {
-    const { container } = this;
-    const { node, signal } = this.#world;
-    const name: string = container.spec.image ?? '';
-    let backoff = FIRST_BACKOFF_MS;
-    for (;;) {
-      const image = isReference(name) ? node.images.resolve(name) : undefined;
-      if (image) {
-        if (container.spec.imagePullPolicy === 'Always') {
-          this.#tell('Normal', 'Pulling', `Pulling image ${JSON.stringify(name)}`);
-          this.#tell(
-            'Normal',
-            'Pulled',
-            `Successfully pulled image ${JSON.stringify(name)} in 1ms (1ms including waiting). Image size: 0 bytes.`,
-          );
-        } else
-          this.#tell(
-            'Normal',
-            'Pulled',
-            `Container image ${JSON.stringify(name)} already present on machine and can be accessed by the pod`,
-          );
-        return image;
-      }
-      await this.#failedPull(name, backoff);
-      if (signal.aborted) return undefined;
-      backoff = Math.min(LONGEST_BACKOFF_MS, backoff * 2);
-    }
-  }
-
-  async #failedPull(name: string, backoffMs: number): Promise<void> {
-    const { container } = this;
-    const wait = (reason: string, message: string) => {
-      container.terminated = undefined;
-      container.waiting = { reason, message };
-      this.#world.changed();
-    };
-    if (!isReference(name)) {
-      const message = `Failed to apply default image tag ${JSON.stringify(name)}: couldn't parse image name ${JSON.stringify(name)}: invalid reference format`;
-      wait('InvalidImageName', message);
-      this.#tell('Warning', 'InspectFailed', message);
-      this.#tell('Warning', 'Failed', 'Error: InvalidImageName');
-      return this.#pause(backoffMs);
-    }
-    if (container.spec.imagePullPolicy === 'Never') {
-      const message = `Container image ${JSON.stringify(name)} is not present with pull policy of Never`;
-      wait('ErrImageNeverPull', message);
-      this.#tell('Warning', 'ErrImageNeverPull', message);
-      this.#tell('Warning', 'Failed', 'Error: ErrImageNeverPull');
-      return this.#pause(backoffMs);
-    }
-    const why = `failed to resolve image: ${JSON.stringify(name)} is not among the sample workloads that this cluster runs in place of images; \`academy list images\` names them`;
-    this.#tell('Normal', 'Pulling', `Pulling image ${JSON.stringify(name)}`);
-    this.#tell('Warning', 'Failed', `Failed to pull image ${JSON.stringify(name)}: ${why}`);
-    this.#tell('Warning', 'Failed', 'Error: ErrImagePull');
-    wait('ErrImagePull', why);
-    await this.#pause(PULL_SHOWN_MS);
-    if (this.#world.signal.aborted) return;
-    this.#tell('Normal', 'BackOff', `Back-off pulling image ${JSON.stringify(name)}`);
-    this.#tell('Warning', 'Failed', 'Error: ImagePullBackOff');
-    wait('ImagePullBackOff', `Back-off pulling image ${JSON.stringify(name)}: ErrImagePull: ${why}`);
-    await this.#pause(backoffMs - PULL_SHOWN_MS);
-  }
-
   async #preStop(handler: Spec, deadline: Deadline): Promise<void> {
     const left = deadline.passed;
     try {
@@ -395,8 +332,6 @@ export class ContainerRunner {
     this.#world.events.tell(this.#world.pod, type, reason, message, `${list}{${container.name}}`);
   }
 }
-
-const PULL_SHOWN_MS = 2_000;
 
 const seconds = (ms: number): string => {
   const s = Math.round(ms / 1000);

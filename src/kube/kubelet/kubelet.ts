@@ -11,6 +11,7 @@ import { PodAddresses } from './addresses.ts';
 import type { ContainerRunner } from './container-runner.ts';
 import { attachTo, execIn } from './exec.ts';
 import { ScratchVolume } from './files.ts';
+import { startHeartbeat } from './heartbeat.ts';
 import { ImageStore } from './image-store.ts';
 import { readLog } from './log-reader.ts';
 import { nodeObject } from './node-object.ts';
@@ -41,6 +42,7 @@ export class Kubelet implements NodeApi {
   readonly #world: NodeWorld;
   readonly #workers = new Map<string, PodWorker>();
   readonly #byName = new Map<string, PodWorker>();
+  #heartbeat: { close(): void } | undefined;
   readonly #folders = new Map<string, ScratchVolume>();
   #lastStir = 0;
   readonly #pods: Informer;
@@ -101,6 +103,7 @@ export class Kubelet implements NodeApi {
   }
 
   async close(): Promise<void> {
+    this.#heartbeat?.close();
     for (const informer of [this.#pods, this.#services, this.#configMaps, this.#secrets]) informer.stop();
     for (const worker of [...this.#workers.values()]) worker.gone();
   }
@@ -211,6 +214,7 @@ export class Kubelet implements NodeApi {
       throw error;
     });
     await client.update(NODES, { ...made, status: object.status }, { subresource: 'status', fieldManager: 'kubelet' });
+    this.#heartbeat = startHeartbeat(client, clock, made);
   }
 }
 

@@ -5,22 +5,19 @@ import type { NetNs } from '#kube/network/network.ts';
 import { Container } from './container.ts';
 import { ContainerRunner } from './container-runner.ts';
 import { before, Deadline } from './deadline.ts';
-import { ConfigError } from './environment.ts';
 import { PodEvents } from './events.ts';
 import type { MountedVolume } from './files.ts';
+import { PodMounts } from './pod-mounts.ts';
 import { podStatus } from './pod-status.ts';
-import { ComputedVolume, makeVolume } from './volumes.ts';
 import type { NodeWorld, PodWorld } from './world.ts';
 
 const PODS = { group: '', version: 'v1', resource: 'pods' } as const;
-const MOUNT_RETRY_MS = 500;
-const LONGEST_MOUNT_RETRY_MS = 122_000;
 
 /** One pod of the node, from its sandbox to its end. */
 export class PodWorker implements PodWorld {
   readonly node: NodeWorld;
   readonly events: PodEvents;
-  readonly volumes = new Map<string, MountedVolume>();
+  readonly #mounts: PodMounts;
   readonly #init: ContainerRunner[];
   readonly #main: ContainerRunner[];
   readonly #ephemeral: ContainerRunner[] = [];
@@ -35,7 +32,6 @@ export class PodWorker implements PodWorld {
   #statusWanted = false;
   #statusRuns: Promise<void> | undefined;
   #gone = false;
-  #mountRetry: (() => void) | undefined;
   readonly #onClosed: () => void;
 
   constructor(pod: KubeObject, node: NodeWorld, onClosed: () => void) {
@@ -44,6 +40,7 @@ export class PodWorker implements PodWorld {
     this.#onClosed = onClosed;
     this.events = new PodEvents(node.client, node.clock, node.node.name);
     this.#startTime = this.#now();
+    this.#mounts = new PodMounts(this);
     const waitingFor = (pod.spec.initContainers ?? []).length > 0 ? 'PodInitializing' : 'ContainerCreating';
     const runner = (isInit: boolean) => (spec: KubeObject['spec']) =>
       new ContainerRunner(this.#remembered(new Container(spec, isInit, waitingFor)), this);
@@ -53,6 +50,9 @@ export class PodWorker implements PodWorld {
 
   get pod(): KubeObject {
     return this.#pod;
+  }
+  get volumes(): ReadonlyMap<string, MountedVolume> {
+    return this.#mounts.volumes;
   }
   get ip(): string {
     return this.#ip;
@@ -87,7 +87,7 @@ export class PodWorker implements PodWorld {
     const labelsChanged =
       pod.metadata.labels !== this.#pod.metadata.labels || pod.metadata.annotations !== this.#pod.metadata.annotations;
     this.#pod = pod;
-    if (labelsChanged) for (const volume of this.#computed()) if (volume.isDownward) volume.changed();
+    if (labelsChanged) this.#mounts.podChanged();
     for (const spec of pod.spec.ephemeralContainers ?? []) if (!this.runner(spec.name)) this.#addEphemeral(spec);
     if (!pod.metadata.deletionTimestamp) return;
     const graceMs = (pod.metadata.deletionGracePeriodSeconds ?? 30) * 1000;
@@ -104,8 +104,7 @@ export class PodWorker implements PodWorld {
 
   /** A ConfigMap or Secret changed: `configMap/name` or `secret/name`. */
   sourceChanged(source: string): void {
-    for (const volume of this.#computed()) if (volume.sources.has(source)) volume.changed();
-    this.#mountRetry?.();
+    this.#mounts.sourceChanged(source);
   }
 
   changed(): void {
@@ -116,7 +115,7 @@ export class PodWorker implements PodWorld {
 
   async #run(): Promise<void> {
     this.#makeSandbox();
-    if (!(await this.#mount())) return;
+    if (!(await this.#mounts.fill())) return;
     this.changed();
     const seconds: number | undefined = this.#pod.spec.activeDeadlineSeconds;
     if (seconds !== undefined) this.#limit(seconds);
@@ -156,55 +155,6 @@ export class PodWorker implements PodWorld {
     this.#ip = addresses.take();
     const { name = '', namespace = '' } = this.#pod.metadata;
     this.#net = network.createNamespace({ ip: this.#ip, name: `${namespace}/${name}`, dnsNamespace: namespace });
-  }
-
-  async #mount(): Promise<boolean> {
-    const namespace = this.#pod.metadata.namespace!;
-    let pause = MOUNT_RETRY_MS;
-    for (const volume of this.#pod.spec.volumes ?? []) {
-      while (!this.#abort.signal.aborted) {
-        try {
-          this.volumes.set(
-            volume.name,
-            await makeVolume(volume, {
-              pod: () => this.#pod,
-              podIp: this.#ip,
-              hostIp: this.node.node.ip,
-              client: this.node.client,
-              clock: this.node.clock,
-              sync: this.node.sync,
-              kept: (path) => this.node.kept(path),
-              configMap: (name) => this.node.configMap(namespace, name),
-              secret: (name) => this.node.secret(namespace, name),
-            }),
-          );
-          break;
-        } catch (error) {
-          if (this.#abort.signal.aborted) return false;
-          if (!(error instanceof ConfigError) && !(error instanceof StatusError)) throw error;
-          for (const { container } of [...this.#init, ...this.#main])
-            if (container.waiting && this.#init.length === 0) container.waiting = { reason: 'ContainerCreating' };
-          this.changed();
-          this.events.tell(
-            this.#pod,
-            'Warning',
-            'FailedMount',
-            `MountVolume.SetUp failed for volume ${JSON.stringify(volume.name)} : ${error.message}`,
-          );
-          await this.#mountPause(pause);
-          pause = Math.min(LONGEST_MOUNT_RETRY_MS, pause * 2);
-        }
-      }
-    }
-    return !this.#abort.signal.aborted;
-  }
-
-  /** Waits for the next try, or for something that the volumes are made from. */
-  async #mountPause(ms: number): Promise<void> {
-    const early = new AbortController();
-    this.#mountRetry = () => early.abort();
-    await this.node.clock.sleep(ms, AbortSignal.any([this.#abort.signal, early.signal])).catch(() => {});
-    this.#mountRetry = undefined;
   }
 
   /** Ends a pod that is over by itself. */
@@ -276,7 +226,7 @@ export class PodWorker implements PodWorld {
   }
 
   #dropSandbox(): void {
-    for (const volume of this.#computed()) volume.close();
+    this.#mounts.close();
     if (!this.#net || this.#pod.spec.hostNetwork) return;
     this.#net.destroy();
     this.#net = undefined;
@@ -344,10 +294,6 @@ export class PodWorker implements PodWorld {
     });
     if (JSON.stringify(status) === JSON.stringify(stored.status)) return;
     await this.node.client.update(target, { ...stored, status }, { subresource: 'status', fieldManager: 'kubelet' });
-  }
-
-  #computed(): ComputedVolume[] {
-    return [...this.volumes.values()].filter((volume) => volume instanceof ComputedVolume);
   }
 
   #graceMs(): number {

@@ -77,7 +77,7 @@ async function write({ status, body }: ApiResponse, req: IncomingMessage, res: S
         res,
         status,
         String(res.getHeader('content-type') ?? 'application/json'),
-        req.method === 'HEAD' ? '' : `${JSON.stringify(body.value)}\n`,
+        req.method === 'HEAD' ? '' : `${JSON.stringify(body.value, null, indentFor(req))}\n`,
       );
     case 'text':
       return send(res, status, body.contentType, body.value);
@@ -99,6 +99,13 @@ async function write({ status, body }: ApiResponse, req: IncomingMessage, res: S
       }
       res.end();
   }
+}
+
+/** People who look with curl or a browser get it indented. Source: apiserver/pkg/endpoints/handlers/negotiation. */
+function indentFor(req: IncomingMessage): number {
+  const asked = new URL(req.url ?? '/', 'http://cluster').searchParams.get('pretty');
+  if (asked !== null) return asked === 'true' || asked === '1' ? 2 : 0;
+  return /^(curl|Wget|Mozilla\/5\.0)/.test(req.headers['user-agent'] ?? '') ? 2 : 0;
 }
 
 /** Resolves when the client took what was written, or is gone. */
