@@ -4,9 +4,9 @@ import { base64, componentLabels, createdBy, role, rule } from './names.ts';
 import { difference } from './overrides.ts';
 import { defaultValues, type Values } from './values.ts';
 
-/** YAML as Go's marshaller writes maps: keys sorted, long strings unfolded. */
+/** YAML as Go's marshaller writes maps: keys sorted, long strings unfolded, words that YAML 1.1 reads otherwise in quotes. */
 export const goYaml = (value: unknown): string =>
-  stringify(value, { sortMapEntries: true, lineWidth: 0, indentSeq: false, nullStr: 'null' });
+  stringify(value, { version: '1.1', sortMapEntries: true, lineWidth: 0, indentSeq: false, nullStr: 'null' });
 
 /** The values as they are kept in the cluster: without private keys. */
 function published(values: Values): Values {

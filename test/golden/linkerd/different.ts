@@ -1,2 +1,24 @@
 /** Recorded commands that answer differently here, with the reason. Everything else must be alike. */
-export const DIFFERENT: Record<string, string> = {};
+export const DIFFERENT: Record<string, string> = {
+  'describe-identity-pod': 'events of one instant come in another order',
+  'describe-meshed-pod': 'a readiness probe ran into its time limit on the recorded node',
+  'explain-deployment': 'the schemas are kept without their prose',
+  'explain-server': 'the schemas are kept without their prose',
+  'get-events-linkerd': 'events of one second come in another order, and there were more of them',
+  'get-nodes-wide': 'the node is another one: its system, kernel and runtime',
+  'get-ns-labels': 'the recorded cluster had other namespaces',
+  'linkerd-diagnostics-controller-metrics': 'the controllers here have the few metrics that can be told truly',
+  'linkerd-diagnostics-proxy-metrics': 'counters of another history, and nothing of the runtime of Rust',
+  'linkerd-uninstall-list': 'here the shop is meshed as well',
+  'logs-identity': 'leaves of another history',
+  'logs-policy': 'statuses of another history',
+  'meshed-pod-yaml': 'the stand-in for http-echo on the recorded node ran as root and had another tag',
+  'proxy-env': 'the API server does not pass requests on to pods (the proxy subresource)',
+  'proxy-metrics': 'the API server does not pass requests on to pods (the proxy subresource)',
+  'shop-audit-logs': 'recorded after the policy had been turned to audit',
+  'shop-curl-web-orders': 'http-echo 1.0 says its name in two headers; the stand-in on the recorded node did not',
+  'shop-events': 'events of one second come in another order',
+  'shop-proxy-authz-metrics': 'the API server does not pass requests on to pods (the proxy subresource)',
+  'shop-proxy-logs': 'the requests of the session are sent once more here',
+  'shop-web-proxy-logs': 'the requests of the session are sent once more here',
+};

@@ -130,7 +130,7 @@ async function scenes(cluster: Cluster, signal: AbortSignal): Promise<void> {
     spec: {
       replicas: 1,
       selector: { matchLabels: { app: 'api' } },
-      template: { metadata: { labels: { app: 'api' } }, spec: { containers: [echo('api')] } },
+      template: { metadata: { labels: { app: 'api' }, annotations: INJECT }, spec: { containers: [echo('api')] } },
     },
   });
   await service('shop', 'api');

@@ -44,6 +44,8 @@ function defaultContainer(container: Fields): void {
 }
 
 function defaultProbe(probe: Fields): void {
+  // A zero is not written out.
+  if (probe.initialDelaySeconds === 0) delete probe.initialDelaySeconds;
   set(probe, 'timeoutSeconds', 1);
   set(probe, 'periodSeconds', 10);
   set(probe, 'successThreshold', 1);
