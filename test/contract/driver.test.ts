@@ -276,6 +276,24 @@ describe.each(DRIVERS)('the $name driver', ({ name, make, readyMs, settleMs }) =
     });
 
     it('comes back with its objects, where it can be saved', async () => {
+      const folder = { hostPath: { path: '/mnt/kept', type: 'DirectoryOrCreate' } };
+      await cluster.admin.create(
+        PODS,
+        pod(
+          'keeper',
+          {
+            image: 'curlimages/curl:8.11.1',
+            command: ['sh', '-c', 'ls /kept; echo written > /kept/file; sleep 3600'],
+            securityContext: { runAsUser: 0 },
+            volumeMounts: [{ name: 'kept', mountPath: '/kept' }],
+          },
+          { volumes: [{ name: 'kept', ...folder }] },
+        ),
+      );
+      await until(cluster.admin, PODS, (one) => one.metadata.name === 'keeper' && isReady(one), settleMs);
+      await expect
+        .poll(() => output(cluster.admin, 'keeper', ['cat', '/kept/file']), { timeout: settleMs })
+        .toEqual({ code: 0, text: 'written\n' });
       const saved = await cluster.save();
       if (!saved) return;
       await cluster.destroy();
@@ -290,6 +308,11 @@ describe.each(DRIVERS)('the $name driver', ({ name, make, readyMs, settleMs }) =
       await until(cluster.admin, PODS, (one) => one.metadata.name === 'web' && isReady(one), settleMs);
       const tool = await until(cluster.admin, PODS, (one) => one.metadata.name === 'tool' && isReady(one), settleMs);
       expect(tool.status.containerStatuses[0].restartCount).toBe(1);
+      await until(cluster.admin, PODS, (one) => one.metadata.name === 'keeper' && isReady(one), settleMs);
+      let log = '';
+      for await (const chunk of cluster.admin.logs('shop', 'keeper', { container: 'keeper' }))
+        log += Buffer.from(chunk).toString();
+      expect(log).toBe('file\n');
       await expect
         .poll(() => output(cluster.admin, 'tool', ['curl', '-s', 'http://web/']), { timeout: settleMs })
         .toEqual({ code: 0, text: 'hello\n' });

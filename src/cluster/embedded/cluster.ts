@@ -61,7 +61,13 @@ export class EmbeddedCluster implements Cluster {
         clock,
         clusterCa,
         volumeSyncMs: VOLUME_SYNC_MS,
-        ...(saved ? { tokenKey: saved.tokenKey, objects: afterRestart(saved.objects) } : {}),
+        ...(saved
+          ? {
+              tokenKey: saved.tokenKey,
+              objects: afterRestart(saved.objects),
+              ...(saved.folders ? { folders: saved.folders } : {}),
+            }
+          : {}),
       });
       await made.start();
       return [made, { clusterCa, anchor }] as const;
@@ -99,6 +105,7 @@ export class EmbeddedCluster implements Cluster {
       clusterCa,
       tokenKey: this.#controlPlane.tokens.exportKey(),
       ...(anchor ? { anchor } : {}),
+      folders: this.#controlPlane.folders(),
       objects: this.#controlPlane.server.export(),
     });
   }

@@ -15,7 +15,7 @@ import type { KubeClient, Target } from '#kube/client/client.ts';
 import { createKubeClient } from '#kube/client/create.ts';
 import { createInProcessTransport } from '#kube/client/in-process.ts';
 import { startControllers } from '#kube/controllers/start.ts';
-import { startKubelet } from '#kube/kubelet/kubelet.ts';
+import { type Kubelet, type NodeFolders, startKubelet } from '#kube/kubelet/kubelet.ts';
 import { Fabric } from '#kube/network/fabric.ts';
 import { startServiceProxy } from '#kube/network/start.ts';
 import { startScheduler } from '#kube/scheduler/scheduler.ts';
@@ -35,6 +35,7 @@ export interface ControlPlaneOptions {
   volumeSyncMs: number;
   /** Objects of a saved cluster, loaded before anything looks. */
   objects?: string;
+  folders?: NodeFolders;
 }
 
 /** The API server with everything that makes it safe, before anything acts in it. */
@@ -44,6 +45,7 @@ export class ControlPlane {
   readonly tokens: ServiceAccountTokens;
   readonly admin: KubeClient;
   readonly #options: ControlPlaneOptions;
+  #kubelet: Kubelet | undefined;
   readonly #life = new Lifecycle();
   readonly #bearers: { token: string; user: UserInfo }[] = [];
 
@@ -107,7 +109,7 @@ export class ControlPlane {
   }
 
   async startNode(): Promise<void> {
-    const { clock, volumeSyncMs } = this.#options;
+    const { clock, volumeSyncMs, folders } = this.#options;
     const kubelet = await startKubelet({
       client: this.clientOf(SYSTEM.node(NODE.name)),
       clock,
@@ -115,11 +117,18 @@ export class ControlPlane {
       images: sampleImages(),
       node: NODE,
       volumeSyncMs,
+      ...(folders ? { folders } : {}),
       isMesh: isMeshImage,
       clientOf: (user) => this.clientOf(user),
     });
     this.server.nodes = kubelet;
+    this.#kubelet = kubelet;
     this.#life.add(() => kubelet.close());
+  }
+
+  /** What the node's own folders hold. */
+  folders(): NodeFolders {
+    return this.#kubelet?.folders() ?? {};
   }
 
   close(): Promise<void> {

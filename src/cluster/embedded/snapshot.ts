@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import { AcademyError } from '#base/errors.ts';
 import type { KubeObject } from '#kube/api/types.ts';
+import type { NodeFolders } from '#kube/kubelet/kubelet.ts';
 import type { Authority } from './authority.ts';
 
 const FORMAT = 1;
@@ -14,6 +15,8 @@ export interface Saved {
   clusterCa: Authority;
   tokenKey: string;
   anchor?: Authority;
+  /** What hostPath and claimed volumes held. */
+  folders?: NodeFolders;
   /** What the store exports. */
   objects: string;
 }

@@ -10,8 +10,11 @@ import { pulledImage } from './image-pull.ts';
 import type { ResolvedImage } from './image-store.ts';
 import { LogBuffer } from './log-buffer.ts';
 import { newContainerId, prepareContainer } from './prepare.ts';
+import { TerminalDriver } from './tty.ts';
 import type { PodWorld } from './world.ts';
 
+/** Of a terminal whose client has not told its size. */
+const DEFAULT_SIZE = { columns: 80, rows: 24 };
 const FIRST_BACKOFF_MS = 10_000;
 const LONGEST_BACKOFF_MS = 300_000;
 /** A container that ran this long is started again without a pause. */
@@ -139,7 +142,12 @@ export class ContainerRunner {
     container.stdin = container.spec.stdin ? new AttachedInput() : undefined;
     let process: ReturnType<typeof image.image.start>;
     try {
-      process = image.image.start({ ...context, isMain: true, stdio: this.#streams() });
+      process = image.image.start({
+        ...context,
+        ...(container.spec.tty ? { env: { TERM: 'xterm', ...context.env } } : {}),
+        isMain: true,
+        stdio: this.#streams(),
+      });
     } catch (error) {
       this.#failedToStart(messageOf(error));
       return;
@@ -319,7 +327,10 @@ export class ContainerRunner {
     };
     const nothing = new AttachedInput();
     nothing.end();
-    return { stdin: container.stdin ?? nothing, stdout: out, stderr: out };
+    const stdin = container.stdin ?? nothing;
+    if (!container.spec.tty) return { stdin, stdout: out, stderr: out };
+    container.terminal = new TerminalDriver(stdin, out, DEFAULT_SIZE, (signal) => container.process?.kill(signal));
+    return container.terminal.stdio;
   }
 
   async #pause(ms: number): Promise<void> {

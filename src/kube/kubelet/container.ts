@@ -3,6 +3,7 @@ import type { Process } from '#kube/images/program.ts';
 import type { ByteReader, ByteWriter } from '#shell/stdio.ts';
 import type { ResolvedImage } from './image-store.ts';
 import { LogBuffer } from './log-buffer.ts';
+import type { TerminalDriver } from './tty.ts';
 
 export type Spec = KubeObject['spec'];
 
@@ -36,6 +37,8 @@ export class Container {
   started = false;
   backoffMs = 0;
   stdin: AttachedInput | undefined;
+  /** Of a container with `tty: true`: its main process's terminal, which attached clients share. */
+  terminal: TerminalDriver | undefined;
   readonly attached = new Set<ByteWriter>();
 
   constructor(spec: Spec, isInit: boolean, waitingFor: 'PodInitializing' | 'ContainerCreating') {

@@ -40,8 +40,9 @@ export function execIn(runner: ContainerRunner, options: NodeExecOptions): NodeE
 
 /** Follows a container's main process; what is typed reaches it when it has a standard input. */
 export function attachTo(container: Container, options: Omit<NodeExecOptions, 'command'>): NodeExec {
-  const { stdio, signal } = options;
+  const { stdio, signal, tty } = options;
   container.attached.add(stdio.stdout);
+  if (tty) container.terminal?.resize(tty.size);
   const input = container.stdin;
   if (input) {
     void (async () => {
@@ -56,6 +57,6 @@ export function attachTo(container: Container, options: Omit<NodeExecOptions, 'c
       container.attached.delete(stdio.stdout);
       return code;
     }),
-    resize() {},
+    resize: (size) => container.terminal?.resize(size),
   };
 }

@@ -106,10 +106,14 @@ export class ContainerTree implements ContainerFiles {
   }
 }
 
-/** An emptyDir, shared by the pod's containers for as long as the pod lives. */
+/** A folder that programs write to: an emptyDir for as long as its pod lives, or a folder of the node. */
 export class ScratchVolume implements MountedVolume {
-  readonly #files = new Map<string, Uint8Array>();
+  readonly #files: Map<string, Uint8Array>;
   readonly #listeners = new Set<() => void>();
+
+  constructor(files: Iterable<readonly [string, Uint8Array]> = []) {
+    this.#files = new Map(files);
+  }
   entries(): ReadonlyMap<string, Uint8Array> {
     return this.#files;
   }

@@ -27,12 +27,17 @@ export interface KubeletOptions {
   /** How long a change of a ConfigMap or Secret takes to reach mounted files, ms; longer while pods come and go. */
   volumeSyncMs: number;
   isMesh?(image: Image): boolean;
+  /** What `folders` gave: the node's own folders, as they were. */
+  folders?: NodeFolders;
   /** A client that acts as a user, for the programs of containers. */
   clientOf(user: UserInfo): KubeClient;
 }
 
 /** A node whose pods did nothing for so long has time for its mounts. */
 const CALM_MS = 2_500;
+/** Path to the files in it, base64: what hostPath and claimed volumes hold. */
+export type NodeFolders = Record<string, Record<string, string>>;
+
 const CORE = { group: '', version: 'v1' } as const;
 const NODES = { ...CORE, resource: 'nodes' };
 
@@ -53,6 +58,11 @@ export class Kubelet implements NodeApi {
   constructor(options: KubeletOptions) {
     this.#options = options;
     const { client, node } = options;
+    for (const [path, files] of Object.entries(options.folders ?? {}))
+      this.#folders.set(
+        path,
+        new ScratchVolume(Object.entries(files).map(([name, data]) => [name, Buffer.from(data, 'base64')] as const)),
+      );
     this.#pods = new Informer(client, { ...CORE, resource: 'pods' }, { fieldSelector: `spec.nodeName=${node.name}` });
     this.#services = new Informer(client, { ...CORE, resource: 'services' });
     this.#configMaps = new Informer(client, { ...CORE, resource: 'configmaps' });
@@ -100,6 +110,13 @@ export class Kubelet implements NodeApi {
     await this.#register();
     await Promise.all([this.#services, this.#configMaps, this.#secrets].map((informer) => informer.start()));
     await this.#pods.start();
+  }
+
+  /** The node's own folders, to come back to. */
+  folders(): NodeFolders {
+    const files = (volume: ScratchVolume) =>
+      Object.fromEntries([...volume.entries()].map(([name, data]) => [name, Buffer.from(data).toString('base64')]));
+    return Object.fromEntries([...this.#folders].map(([path, volume]) => [path, files(volume)]));
   }
 
   async close(): Promise<void> {
