@@ -250,7 +250,8 @@ async function prompt(context: ContainerContext, running: Running, shell: Shell)
   };
   let pending = '';
   for (;;) {
-    await stdio.stdout.write(pending ? '> ' : prefix());
+    // A line that ^D sent on without its end is still being typed.
+    if (!pending || pending.endsWith('\n')) await stdio.stdout.write(pending ? '> ' : prefix());
     const chunk = await stdio.stdin.read(running.signal).catch(() => undefined);
     if (running.signal.aborted) return shell.status;
     if (!chunk) {
@@ -260,7 +261,7 @@ async function prompt(context: ContainerContext, running: Running, shell: Shell)
     if (interrupted) pending = '';
     interrupted = false;
     pending += Buffer.from(chunk).toString();
-    if (shell.isIncomplete(pending)) continue;
+    if (!pending.endsWith('\n') || shell.isIncomplete(pending)) continue;
     const line = pending;
     pending = '';
     current = new AbortController();

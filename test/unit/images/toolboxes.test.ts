@@ -149,6 +149,9 @@ describe('a session', () => {
     await session.printed(/> $/);
     session.type('echo n$i; done\n');
     await session.printed(/n1\nn2\n\/tmp # $/);
+    session.type('echo ha');
+    session.type('lves\n');
+    await session.printed(/\nhalves\n\/tmp # $/);
     session.type('exit 5\n');
     expect(await session.process.exited).toBe(5);
   });
