@@ -151,7 +151,7 @@ describe('a session', () => {
     await session.printed(/n1\nn2\n\/tmp # $/);
     session.type('echo ha');
     session.type('lves\n');
-    await session.printed(/\nhalves\n\/tmp # $/);
+    await session.printed(/halves\n\/tmp # $/);
     session.type('exit 5\n');
     expect(await session.process.exited).toBe(5);
   });
