@@ -6,6 +6,7 @@ import { pathOf } from '#kube/client/paths.ts';
 import { expectObject } from '#kube/client/response.ts';
 import { parseColumnFile, parseColumns, printColumns } from './custom-columns.ts';
 import { CliError, isStatus, usageError, whileListing } from './errors.ts';
+import { compactJson } from './json.ts';
 import { loadManifests } from './manifests.ts';
 import { formatObject, GET_FORMATS, nameOf, type Output, readOutput } from './output.ts';
 import { readWanted, type Wanted } from './resources.ts';
@@ -236,10 +237,12 @@ async function printObjects(
 async function watch(k: Invocation, requests: Request[], output: Output): Promise<number> {
   const { flags } = k;
   const [request] = requests;
-  if (requests.length !== 1 || !request) {
-    throw new CliError('you may only specify a single resource type for --watch'.replace('for --watch', 'for watch'));
-  }
   const tabular = output.format === '' || output.format === 'wide';
+  if (requests.length !== 1 || !request) {
+    const isOneKind = requests.every((each) => sameKind(each.resource, requests[0]!.resource));
+    if (isOneKind) for (const each of requests) await fetch(k, each, tabular);
+    throw new CliError('you may only specify a single resource type');
+  }
   const withEvents = flags.bool('output-watch-events');
   const first = await fetch(k, request, tabular);
   const printer = new TablePrinter(tableOptions(k, output, request, flags.bool('show-kind')));
@@ -253,6 +256,8 @@ async function watch(k: Invocation, requests: Request[], output: Output): Promis
     } else if (columns) {
       await k.out(printColumns(columns, [value], headed));
       headed = true;
+    } else if (withEvents && output.format === 'json') {
+      await k.out(`{"type":${JSON.stringify(event)},"object":${compactJson(value)}}\n`);
     } else if (withEvents && !tabular) {
       await k.out(await formatObject(k, output, { type: event, object: value } as unknown as KubeObject));
     } else await k.out(await formatObject(k, output, value));

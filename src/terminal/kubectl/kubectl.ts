@@ -52,6 +52,7 @@ function takesValue(word: string): boolean {
 
 async function execute(options: KubectlOptions, context: CommandContext): Promise<number> {
   try {
+    if (context.args[0] === 'help') return await help(context);
     const { path, rest } = descend(context.args);
     const entry = commandEntry(path)!;
     const run = loadVerb(path);
@@ -84,6 +85,17 @@ async function execute(options: KubectlOptions, context: CommandContext): Promis
     if (text !== '') await context.stderr.write(`${text}\n`);
     return exitCode;
   }
+}
+
+/** `kubectl help VERB…`. */
+async function help(context: CommandContext): Promise<number> {
+  const words = context.args.slice(1);
+  const { path, rest } = descend(words);
+  if (path.length === 0 && rest.length > 0) {
+    await context.stdout.write(`Unknown help topic [${words.map((word) => `\`${word}\``).join(' ')}]\n\n\n`);
+  }
+  await context.stdout.write(helpText(path));
+  return 0;
 }
 
 /** Groups of verbs that show their help whatever follows. */
