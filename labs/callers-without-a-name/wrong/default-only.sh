@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# must-stay-red: metrics-for-all
+# The default is right, and nobody thought of the scraper.
+set -euo pipefail
+# Makes the pods of shop anew, a few at a time, and waits until they are ready.
+restart() {
+  kubectl -n shop rollout restart deployment
+  for name in $(kubectl -n shop get deployment -o name); do kubectl -n shop rollout status "$name" --timeout=2m; done
+}
+kubectl annotate --overwrite namespace shop config.linkerd.io/default-inbound-policy=all-authenticated
+restart

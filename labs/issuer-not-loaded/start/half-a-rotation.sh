@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Two stages of a rotation, the second half a minute too fast: the pods are restarted before the identity service
+# has read the new issuer.
+set -euo pipefail
+# Makes the pods of a namespace anew, a few at a time, and waits until the last old one is gone.
+restart() {
+  kubectl -n "$1" rollout restart deployment
+  for name in $(kubectl -n "$1" get deployment -o name); do kubectl -n "$1" rollout status "$name" --timeout=2m; done
+  while kubectl -n "$1" get pods | grep -q Terminating; do sleep 1; done
+}
+
+for name in api web; do kubectl -n shop rollout status "deployment/$name" --timeout=2m; done
+step certificate create root.linkerd.cluster.local anchor-2.crt anchor-2.key \
+  --profile root-ca --not-after 87600h --no-password --insecure --force
+cat ca.crt anchor-2.crt > bundle.crt
+linkerd upgrade --identity-trust-anchors-file bundle.crt | kubectl apply -f -
+for name in identity destination proxy-injector; do kubectl -n linkerd rollout status "deployment/linkerd-$name" --timeout=2m; done
+restart shop
+step certificate create identity.linkerd.cluster.local issuer-2.crt issuer-2.key \
+  --profile intermediate-ca --not-after 8760h --no-password --insecure --force --ca anchor-2.crt --ca-key anchor-2.key
+linkerd upgrade --identity-issuer-certificate-file issuer-2.crt --identity-issuer-key-file issuer-2.key | kubectl apply -f -
+for name in identity destination proxy-injector; do kubectl -n linkerd rollout status "deployment/linkerd-$name" --timeout=2m; done
+restart shop
+# Only now the identity service has read it.
+until kubectl -n linkerd get events --field-selector reason=IssuerUpdated -o name | grep -q .; do sleep 1; done
