@@ -181,4 +181,39 @@ describe('workloads in the embedded cluster', () => {
       return [state?.restartCount, state?.lastState?.terminated?.exitCode];
     }, [1, 7]);
   });
+
+  it('attach: a container with a terminal is a session', async () => {
+    await apply({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'session', namespace },
+      spec: {
+        restartPolicy: 'Never',
+        containers: [{ name: 'main', image: 'busybox', command: ['sh'], stdin: true, stdinOnce: true, tty: true }],
+      },
+    });
+    await until(async () => (await status('', 'pods', 'session'))['phase'], 'Running');
+    let output = '';
+    const shown = (pattern: RegExp) => expect.poll(() => output, { timeout: 5_000, interval: 10 }).toMatch(pattern);
+    const keys = async function* () {
+      // The first prompt was written before anybody listened.
+      yield Buffer.from('\r');
+      await shown(/\/ # $/);
+      yield Buffer.from('hostnam\x7fme\r');
+      await shown(/session\r\n\/ # $/);
+      yield Buffer.from('sleep 1000\r');
+      await shown(/sleep 1000\r\n$/);
+      yield Buffer.from('\x03');
+      await shown(/\^C\r\n\/ # $/);
+      yield Buffer.from('exit 4\r');
+    };
+    const stdout = (chunk: Uint8Array) => {
+      output += Buffer.from(chunk).toString();
+    };
+    await cluster.admin.attach({ namespace, pod: 'session', container: 'main', stdin: keys(), stdout, tty: true });
+    await until(async () => {
+      const [state] = (await status('', 'pods', 'session'))['containerStatuses'] ?? [];
+      return state?.state?.terminated?.exitCode;
+    }, 4);
+  });
 });
