@@ -1,8 +1,8 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import { addressMatches } from '#mesh/policy/core/addresses.ts';
 import type { Authorization, InboundConfig, InboundRoute } from '#mesh/policy/core/config.ts';
-import type { ConformanceCase } from './case-file.ts';
-import { manifest, refTo, serverFor, WEB_PORT, webPod } from './manifests.ts';
+import { type ConformanceCase, sourceOf } from './case-file.ts';
+import { manifest, refTo, serverFor, VERSIONS, WEB_PORT, webPod } from './manifests.ts';
 import type { Room } from './room.ts';
 import { filledIn } from './setup.ts';
 import { NotRunnable, type Observation, pause, settled } from './verdict.ts';
@@ -26,7 +26,7 @@ export async function playInbound(room: Room, of: ConformanceCase): Promise<Obse
   const scene = sceneOf(words, of.title, JSON.stringify(of.expect));
   let previous: string | undefined;
   for (const object of scene.objects) {
-    if (previous === object.kind && object.kind === 'Server') await pause(AGE_MS, room.lab.signal);
+    if (previous === object.kind) await pause(AGE_MS, room.lab.signal);
     await make(room, object);
     previous = object.kind;
   }
@@ -36,8 +36,13 @@ export async function playInbound(room: Room, of: ConformanceCase): Promise<Obse
   for (const { annotate: kind, ...annotations } of annotated) {
     if (kind !== 'Pod') throw new NotRunnable(`annotations of ${kind} are not understood here`);
     await room.merge('v1', 'Pod', 'web', { metadata: { annotations } });
-    const opaque = annotations['config.linkerd.io/opaque-ports'];
-    if (opaque) port = Number(String(opaque).split(/[,-]/)[0]);
+    // The port that an annotation is about is the one to look at.
+    const ports = Object.entries(annotations).find(([name]) => /-ports$/.test(name))?.[1];
+    if (ports) port = Number(String(ports).split(/[,-]/)[0]);
+  }
+  if (sourceOf(of).endsWith('::server_update_deselects_pod')) {
+    const spec = { podSelector: { matchLabels: { app: 'another' } } };
+    await room.merge(VERSIONS['Server']!, 'Server', 'web', { spec });
   }
   const fallback = await clusterDefault(room);
   const effective: Json = filledIn((of.expect as Json).effective, { namespace: room.namespace, blessed: [] });

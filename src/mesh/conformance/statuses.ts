@@ -17,6 +17,8 @@ interface Wanted {
 interface Plan {
   watched: KubeObject;
   steps: (KubeObject | { remove: KubeObject })[];
+  /** Several conditions that are wanted hold at the same time, of several parents. */
+  together?: true;
 }
 
 const PARENTS: Record<string, { object: KubeObject; ref: object }> = {
@@ -58,6 +60,10 @@ const limit = (name: string): KubeObject =>
 
 const server = PARENTS['server']!;
 const onServer = route('HTTPRoute', 'watched', server.ref);
+const onTwoServers: KubeObject = {
+  ...onServer,
+  spec: { ...onServer.spec, parentRefs: [server.ref, refTo('Server', 'nowhere')] },
+};
 const service = PARENTS['service']!;
 const onService = route('HTTPRoute', 'watched', service.ref);
 const egress = (networks?: object[]): Plan => {
@@ -78,6 +84,11 @@ const PLANS: Record<string, Plan> = {
   'inbound_http_route_status::inbound_accepted_reconcile_parent_delete': {
     watched: onServer,
     steps: [server.object, onServer, { remove: server.object }],
+  },
+  'inbound_http_route_status::inbound_multiple_parents': {
+    watched: onTwoServers,
+    steps: [server.object, onTwoServers],
+    together: true,
   },
   'outbound_http_route_status::accepted_parent': { watched: onService, steps: [service.object, onService] },
   'outbound_http_route_status::no_cluster_ip': {
@@ -164,6 +175,15 @@ export async function playStatus(room: Room, of: ConformanceCase): Promise<Obser
     if ('remove' in step) await room.remove(step.remove.apiVersion, step.remove.kind, step.remove.metadata.name!);
     else await room.apply(step);
     const last = index === plan.steps.length - 1;
+    if (plan.together && !last) continue;
+    if (plan.together) {
+      for (const want of wanted) {
+        seen = await settled(() => look(room, plan.watched, want), { signal: room.lab.signal, withinMs: 20_000 });
+        parts.push(seen.observed);
+        if (!seen.agrees) break;
+      }
+      break;
+    }
     const want = last
       ? wanted.at(-1)!
       : wanted.length > 1 && index >= watchedAt
@@ -183,7 +203,8 @@ async function look(room: Room, watched: KubeObject, want: Wanted): Promise<Obse
     ...(status?.conditions ?? []),
     ...(status?.parents ?? []).flatMap((each: Json) => each.conditions ?? []),
   ];
-  const found = conditions.find((each) => each.type === want.type);
+  const wanted = (each: Json) => each.type === want.type && each.status === want.status && each.reason === want.reason;
+  const found = conditions.find(wanted) ?? conditions.find((each) => each.type === want.type);
   return {
     agrees: found?.status === want.status && found?.reason === want.reason,
     observed: found ? `${found.type}=${found.status} ${found.reason}` : `no ${want.type} condition`,

@@ -72,7 +72,7 @@ function objectOf(text: string, around: Around): KubeObject[] {
       return [authorizationOf(text, around, server)];
     case 'HTTPRoute':
     case 'GRPCRoute':
-      return routesOf(kind, text, server);
+      return routesOf(kind, text, server, around.external);
     case 'HTTPLocalRateLimitPolicy':
       return [
         manifest('HTTPLocalRateLimitPolicy', 'limit', {
@@ -129,10 +129,15 @@ function authorizationOf(text: string, { words, title }: Around, server: string)
   return manifest('AuthorizationPolicy', 'authz', { targetRef, requiredAuthenticationRefs: [...refs, ...service] });
 }
 
-function routesOf(kind: 'HTTPRoute' | 'GRPCRoute', text: string, server: string): KubeObject[] {
+function routesOf(kind: 'HTTPRoute' | 'GRPCRoute', text: string, server: string, external: boolean): KubeObject[] {
   const parentRefs = [refTo('Server', server)];
   const rules = kind === 'HTTPRoute' ? [{ matches: [{ path: { type: 'PathPrefix', value: '/' } }] }] : [{}];
-  const made = manifest(kind, 'route', { parentRefs, rules });
+  const named = text
+    .split(/\s+/)
+    .slice(1)
+    .find((word) => /^[a-z][a-z0-9-]*$/.test(word) && !['without', 'with', 'status', 'prefix', 'exact'].includes(word));
+  const made = manifest(kind, named ?? 'route', { parentRefs, rules });
+  if (external) return [made];
   if (!/without status/.test(text)) return [made];
   // The controller accepts every good route at once; one that a route of a higher kind outranks stays unaccepted.
   return [manifest('GRPCRoute', 'outranks', { parentRefs, rules: [{}] }), made];
