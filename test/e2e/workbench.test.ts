@@ -324,6 +324,23 @@ describe('editor', () => {
     await page.locator('.squiggly-error').first().waitFor({ state: 'attached' });
   });
 
+  it('knows the mesh’s kinds: offers their fields, and marks what they do not have', async () => {
+    await open();
+    session().setFile('policy.yaml', 'apiVersion: policy.linkerd.io/v1beta3\nkind: Server\nspec:\n  ');
+    await page.locator('.view-line', { hasText: 'spec:' }).waitFor();
+    await page.keyboard.press('Control+End');
+    await page.keyboard.type('pod');
+    await page.locator('.suggest-widget .monaco-list-row', { hasText: 'podSelector' }).waitFor();
+    await page.keyboard.press('Enter');
+    await expect
+      .poll(() => session().script.files.find(({ path }) => path === 'policy.yaml')?.content)
+      .toContain('podSelector:\n');
+    session().setFile('notes.yaml', 'x: 1\n');
+    await page.click('[data-path="notes.yaml"]');
+    session().setFile('notes.yaml', 'apiVersion: policy.linkerd.io/v1beta3\nkind: Server\nspec: { ports: http }\n');
+    await page.locator('.squiggly-error').first().waitFor({ state: 'attached' });
+  });
+
   it('makes, renames and deletes files, and refuses names that leave the folder', async () => {
     await open();
     await page.click('.wb-files header button');

@@ -34,6 +34,7 @@ export async function ensureBuilt(
           'src/workbench',
           'src/content',
           'src/schema',
+          'src/mesh/crds/data',
           'lessons',
           'labs',
           'public',

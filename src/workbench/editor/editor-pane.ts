@@ -9,6 +9,7 @@ import { FileList } from './file-list.ts';
 import { FileSync, type SaveState } from './file-sync.ts';
 import type { CodeEditor } from './monaco.ts';
 import { askName } from './name-dialog.ts';
+import { resourceSchemas } from './resource-schemas.ts';
 
 export interface EditorPaneOptions {
   store: LabStore;
@@ -375,8 +376,9 @@ export class EditorPane {
       const name = this.#edits.get(path)?.path ?? path;
       if (!/\.(ya?ml|json)$/.test(name)) return;
       const { yamlMistakes } = await import('./yaml-mistakes.ts');
-      const text = this.#editor.textOf(path);
-      if (text !== undefined) this.#editor.mark(path, yamlMistakes(text));
+      const schemas = await resourceSchemas();
+      const text = this.#editor?.textOf(path);
+      if (text !== undefined) this.#editor?.mark(path, yamlMistakes(text, schemas));
     }, 250);
   }
 }

@@ -1,8 +1,10 @@
 import { LineCounter, parseAllDocuments } from 'yaml';
 import type { Mistake } from './monaco.ts';
+import type { ResourceSchemas } from './resource-schemas.ts';
+import { schemaMistakes } from './schema-mistakes.ts';
 
 /** Mistakes in YAML (and so in JSON), with what stands in the way of `kubectl apply` before it is asked. */
-export function yamlMistakes(text: string): Mistake[] {
+export function yamlMistakes(text: string, schemas: ResourceSchemas = {}): Mistake[] {
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   if (!Array.isArray(documents)) return [];
@@ -19,6 +21,9 @@ export function yamlMistakes(text: string): Mistake[] {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) continue;
     const [from] = document.range ?? [0];
     const start = document.contents.range?.[0] ?? from;
+    const { apiVersion, kind } = value as { apiVersion?: unknown; kind?: unknown };
+    const schema = schemas[`${apiVersion} ${kind}`];
+    if (schema) mistakes.push(...schemaMistakes(document.contents, schema));
     const has = (key: string) => key in value;
     if (has('kind') !== has('apiVersion')) {
       const missing = has('kind') ? 'apiVersion' : 'kind';
