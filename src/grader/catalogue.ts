@@ -4,6 +4,7 @@ import { defaultPolicy } from './checks/default-policy.ts';
 import { eventSeen } from './checks/event-seen.ts';
 import { issuer } from './checks/issuer.ts';
 import { mutualTls } from './checks/mutual-tls.ts';
+import { object } from './checks/object.ts';
 import { podsReady } from './checks/pods-ready.ts';
 import { policyMatrix } from './checks/policy-matrix.ts';
 import { proxyInjected } from './checks/proxy-injected.ts';
@@ -18,6 +19,7 @@ export const CATALOGUE: ReadonlyMap<string, Check> = new Map(
     eventSeen,
     issuer,
     mutualTls,
+    object,
     podsReady,
     policyMatrix,
     proxyInjected,

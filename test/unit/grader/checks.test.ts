@@ -50,7 +50,9 @@ function world(options: {
       list: async ({ resource }: { resource: string }) => ({ items: options.objects?.[resource] ?? [], metadata: {} }),
       get: async ({ resource }: { resource: string }) => {
         if (resource === 'configmaps') return config;
-        throw new Error('not found');
+        const found = options.objects?.[resource]?.[0];
+        if (found) return found;
+        throw Object.assign(new Error('not found'), { status: { code: 404 } });
       },
     },
     handshakes: { all: async () => options.pods ?? [] },
@@ -227,5 +229,51 @@ describe('traffic, the last seconds alone', () => {
     const traffic = seen(seconds.map(([at, ok, failed]) => ({ at: NOW + at * 1_000, ok, failed })));
     const outcome = await look('traffic', { lastSeconds: 10, atLeast: 20 }, world({ traffic }));
     expect(outcome.state).toBe(state);
+  });
+});
+
+describe('object', () => {
+  const params = { apiVersion: 'apps/v1', resource: 'deployments', namespace: 'shop', name: 'web' };
+  const deployment: KubeObject = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { replicas: 2, paused: false },
+  };
+  const there = () => world({ objects: { deployments: [deployment] } });
+  it('is there, or is not', async () => {
+    expect(await look('object', params, there())).toMatchObject({ state: 'passed' });
+    expect(await look('object', params, world({}))).toMatchObject({
+      state: 'failed',
+      said: 'There is no deployments/web in shop.',
+    });
+  });
+  it.each([
+    ['object.spec.replicas == 2', 'passed'],
+    ['object.spec.replicas > 2', 'failed'],
+    ['object.spec.replicas == 2 && !object.spec.paused', 'passed'],
+    ['object.spec.nothing.here == 1', 'failed'],
+    ['object.metadata.name.startsWith("w")', 'passed'],
+  ])('%s: %s', async (where, state) => {
+    expect(await look('object', { ...params, where }, there())).toMatchObject({ state });
+  });
+  it('refuses a condition that is no CEL, before any lab runs', () => {
+    expect(
+      CATALOGUE.get('object')!.params.safeParse({ ...params, where: 'object.spec ==' }).error?.issues[0]?.message,
+    ).toMatch(/is no CEL/);
+  });
+  it('never shows what is in a Secret', async () => {
+    const secret: KubeObject = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'key' },
+      data: { 'key.pem': 'aGlkZGVu' },
+    };
+    const outcome = await look(
+      'object',
+      { apiVersion: 'v1', resource: 'secrets', name: 'key' },
+      world({ objects: { secrets: [secret] } }),
+    );
+    expect(JSON.stringify(outcome)).not.toContain('aGlkZGVu');
   });
 });
