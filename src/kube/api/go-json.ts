@@ -126,3 +126,18 @@ export function goPrint(value: unknown): string {
   }
   return String(value);
 }
+
+/** A value read from JSON as Go's `%#v` prints it. */
+export function goSyntax(value: unknown): string {
+  if (value === null || value === undefined) return 'interface {}(nil)';
+  if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(', ')}}`;
+  if (typeof value === 'object') {
+    const fields = value as Record<string, unknown>;
+    const parts = Object.keys(fields)
+      .filter((key) => fields[key] !== undefined)
+      .sort()
+      .map((key) => `${JSON.stringify(key)}:${goSyntax(fields[key])}`);
+    return `map[string]interface {}{${parts.join(', ')}}`;
+  }
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}

@@ -4,9 +4,11 @@ import type { KubeObject, WatchEvent } from '#kube/api/types.ts';
 import type { ApiResource } from '#kube/client/client.ts';
 import { pathOf } from '#kube/client/paths.ts';
 import { expectObject } from '#kube/client/response.ts';
+import { ageOf } from './age.ts';
 import { parseColumnFile, parseColumns, printColumns } from './custom-columns.ts';
 import { CliError, isStatus, usageError, whileListing } from './errors.ts';
 import { compactJson } from './json.ts';
+import { JsonPathError } from './jsonpath.ts';
 import { loadManifests } from './manifests.ts';
 import { formatObject, GET_FORMATS, nameOf, type Output, readOutput } from './output.ts';
 import { readWanted, type Wanted } from './resources.ts';
@@ -49,14 +51,14 @@ export async function get(k: Invocation): Promise<number> {
   const errors: unknown[] = [];
   for (const request of requests) {
     try {
-      answers.push(await fetch(k, request, isTabular));
+      answers.push(await fetch(k, request, isTabular && flags.get('server-print') !== 'false'));
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
       if (!(isStatus(error, 'NotFound') && flags.bool('ignore-not-found'))) errors.push(error);
     }
   }
   const key = flags.get('sort-by');
-  if (key) for (const answer of answers) sortAnswer(answer, key);
+  if (key) for (const answer of answers) sortAnswer(answer, key, isTabular);
   if (isTabular) await printTables(k, answers, requests, output, errors.length > 0);
   else await printObjects(k, answers, requests, output, errors.length > 0);
   throwAll(errors);
@@ -129,7 +131,18 @@ function queryOf(k: Invocation, request: Request, tabular: boolean): URLSearchPa
   return query;
 }
 
-function sortAnswer(answer: Answer, key: string): void {
+/** A table that cannot be sorted is shown as an empty one, which is how kubectl does it. */
+function sortAnswer(answer: Answer, key: string, tabular: boolean): void {
+  try {
+    sortBySpec(answer, key);
+  } catch (error) {
+    if (!tabular || !(error instanceof CliError || error instanceof JsonPathError)) throw error;
+    answer.objects = [];
+    if (answer.table) answer.table = { ...answer.table, rows: [] };
+  }
+}
+
+function sortBySpec(answer: Answer, key: string): void {
   if (answer.table) {
     const rows = answer.table.rows ?? [];
     answer.table = { ...answer.table, rows: sortBy(rows, key, (row) => row.object) };
@@ -191,15 +204,14 @@ function nothingFound(k: Invocation, requests: Request[]): string {
 
 /** For servers that make no tables. */
 function plainTable(objects: KubeObject[], now: number): Table {
-  void now;
   return {
     kind: 'Table',
     columnDefinitions: [
       { name: 'Name', type: 'string', format: 'name', priority: 0 },
-      { name: 'Created At', type: 'string', priority: 0 },
+      { name: 'Age', type: 'string', priority: 0 },
     ],
     rows: objects.map((object) => ({
-      cells: [object.metadata.name, object.metadata.creationTimestamp ?? ''],
+      cells: [object.metadata.name, ageOf(object.metadata.creationTimestamp, now)],
       object,
     })),
   };

@@ -1,7 +1,10 @@
 import { goPrint } from '#kube/api/go-json.ts';
 
 /** What a template cannot do with the data it got, or text that is no template. */
-export class TemplateError extends Error {}
+export class TemplateError extends Error {
+  /** True when the text is no template. */
+  isParsing = false;
+}
 
 type Node =
   | { type: 'text'; text: string }
@@ -26,8 +29,18 @@ interface Scope {
 
 /** The part of Go's text/template that people use with kubectl: pipelines, if, with, range, variables, common functions. */
 export function renderGoTemplate(template: string, data: unknown): string {
-  const nodes = new Parser(template).parse();
-  return run(nodes, { dot: data, variables: new Map([['$', data]]) });
+  return run(parseTemplate(template), { dot: data, variables: new Map([['$', data]]) });
+}
+
+function parseTemplate(template: string): Node[] {
+  try {
+    return new Parser(template).parse();
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    const wrong = new TemplateError(`template: output:1: ${error.message}`);
+    wrong.isParsing = true;
+    throw wrong;
+  }
 }
 
 function run(nodes: Node[], scope: Scope): string {
@@ -309,6 +322,9 @@ class PipeParser {
     if (/^-?\d/.test(token)) return { type: 'literal', value: Number(token) };
     if (token === 'true' || token === 'false') return { type: 'literal', value: token === 'true' };
     if (token === 'nil') return { type: 'literal', value: null };
+    if (!(token in FUNCTIONS) && token !== 'and' && token !== 'or') {
+      throw new TemplateError(`function ${JSON.stringify(token)} not defined`);
+    }
     return { type: 'function', name: token };
   }
 }

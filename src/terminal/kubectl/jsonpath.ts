@@ -61,12 +61,24 @@ export class JsonPath {
       if (step.type === 'recursive') {
         const rest = steps.slice(i + 1);
         const every = now.flatMap(descendants);
-        const quiet = new JsonPath('', { allowMissing: true });
-        return rest.length === 0 ? every : every.flatMap((each) => quiet.#walk([each], rest, root));
+        return rest.length === 0 ? every : every.flatMap((each) => this.#walkQuietly(each, rest, root));
       }
-      now = now.flatMap((each) => this.#step(each, step, root));
+      if (step.type === 'union') {
+        const before = now;
+        now = step.paths.flatMap((path) => this.#walk(before, path, root));
+      } else now = now.flatMap((each) => this.#step(each, step, root));
     }
     return now;
+  }
+
+  /** What lies below `..` is looked for everywhere; most places do not have it. */
+  #walkQuietly(value: unknown, steps: Step[], root: unknown): unknown[] {
+    try {
+      return new JsonPath('', { allowMissing: true }).#walk([value], steps, root);
+    } catch (error) {
+      if (error instanceof JsonPathError) return [];
+      throw error;
+    }
   }
 
   #step(value: unknown, step: Step, root: unknown): unknown[] {
@@ -88,8 +100,6 @@ export class JsonPath {
         return value !== null && typeof value === 'object' ? sortedValues(value) : [];
       case 'slice':
         return this.#slice(value, step);
-      case 'union':
-        return step.paths.flatMap((path) => this.#walk([value], path, root));
       case 'filter':
         return (Array.isArray(value) ? value : []).filter((each) => this.#holds(each, step, root));
       default:
@@ -103,7 +113,6 @@ export class JsonPath {
     if (step.index !== undefined) {
       const at = step.index < 0 ? value.length + step.index : step.index;
       if (at < 0 || at >= value.length) {
-        if (this.#allowMissing) return [];
         throw new JsonPathError(`array index out of bounds: index ${step.index}, length ${value.length}`);
       }
       return [value[at]];
@@ -311,6 +320,9 @@ function bracketStep(inner: string): Step {
   const filter = /^\?\((.*)\)$/s.exec(inner);
   if (filter) return filterStep(filter[1]!);
   if (/^-?\d+$/.test(inner)) return { type: 'slice', index: Number(inner) };
+  // A name in quotes is a path: its dots divide it, unless they are escaped.
+  const quoted = /^'([^']*)'$/.exec(inner);
+  if (quoted) return { type: 'union', paths: [new PathParser(`.${quoted[1]}`).parse()] };
   const slice = /^(-?\d*):(-?\d*)(?::(-?\d*))?$/.exec(inner);
   if (slice) {
     const part = (text: string | undefined) => (text ? Number(text) : undefined);

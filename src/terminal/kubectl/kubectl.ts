@@ -91,10 +91,9 @@ async function execute(options: KubectlOptions, context: CommandContext): Promis
 async function help(context: CommandContext): Promise<number> {
   const words = context.args.slice(1);
   const { path, rest } = descend(words);
-  if (path.length === 0 && rest.length > 0) {
-    await context.stdout.write(`Unknown help topic [${words.map((word) => `\`${word}\``).join(' ')}]\n\n\n`);
-  }
-  await context.stdout.write(helpText(path));
+  const isUnknown = path.length === 0 && rest.length > 0;
+  const topic = `Unknown help topic [${words.map((word) => `\`${word}\``).join(' ')}]\n\n\n`;
+  await (isUnknown ? context.stderr : context.stdout).write(`${isUnknown ? topic : ''}${helpText(path)}`);
   return 0;
 }
 

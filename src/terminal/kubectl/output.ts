@@ -1,4 +1,4 @@
-import { goPrint } from '#kube/api/go-json.ts';
+import { goPrint, goSyntax } from '#kube/api/go-json.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import { splitApiVersion } from '#kube/client/paths.ts';
 import { CliError } from './errors.ts';
@@ -79,11 +79,13 @@ export async function formatObject(
         ? (object['items'] as KubeObject[]).map((each) => `${nameOf(each)}\n`).join('')
         : `${nameOf(object)}\n`;
     case 'jsonpath':
-      return printPath(argument, shown, missingOk);
+      return printPath(argument, shown, missingOk, object);
     case 'jsonpath-file':
-      return printPath(await k.readFile(argument), shown, missingOk);
+      return printPath(await k.readFile(argument), shown, missingOk, object);
     case 'jsonpath-as-json': {
-      const values = guardPath(argument, () => new JsonPath(argument, { allowMissing: missingOk }).find(shown).flat());
+      const values = guardPath(argument, object, () =>
+        new JsonPath(argument, { allowMissing: missingOk }).find(shown).flat(),
+      );
       return `${prettyJson(values)}\n`;
     }
     case 'go-template':
@@ -108,17 +110,17 @@ const strip = (object: KubeObject): KubeObject =>
     ? { ...object, items: (object['items'] as KubeObject[]).map(withoutManagedFields) }
     : withoutManagedFields(object);
 
-const printPath = (template: string, object: KubeObject, missingOk: boolean): string =>
-  guardPath(template, () => new JsonPath(template, { allowMissing: missingOk }).print(object));
+const printPath = (template: string, object: KubeObject, missingOk: boolean, whole: KubeObject): string =>
+  guardPath(template, whole, () => new JsonPath(template, { allowMissing: missingOk }).print(object));
 
-function guardPath<T>(template: string, run: () => T): T {
+function guardPath<T>(template: string, object: KubeObject, run: () => T): T {
   try {
     return run();
   } catch (error) {
     if (!(error instanceof JsonPathError)) throw error;
     if (/is not found|out of bounds|is not array/.test(error.message)) {
       throw new CliError(
-        `error executing jsonpath ${JSON.stringify(template)}: Error executing template: ${error.message}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t${template}`,
+        `error executing jsonpath ${JSON.stringify(template)}: Error executing template: ${error.message}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t${template}\n\tobject given to jsonpath engine was:\n\t\t${goSyntax(object)}\n\n`,
       );
     }
     throw new CliError(`error parsing jsonpath ${template}, ${error.message}`);
@@ -130,6 +132,7 @@ async function printTemplate(k: Invocation, template: string, object: KubeObject
     return renderGoTemplate(template, object);
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
+    if (error.isParsing) throw new CliError(`error parsing template ${template}, ${error.message}`);
     const { message } = error;
     await k.out(
       `Error executing template: ${message}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t${template}\n\traw data was:\n\t\t${compactJson(object)}\n\tobject given to template engine was:\n\t\t${goPrint(object)}\n\n`,

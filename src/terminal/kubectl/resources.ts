@@ -52,8 +52,9 @@ const isPreferred = (all: ApiResource[], resource: ApiResource): boolean =>
 function match(all: ApiResource[], word: string): ApiResource | undefined {
   const wanted = word.toLowerCase();
   const [name = '', ...rest] = wanted.split('.');
+  if (wanted === '') return undefined;
   if (rest.length > 0) {
-    const named = all.filter((each) => isCalled(each, name));
+    const named = all.filter((each) => isCalled(each, name) || each.shortNames.includes(word.split('.')[0]!));
     const [version, ...group] = rest;
     return (
       named.find((each) => each.version === version && each.group === group.join('.')) ??
@@ -63,16 +64,13 @@ function match(all: ApiResource[], word: string): ApiResource | undefined {
   }
   return (
     all.find((each) => each.resource === wanted) ??
-    all.find((each) => each.shortNames.includes(wanted)) ??
+    all.find((each) => each.shortNames.includes(word)) ??
     all.find((each) => isCalled(each, wanted))
   );
 }
 
 const isCalled = (each: ApiResource, name: string): boolean =>
-  each.resource === name ||
-  each.singular === name ||
-  each.kind.toLowerCase() === name ||
-  each.shortNames.includes(name);
+  each.resource === name || each.singular === name || each.kind.toLowerCase() === name;
 
 /** What arguments name: one object, or (without a name) all of a resource. */
 export interface Wanted {
@@ -91,8 +89,8 @@ export async function readWanted(finder: ResourceFinder, args: string[], rules: 
   if (args.some((arg) => arg.includes('/'))) return readPairs(finder, args, rules);
   const [types = '', ...names] = args;
   if (names.length > 0 && rules.selector) throw new CliError('name cannot be provided when a selector is specified');
-  const words = types.split(',').filter((word) => word !== '');
-  if (words.length === 0 && types !== '') throw new CliError('arguments must consist of a resource and a name');
+  const words = types.split(',');
+  if (names.includes('')) throw new CliError('resource name may not be empty');
   const resources = (await Promise.all(words.map((word) => finder.expand(word)))).flat();
   if (names.length === 0) {
     if (!rules.allowAll && !rules.selector) throw new CliError('resource(s) were provided, but no name was specified');

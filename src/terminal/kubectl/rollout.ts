@@ -151,6 +151,10 @@ async function history(k: Invocation, item: Item): Promise<void> {
       await k.out(`${nameOf(item.object)} with revision #${wanted}\n${podTemplateText(found.template, found.cause)}\n`);
     return;
   }
+  if (revisions.length === 0) {
+    await k.out(`${title}\nNo rollout history found.\n`);
+    return;
+  }
   const rows = revisions.map((each) => [String(each.number), each.cause || '<none>']);
   await k.out(
     `${title}\n${tabbed([['REVISION', 'CHANGE-CAUSE'], ...rows].map((row) => `${row.join('\t')}\n`).join(''))}\n`,
@@ -187,7 +191,7 @@ async function undo(k: Invocation, item: Item): Promise<void> {
     throw new CliError(
       wanted > 0
         ? `unable to find specified revision ${wanted} in history`
-        : `no rollout history found for ${nameOf(object).split('/')[0]} ${JSON.stringify(object.metadata.name)}`,
+        : `no rollout history found for ${object.kind.toLowerCase()} ${JSON.stringify(object.metadata.name)}`,
     );
   if (k.flags.get('dry-run') === 'client') {
     await k.out(`${nameOf(object)} ${podTemplateText(found.template, '')} (dry run)\n`);

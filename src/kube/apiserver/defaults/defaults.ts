@@ -1,6 +1,6 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import type { ResourceKind } from '../kinds.ts';
-import { otherDefaults } from './other.ts';
+import { EMPTY_STATUS, otherDefaults } from './other.ts';
 import { defaultPodSpec } from './pod.ts';
 
 type Fields = Record<string, KubeObject['spec']>;
@@ -8,6 +8,8 @@ type Fields = Record<string, KubeObject['spec']>;
 /** Fills in what upstream fills in before it stores an object. Source: pkg/apis/<group>/<version>/defaults.go. */
 export function applyDefaults(kind: ResourceKind, object: KubeObject, old: KubeObject | undefined): void {
   DEFAULTS[kind.storage]?.(object, old);
+  const status = EMPTY_STATUS[kind.storage];
+  if (status && object.status === undefined) object.status = structuredClone(status);
 }
 
 const set = (object: Fields, field: string, value: unknown): void => {

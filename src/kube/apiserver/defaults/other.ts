@@ -46,3 +46,17 @@ export const otherDefaults: Record<string, (object: KubeObject) => void> = {
       spec.policyTypes = ['Ingress', ...(spec.egress?.length ? ['Egress'] : [])];
   },
 };
+
+/** What the status of a kind holds before anybody wrote it: the fields that are always there. */
+export const EMPTY_STATUS: Record<string, KubeObject['status']> = {
+  '/services': { loadBalancer: {} },
+  'apps/deployments': {},
+  'apps/replicasets': { replicas: 0 },
+  'apps/statefulsets': { replicas: 0, availableReplicas: 0 },
+  'apps/daemonsets': { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 },
+  'batch/jobs': {},
+  'batch/cronjobs': {},
+  'networking.k8s.io/ingresses': { loadBalancer: {} },
+  'policy/poddisruptionbudgets': { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 },
+  'autoscaling/horizontalpodautoscalers': { desiredReplicas: 0, currentMetrics: null },
+};

@@ -1,6 +1,7 @@
 import { CliError } from '../errors.ts';
+import { loadManifests } from '../manifests.ts';
 import { containersOf, isMeant, patchItem, podSpecOf } from '../pod-template.ts';
-import { fetchItems, forEachItem, hasFiles } from '../targets.ts';
+import { fetchItems, forEachItem, hasFiles, type Item } from '../targets.ts';
 import type { Invocation } from '../verb.ts';
 
 /** Splits arguments into what is meant and `name=value` changes, as every `set` command reads them. */
@@ -19,10 +20,18 @@ export function splitChanges(args: string[], what: string): { resources: string[
 const NONE_GIVEN = 'one or more resources must be specified as <resource> <name> or <resource>/<name>';
 
 /** The objects that a `set` command is about. */
-export async function fetchForSet(k: Invocation, args: string[], nothing?: string) {
+export async function fetchForSet(
+  k: Invocation,
+  args: string[],
+  nothing?: string,
+): Promise<{ items: Item[]; errors: unknown[] }> {
   const selector = k.flags.get('selector');
   if (nothing !== undefined && args.length === 0 && !hasFiles(k) && !k.flags.bool('all'))
     throw new CliError(NONE_GIVEN);
+  if (k.flags.bool('local')) {
+    if (!hasFiles(k)) throw new CliError('one or more files must be specified as -f when --local is set');
+    return { items: await loadManifests(k), errors: [] };
+  }
   return fetchItems(k, {
     args,
     ...(selector ? { selector } : {}),
