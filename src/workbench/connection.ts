@@ -21,6 +21,8 @@ export interface ConnectionOptions {
   sessionLives(): Promise<boolean>;
   /** Output offsets that this page has, for the first message. */
   since(): Record<string, number>;
+  /** Told of everything that is sent for the learner. */
+  onSend?(message: ClientMessage): void;
 }
 
 const FIRST_RETRY_MS = 250;
@@ -87,6 +89,7 @@ export class Connection {
   /** Sends now, or as soon as the line is back. Size changes and watched views replace older ones of their kind. */
   send(message: ClientMessage): void {
     if (this.#link.state === 'closed' || this.#link.state === 'gone') return;
+    this.#o.onSend?.(message);
     if (message.type === 'terminal.input') {
       const numbered = { ...message, n: ++this.#lastInput };
       this.#inputs.push(numbered);

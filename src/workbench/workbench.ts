@@ -2,26 +2,27 @@ import { WallClock } from '#base/clock.ts';
 import type { ClientMessage, ServerMessage, SessionView, TaskView } from '#schema/protocol.ts';
 import { Announcer } from './announcer.ts';
 import { Connection, type Link } from './connection.ts';
-import { openDialog } from './dialog.ts';
 import { EditorPane } from './editor/editor-pane.ts';
 import { el } from './element.ts';
+import { buildFrame } from './frame.ts';
 import { openKeyboardHelp, startKeyboard } from './keyboard.ts';
 import { LabStore, type ViewName } from './lab-store.ts';
-import { createMenu } from './menu.ts';
+import { tellLink, tellTask } from './news.ts';
 import { Notices } from './notices.ts';
+import { listenToPage } from './page-events.ts';
 import { PaneSwitch } from './pane-switch.ts';
+import { askEnd, askReset } from './session-dialogs.ts';
+import { createSessionMenu } from './session-menu.ts';
 import { SessionPanel } from './session-panel.ts';
 import { askForSolution, openSolution } from './solution-dialog.ts';
-import { createSplitter } from './splitter.ts';
 import { Status } from './status.ts';
 import { Rail } from './tasks/rail.ts';
 import { TaskCards } from './tasks/task-cards.ts';
-import { announcement, passedCount, stateOf } from './tasks/words.ts';
+import { passedCount } from './tasks/words.ts';
 import { Offsets } from './terminal/offsets.ts';
 import { TerminalPane } from './terminal/terminal-pane.ts';
 import { TrafficStrip } from './views/traffic-strip.ts';
 import { type PaneName, ViewsPane } from './views/views-pane.ts';
-import { duration } from './words.ts';
 
 export interface WorkbenchOptions {
   lab: string;
@@ -49,9 +50,9 @@ export class Workbench {
   readonly #switch: PaneSwitch;
   readonly #next: HTMLAnchorElement;
   readonly #stop: (() => void)[] = [];
-  readonly #elements: HTMLElement[];
   #attachedTo = '';
   #attached = false;
+  #wasLost = false;
   /** The Start button had the keyboard and is gone; the first shell's tab gets it. */
   #focusShell: boolean;
 
@@ -66,6 +67,7 @@ export class Workbench {
       openSocket: () => new WebSocket(`${location.origin.replace(/^http/, 'ws')}/api/labs/${lab}/ws`),
       sessionLives: async () => (await fetch(`/api/labs/${lab}/session`)).ok,
       since: () => this.#offsets.since(),
+      onSend: (message) => this.#store.active(message),
     });
     const say = (sentence: string) => this.#announcer.say(sentence);
     const parts = { store: this.#store, connection: this.#connection, say };
@@ -92,7 +94,13 @@ export class Workbench {
       extend: () => this.#extend(),
       moveClock: (ms) => this.#send({ type: 'clock.advance', ms }),
       help: openKeyboardHelp,
-      menu: this.#menu(),
+      menu: createSessionMenu({
+        lab,
+        terminals: this.#terminals,
+        reset: () => this.#askReset(),
+        hide: () => this.hide(),
+        end: () => askEnd(() => this.#end()),
+      }),
     });
     this.#panel = new SessionPanel({
       store: this.#store,
@@ -111,7 +119,22 @@ export class Workbench {
       { class: 'button', href: options.next ?? '/#courses' },
       options.next ? 'Next lesson' : 'All courses',
     );
-    this.#elements = this.#build();
+    this.#stop.push(
+      buildFrame({
+        notices: this.#notices.element,
+        upper: this.#views.element,
+        lower: this.#terminals.element,
+        session: this.#panel.element,
+        rail: new Rail(this.#store, (task) => this.#goToTask(task)).element,
+        traffic: new TrafficStrip(this.#store).element,
+        next: this.#next,
+        paneSwitch: this.#switch.element,
+        announcer: this.#announcer.element,
+        status: this.#status.element,
+        reset: () => this.#askReset(),
+        resized: () => this.#terminals.fit(),
+      }),
+    );
     this.#listen();
     this.#connection.connect();
     this.#sessionChanged();
@@ -142,56 +165,8 @@ export class Workbench {
     this.#cards.dispose();
     this.#status.dispose();
     this.#panel.dispose();
-    for (const element of this.#elements) element.remove();
     for (const name of ['workbench', 'session', 'link']) delete document.documentElement.dataset[name];
     this.#switch.clear();
-  }
-
-  #build(): HTMLElement[] {
-    const refit = () => this.#terminals.fit();
-    const upperBar = createSplitter({
-      name: 'upper',
-      label: 'Height of the upper pane',
-      direction: 'row',
-      within: () => work.getBoundingClientRect(),
-      initial: 55,
-      min: 15,
-      max: 85,
-      onMove: refit,
-    });
-    const proseBar = createSplitter({
-      name: 'prose',
-      label: 'Width of the text',
-      direction: 'column',
-      within: () => document.body.getBoundingClientRect(),
-      initial: 41,
-      min: 20,
-      max: 75,
-      onMove: refit,
-    });
-    const work: HTMLElement = el(
-      'section',
-      { class: 'wb-work', 'aria-label': 'Workbench' },
-      proseBar,
-      this.#notices.element,
-      el('div', { class: 'wb-panes' }, this.#views.element, upperBar, this.#terminals.element, this.#panel.element),
-    );
-    const foot = el(
-      'footer',
-      { class: 'wb-foot', 'aria-label': 'Tasks and session' },
-      new Rail(this.#store, (task) => {
-        this.#switch.show('text');
-        this.#cards.goTo(task);
-      }).element,
-      el('span', { class: 'spring' }),
-      new TrafficStrip(this.#store).element,
-      el('button', { type: 'button', class: 'quiet', onclick: () => this.#askReset() }, 'Reset lab …'),
-      this.#next,
-    );
-    const top = document.querySelector('.top')!;
-    top.append(this.#status.element);
-    document.body.append(work, foot, this.#switch.element, this.#announcer.element);
-    return [work, foot, this.#switch.element, this.#announcer.element];
   }
 
   #listen(): void {
@@ -234,28 +209,18 @@ export class Workbench {
           this.#terminals.focus();
         },
       ),
+      listenToPage({
+        leaving: () => this.#editor.saveAll(),
+        wouldLose: () => this.#connection.link.state !== 'open' && this.#editor.unsaved,
+        online: () => this.#connection.link.state === 'waiting' && this.#connection.connect(),
+        click: (target) => this.#proseClick(target),
+      }),
     );
-    const onClick = (event: Event) => this.#proseClick(event.target as Element);
-    document.addEventListener('click', onClick);
-    const onLeave = () => this.#editor.saveAll();
-    addEventListener('pagehide', onLeave);
-    const onUnload = (event: BeforeUnloadEvent) => {
-      if (this.#connection.link.state !== 'open' && this.#editor.unsaved) event.preventDefault();
-    };
-    addEventListener('beforeunload', onUnload);
-    document.addEventListener('visibilitychange', onLeave);
-    const online = () => this.#connection.link.state === 'waiting' && this.#connection.connect();
-    addEventListener('online', online);
-    const resized = new ResizeObserver(() => this.#terminals.fit());
-    resized.observe(document.body);
-    this.#stop.push(
-      () => document.removeEventListener('click', onClick),
-      () => removeEventListener('pagehide', onLeave),
-      () => removeEventListener('beforeunload', onUnload),
-      () => document.removeEventListener('visibilitychange', onLeave),
-      () => removeEventListener('online', online),
-      () => resized.disconnect(),
-    );
+  }
+
+  #goToTask(task: string): void {
+    this.#switch.show('text');
+    this.#cards.goTo(task);
   }
 
   /** Buttons in the prose: Run, and Show of an observation. */
@@ -270,7 +235,6 @@ export class Workbench {
   }
 
   #send(message: ClientMessage): void {
-    this.#store.active(message);
     this.#connection.send(message);
   }
 
@@ -353,19 +317,8 @@ export class Workbench {
 
   #taskChanged(task: TaskView, before: TaskView | undefined): void {
     this.#drawNext();
-    const changed = before !== undefined && stateOf(before) !== stateOf(task);
-    if (changed) this.#announcer.say(announcement(task));
-    if (changed && stateOf(task) === 'passed') document.dispatchEvent(new Event('academy:progress'));
-    if (stateOf(task) === 'lost') {
-      this.#notices.show('lost', {
-        level: 'warning',
-        text: `${task.verdict?.said ?? ''} This cluster can't be brought back to where the lab can be finished.`.trim(),
-        actions: [{ label: 'Fresh cluster …', act: () => this.#askReset() }],
-        dismiss: true,
-      });
-    } else if (before && stateOf(before) === 'lost') this.#notices.hide('lost');
-    const newHint = before !== undefined && task.hintsShown.length > before.hintsShown.length;
-    if (newHint) this.#announcer.say(`Hint: ${task.hintsShown.at(-1)}`);
+    const to = { announcer: this.#announcer, notices: this.#notices, askReset: () => this.#askReset() };
+    tellTask(to, task, before);
   }
 
   /** The way on is offered more loudly when nothing is left to do. */
@@ -381,17 +334,9 @@ export class Workbench {
     }
     this.#panel.setGone(link.state === 'gone');
     document.documentElement.dataset['link'] = link.state;
-    if (link.state === 'waiting') {
-      const wait = Math.max(0, link.retryAt - this.#clock.now());
-      this.#notices.show('link', {
-        level: 'warning',
-        text: `The connection is lost. Reconnecting${wait > 1_500 ? ` in ${duration(wait)}` : ''}; nothing is lost, what you type is kept.`,
-        actions: [{ label: 'Now', act: () => this.#connection.connect() }],
-      });
-    } else if (link.state === 'open') {
-      if (document.querySelector('[data-level="warning"]')) this.#announcer.say('Connected again.');
-      this.#notices.hide('link');
-    } else if (link.state !== 'connecting') this.#notices.hide('link');
+    const to = { announcer: this.#announcer, notices: this.#notices, retry: () => this.#connection.connect() };
+    tellLink(to, link, this.#clock.now(), this.#wasLost);
+    if (link.state !== 'connecting') this.#wasLost = link.state === 'waiting';
   }
 
   #extend(): void {
@@ -401,18 +346,7 @@ export class Workbench {
   }
 
   #askReset(): void {
-    openDialog({
-      title: 'Start over with a fresh cluster?',
-      body: [
-        el(
-          'p',
-          null,
-          'The cluster and everything in it is thrown away, and the tasks begin anew. Your files and your command history stay.',
-        ),
-      ],
-      close: 'Keep this one',
-      actions: [{ label: 'Reset the lab', kind: 'danger', act: () => this.#reset() }],
-    });
+    askReset(() => this.#reset());
   }
 
   #reset(): void {
@@ -447,36 +381,6 @@ export class Workbench {
         dismiss: true,
       });
     }
-  }
-
-  #menu(): HTMLElement {
-    const { lab } = this.#o;
-    return createMenu('Session menu', [
-      { label: 'Download kubeconfig', href: `/api/labs/${lab}/kubeconfig`, download: `${lab}.kubeconfig` },
-      { label: 'Download my files', href: `/api/labs/${lab}/files.tar`, download: `${lab}-files.tar` },
-      { label: 'Larger terminal text', act: () => this.#terminals.changeFontSize(1) },
-      { label: 'Smaller terminal text', act: () => this.#terminals.changeFontSize(-1) },
-      {
-        label: 'Screen reader mode for the terminal',
-        act: () => this.#terminals.setScreenReader(!this.#terminals.screenReader),
-        on: () => this.#terminals.screenReader,
-      },
-      { label: 'Keyboard help', act: openKeyboardHelp },
-      { label: 'Reset lab …', act: () => this.#askReset() },
-      { label: 'Back to reading, keep it running', act: () => this.hide() },
-      { label: 'End the session …', act: () => this.#askEnd() },
-    ]);
-  }
-
-  #askEnd(): void {
-    openDialog({
-      title: 'End this session?',
-      body: [
-        el('p', null, 'The cluster is thrown away. Your files, your command history and what you passed are kept.'),
-      ],
-      close: 'Keep it running',
-      actions: [{ label: 'End the session', kind: 'danger', act: () => this.#end() }],
-    });
   }
 }
 

@@ -1,10 +1,11 @@
 import type { Clock } from '#base/clock.ts';
 import { currentScheme, onSchemeChange } from '../colour-scheme.ts';
 import type { Connection } from '../connection.ts';
-import { openDialog } from '../dialog.ts';
 import { el, replace } from '../element.ts';
 import type { Edit, LabStore } from '../lab-store.ts';
 import { Tabs } from '../tabs.ts';
+import { conflictBanner, waitingBanner } from './edit-banner.ts';
+import { askDelete, download } from './file-dialogs.ts';
 import { FileList } from './file-list.ts';
 import { FileSync, type SaveState } from './file-sync.ts';
 import type { CodeEditor } from './monaco.ts';
@@ -228,42 +229,15 @@ export class EditorPane {
     this.#banner.dataset['kind'] = kind;
     this.#banner.hidden = kind === '';
     this.#editor?.closeDiff();
-    if (edit) {
-      replace(
-        this.#banner,
-        el('p', null, 'The terminal waits for this text. Nothing happens until you answer.'),
-        el('button', { type: 'button', class: 'primary', onclick: () => this.#answer(edit.id, true) }, 'Save & close'),
-        el('button', { type: 'button', onclick: () => this.#answer(edit.id, false) }, 'Give up'),
-      );
-    } else if (state === 'conflict' && shown !== undefined) {
-      const conflict = this.#sync.conflictOf(shown);
-      const gone = conflict?.content === null;
-      replace(
-        this.#banner,
-        el(
-          'p',
-          null,
-          gone
-            ? `${shown} was removed in the terminal while you edited it here. Your text is still here.`
-            : `${shown} was changed in the terminal while you edited it here. Both texts are kept.`,
-        ),
-        el(
-          'button',
-          { type: 'button', onclick: () => this.#sync.keepMine(shown) },
-          gone ? 'Write it again' : 'Keep mine',
-        ),
-        el(
-          'button',
-          { type: 'button', onclick: () => this.#sync.takeTheirs(shown) },
-          gone ? 'Let it go' : 'Take the other',
-        ),
-        !gone &&
-          el(
-            'button',
-            { type: 'button', class: 'quiet', onclick: () => this.#editor?.showDiff(shown, conflict?.content ?? '') },
-            'Compare',
-          ),
-      );
+    if (edit) replace(this.#banner, ...waitingBanner((save) => this.#answer(edit.id, save)));
+    else if (state === 'conflict' && shown !== undefined) {
+      const theirs = this.#sync.conflictOf(shown)?.content ?? null;
+      const choices = {
+        keepMine: () => this.#sync.keepMine(shown),
+        takeTheirs: () => this.#sync.takeTheirs(shown),
+        compare: () => this.#editor?.showDiff(shown, theirs ?? ''),
+      };
+      replace(this.#banner, ...conflictBanner(shown, theirs === null, choices));
     } else replace(this.#banner);
   }
 
@@ -341,30 +315,15 @@ export class EditorPane {
   }
 
   #delete(path: string): void {
-    openDialog({
-      title: `Delete ${path}?`,
-      body: [el('p', null, 'It is removed from the terminal as well, and cannot be brought back.')],
-      close: 'Cancel',
-      actions: [
-        {
-          label: 'Delete',
-          kind: 'danger',
-          act: () => {
-            this.#sync.forget(path);
-            this.#closeTab(path);
-            this.#o.connection.send({ type: 'file.delete', path });
-          },
-        },
-      ],
+    askDelete(path, () => {
+      this.#sync.forget(path);
+      this.#closeTab(path);
+      this.#o.connection.send({ type: 'file.delete', path });
     });
   }
 
   #download(path: string): void {
-    const text = this.#sync.textOf(path) ?? this.#o.store.files.get(path)?.content ?? '';
-    const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
-    const link = el('a', { href: url, download: nameOf(path) });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+    download(nameOf(path), this.#sync.textOf(path) ?? this.#o.store.files.get(path)?.content ?? '');
   }
 
   /** Underlines mistakes a moment after the last key; the parser is loaded with the first YAML file. */
