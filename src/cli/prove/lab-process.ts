@@ -27,11 +27,23 @@ export class LabProcess {
   /** Where the Kubernetes API of this lab's cluster listens, and its token. */
   readonly api: { socketPath: string; token: string };
 
-  constructor(lab: LoadedLab, options: { entry: URL; driver: DriverName; kind?: KindSettings; memoryMb?: number }) {
+  constructor(
+    lab: LoadedLab,
+    options: {
+      entry: URL;
+      driver: DriverName;
+      kind?: KindSettings;
+      memoryMb?: number;
+      onMessage?(message: FromWorker): void;
+    },
+  ) {
     this.api = { socketPath: join(this.#dir, 'api.sock'), token: secretId() };
     this.#worker = new SessionWorker({ entry: options.entry, memoryMb: options.memoryMb ?? 384, clock: this.#clock });
     this.#worker.listen(
-      (message) => this.#receive(message),
+      (message) => {
+        options.onMessage?.(message);
+        this.#receive(message);
+      },
       (code, message) => this.#die(new AcademyError(code, message)),
     );
     this.#worker.send({
@@ -58,8 +70,8 @@ export class LabProcess {
   }
 
   /** Resolves when the learner would be let in. */
-  ready(): Promise<void> {
-    return this.until(() => this.#ready, 180_000, 'the lab to be set up');
+  ready(timeoutMs = 180_000): Promise<void> {
+    return this.until(() => this.#ready, timeoutMs, 'the lab to be set up');
   }
 
   async run(script: string): Promise<{ code: number; output: string }> {

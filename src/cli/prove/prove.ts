@@ -5,10 +5,11 @@ import type { KindSettings } from '#cluster/kind/settings.ts';
 import type { TaskView } from '#schema/protocol.ts';
 import type { LoadedLab } from '#server/sessions/lab-source.ts';
 import { LabProcess } from './lab-process.ts';
+import { halfOf, reversed, stepsOf } from './partial.ts';
 
 export interface Proof {
   lab: string;
-  /** `untouched`, `solution`, or the name of a wrong solution. */
+  /** `solution`, `solution again`, `halfway`, `backwards`, or the name of a wrong solution. */
   what: string;
   ok: boolean;
   /** One line: what was seen. */
@@ -31,15 +32,26 @@ export interface ProveOptions {
 const GREEN_WITHIN_MS = 60_000;
 /** A wrong solution must stay red at its task for this long after it ended. */
 const STAYS_RED_MS = 8_000;
+/** Steps in the wrong order may wait for what never comes; they are ended after this. */
+const PARTIAL_ENDS_AFTER_S = 30;
 
 /**
- * Proves a lab: untouched it scores 0; its solution turns every task green; every wrong solution leaves the task red that
- * its `must-stay-red:` line names. Each runs in a cluster of its own.
+ * Proves a lab: untouched it scores 0; its solution turns every task green, and does so again; every wrong solution leaves
+ * the task red that its `must-stay-red:` line names; a solution that stops halfway does not pass, nor does one run
+ * backwards, unless `solution.sh` says `# any order`. Each runs in a cluster of its own.
  */
 export async function proveLab(lab: LoadedLab, options: ProveOptions): Promise<Proof[]> {
   const wrong = await wrongSolutions(options.folder);
+  const steps = await stepsOf(lab.solution.script);
+  const partial = (what: string, script: string) => () =>
+    prove(lab, options, what, (session) => provePartial(session, script));
   const jobs: (() => Promise<Proof>)[] = [
     () => prove(lab, options, 'solution', (session) => proveSolution(session, lab)),
+    () => prove(lab, options, 'solution again', (session) => proveSolution(session, lab)),
+    ...(steps.steps.length > 1 ? [partial('halfway', halfOf(steps))] : []),
+    ...(steps.steps.length > 1 && !/^# any order$/m.test(lab.solution.script)
+      ? [partial('backwards', reversed(steps))]
+      : []),
     ...wrong.map(
       ({ name, script, task }) =>
         () =>
@@ -93,6 +105,21 @@ async function proveSolution(session: LabProcess, lab: LoadedLab): Promise<strin
   if (code !== 0) throw new Error(`solution.sh ended with ${code}:\n${output.slice(-2_000)}`);
   await session.until(() => session.tasks.every(isPassed), GREEN_WITHIN_MS, 'every task to turn green');
   return `scored 0 untouched; all ${session.tasks.length} tasks green`;
+}
+
+async function provePartial(session: LabProcess, script: string): Promise<string> {
+  await session.run(`timeout ${PARTIAL_ENDS_AFTER_S} bash <<'END-OF-STEPS'\n${script}\nEND-OF-STEPS\ntrue`);
+  const turned = await session
+    .until(() => session.tasks.every(isPassed), STAYS_RED_MS, '')
+    .then(
+      () => true,
+      () => false,
+    );
+  if (turned) throw new Error('every task turned green');
+  const broken = session.tasks.find((task) => task.verdict?.state === 'broken');
+  if (broken) throw new Error(`${broken.id} is broken: ${broken.verdict?.said}`);
+  const red = session.tasks.filter((task) => !isPassed(task));
+  return `${red.map((task) => task.id).join(', ')} stayed red`;
 }
 
 async function proveWrong(session: LabProcess, script: string, taskId: string): Promise<string> {
