@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { describeCertificate } from '#pki/certificate.ts';
 import { verifyChain } from '#pki/verify.ts';
 import { defineCheck, failed, passed } from '../check.ts';
 import { pemBlocks } from '../probes/handshakes.ts';
@@ -44,10 +45,8 @@ export const issuer = defineCheck<z.infer<typeof params>>({
         [bundle],
         saw,
       );
-    const root = names.name(
-      'anchor',
-      bundle.anchors.find((a) => a.subject === bundle.issuer!.issuer) ?? bundle.anchors[0]!,
-    );
+    // Anchors may share a name; the one whose key verified it is meant.
+    const root = names.name('anchor', describeCertificate(result.path.at(-1)!));
     if (signedBy && root.label !== signedBy.replace('-', ' ')) {
       return failed(`The Secret holds ${label}, signed by ${root.label}.`, [bundle], saw);
     }

@@ -109,6 +109,39 @@ describe('trust-bundle', () => {
   });
 });
 
+describe('issuer', () => {
+  it('is told by the key that signed it, where two anchors have one name', async () => {
+    const root = async () => {
+      const keys = await generateKeyPair();
+      const subject = 'CN=root.linkerd.cluster.local';
+      const dates = { notBefore: NOW - 1_000, notAfter: NOW + 86_400_000 };
+      return { ...keys, certificate: createCertificate({ ...keys, subject, ...dates, isCa: true }) };
+    };
+    const [first, second] = [await root(), await root()];
+    const { publicKey } = await generateKeyPair();
+    const certificate = createCertificate({
+      subject: 'CN=identity.linkerd.cluster.local',
+      publicKey,
+      signer: second,
+      notBefore: NOW - 1_000,
+      notAfter: NOW + 80_000_000,
+      isCa: true,
+    });
+    const secret = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'linkerd-identity-issuer' },
+      data: { 'crt.pem': Buffer.from(certificate).toString('base64') },
+    };
+    const context = () => world({ bundle: first.certificate + second.certificate, objects: { secrets: [secret] } });
+    expect(await look('issuer', { signedBy: 'anchor-2' }, context())).toMatchObject({ state: 'passed' });
+    expect(await look('issuer', { signedBy: 'anchor-1' }, context())).toMatchObject({
+      state: 'failed',
+      said: 'The Secret holds issuer 1, signed by anchor 2.',
+    });
+  });
+});
+
 describe('certificate', () => {
   const leaf = (pod: string): CertificateInfo => ({
     fingerprint: pod,
