@@ -29,11 +29,25 @@ export const TARGETS = {
 
 export type TargetName = keyof typeof TARGETS;
 
+/** The same event about the same object within ten minutes is one that is counted. Source: client-go/tools/record. */
+const SAME_STORY_MS = 600_000;
+const REMEMBERED = 500;
+const COUNT_EVERY_MS = 500;
+
+interface Told {
+  name: Promise<string | undefined>;
+  namespace: string;
+  count: number;
+  at: number;
+  writing?: boolean;
+}
+
 /** What every controller shares: the client, the clock, one informer a kind, and how events are recorded. */
 export class ControllerContext {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly #informers = new Map<TargetName, Informer>();
+  readonly #told = new Map<string, Told>();
 
   constructor(client: KubeClient, clock: Clock) {
     this.client = client;
@@ -91,9 +105,42 @@ export class ControllerContext {
 
   /** Records an event about an object. Failing to do so is no reason to fail the work. */
   event(object: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string, component: string): void {
+    const key = `${object.metadata.uid}/${reason}/${message}`;
+    const known = this.#told.get(key);
+    if (known && known.at > this.clock.now() - SAME_STORY_MS) {
+      known.count++;
+      known.at = this.clock.now();
+      void this.#again(known);
+      return;
+    }
+    if (this.#told.size >= REMEMBERED) this.#told.delete(this.#told.keys().next().value!);
+    const name = this.#record(object, type, reason, message, component);
+    this.#told.set(key, { name, count: 1, at: this.clock.now(), namespace: object.metadata.namespace ?? 'default' });
+  }
+
+  /** What was told before is told again: one write for all that happened until it is made. */
+  async #again(told: Told): Promise<void> {
+    if (told.writing) return;
+    told.writing = true;
+    await this.clock.sleep(COUNT_EVERY_MS);
+    told.writing = false;
+    const name = await told.name;
+    if (name === undefined) return;
+    await this.client
+      .patch(this.target('events', told.namespace), name, 'merge', { count: told.count, lastTimestamp: this.now() })
+      .catch(() => {});
+  }
+
+  async #record(
+    object: KubeObject,
+    type: string,
+    reason: string,
+    message: string,
+    component: string,
+  ): Promise<string | undefined> {
     const at = this.now();
     const namespace = object.metadata.namespace ?? 'default';
-    void this.client
+    const made = await this.client
       .create(this.target('events', namespace), {
         apiVersion: 'v1',
         kind: 'Event',
@@ -117,7 +164,8 @@ export class ControllerContext {
         reportingComponent: component,
         reportingInstance: '',
       })
-      .catch(() => {});
+      .catch(() => undefined);
+    return made?.metadata.name;
   }
 }
 

@@ -55,8 +55,11 @@ export class WorkQueue {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // Changes that belong together arrive in one turn; they become one piece of work.
-    queueMicrotask(() => {
+    // Changes that belong together arrive in one turn; they become one piece of work. Whoever waits for the network gets
+    // its turn in between, however much there is to do, and a clock that is moved waits for this.
+    const release = this.#clock.hold?.();
+    setImmediate(() => {
+      release?.();
       this.#scheduled = false;
       for (const key of this.#waiting) {
         if (this.#running.size >= this.#parallel) return;
@@ -69,12 +72,14 @@ export class WorkQueue {
 
   async #run(key: string): Promise<void> {
     this.#running.add(key);
+    const release = this.#clock.hold?.();
     try {
       await this.#work(key);
       this.#failures.delete(key);
     } catch (error) {
       if (!this.#closed && !isAbort(error)) this.#again(key, error);
     } finally {
+      release?.();
       this.#running.delete(key);
       if (this.#waiting.size > 0) this.#schedule();
     }

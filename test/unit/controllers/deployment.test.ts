@@ -46,7 +46,7 @@ describe('Deployment', () => {
     await world.apply(deployment('x:2'));
     // 25 % of three: one more while rolling, none fewer.
     await world.until(images, ['x:1', 'x:1', 'x:1', 'x:2']);
-    expect(await condition('Progressing')).toBe('True ReplicaSetUpdated');
+    await world.until(() => condition('Progressing'), 'True ReplicaSetUpdated');
     world.kubelet.becomesReady = () => true;
     await world.kubelet.again();
     await done();

@@ -19,7 +19,8 @@ export function serviceAccountAdmission(store: Store): AdmissionPlugin {
       if (!account) {
         throw failure(
           'Forbidden',
-          `pods ${JSON.stringify(pod.metadata.name)} is forbidden: error looking up service account ${namespace}/${spec.serviceAccountName}: serviceaccount ${JSON.stringify(spec.serviceAccountName)} not found`,
+          // Upstream's admission comes before a name is generated; a message that stays the same is told once.
+          `pods ${JSON.stringify(pod.metadata.generateName ?? pod.metadata.name)} is forbidden: error looking up service account ${namespace}/${spec.serviceAccountName}: serviceaccount ${JSON.stringify(spec.serviceAccountName)} not found`,
           { name: pod.metadata.name!, kind: 'pods' },
         );
       }
