@@ -1,8 +1,9 @@
 import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
-import { withLastApplied } from './apply.ts';
+import { LAST_APPLIED, withLastApplied } from './apply.ts';
 import { checkOutput, dryRunOf, printChanged, writeOptions } from './changed.ts';
 import { CliError, usageError, whileDoing } from './errors.ts';
+import { orderedJson } from './json.ts';
 import { bind, loadInOrder } from './manifests.ts';
 import { forEachItem, hasFiles, targetOf } from './targets.ts';
 import type { Invocation } from './verb.ts';
@@ -31,6 +32,22 @@ export async function create(k: Invocation): Promise<void> {
   });
 }
 
+/** The object with the hash of its content at the end of its name. */
+async function withHash(object: KubeObject): Promise<KubeObject> {
+  const { hashOf } = await import('./kustomize/generate.ts');
+  const { name = '' } = object.metadata;
+  return { ...object, metadata: { ...object.metadata, name: `${name}-${hashOf(object, name)}` } };
+}
+
+/** An object made here is remembered as it is, its fields in their order. */
+const remembering = (object: KubeObject): KubeObject => ({
+  ...object,
+  metadata: {
+    ...object.metadata,
+    annotations: { ...object.metadata.annotations, [LAST_APPLIED]: `${orderedJson(object)}\n` },
+  },
+});
+
 /**
  * Creates an object that a generator made (`create deployment`, `run`, `expose`). `failed` goes in front of the server's
  * message when it refuses; without it the failure is printed as the server's.
@@ -41,7 +58,8 @@ export async function createMade(
   options: { failed?: string; operation?: string; manager?: string } = {},
 ): Promise<KubeObject> {
   checkOutput(k);
-  const shown = k.flags.bool('save-config') ? withLastApplied(object) : object;
+  const named = k.flags.bool('append-hash') ? await withHash(object) : object;
+  const shown = k.flags.bool('save-config') ? remembering(named) : named;
   const operation = options.operation ?? 'created';
   if (dryRunOf(k) === 'client') {
     await printChanged(k, shown, operation, true);

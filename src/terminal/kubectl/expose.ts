@@ -1,6 +1,7 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import { createMade } from './create.ts';
 import { CliError } from './errors.ts';
+import { groupKind } from './output.ts';
 import { type Container, containersOf } from './pod-template.ts';
 import { fetchItems, forEachItem, hasFiles } from './targets.ts';
 import type { Invocation } from './verb.ts';
@@ -58,7 +59,7 @@ function selectorOf(object: KubeObject): Labels {
       }
       return spec.selector.matchLabels;
     default:
-      throw new CliError(`cannot expose a ${kind}`);
+      throw new CliError(`cannot expose a ${groupKind(object)}`);
   }
 }
 

@@ -14,6 +14,9 @@ export function sortKeys(value: unknown): unknown {
 /** On one line, keys sorted. */
 export const compactJson = (value: unknown): string => escaped(JSON.stringify(sortKeys(value)));
 
+/** On one line, keys as they stand. */
+export const orderedJson = (value: unknown): string => escaped(JSON.stringify(value));
+
 /** Indented by four, keys sorted unless `keepOrder`. */
 export const prettyJson = (value: unknown, keepOrder = false): string =>
   escaped(JSON.stringify(keepOrder ? value : sortKeys(value), null, 4));

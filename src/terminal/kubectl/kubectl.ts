@@ -80,7 +80,10 @@ async function execute(options: KubectlOptions, context: CommandContext): Promis
     if (context.signal.aborted && isAbort(error)) return 130;
     // Whoever read the output has gone: the end of a program in a pipe, without a word.
     if ((error as { code?: string }).code === 'EPIPE') return 141;
-    const exitCode = error instanceof CliError ? error.exitCode : 1;
+    const code = error instanceof CliError ? error.exitCode : 1;
+    // Exit code 1 of diff is a difference.
+    const exitCode =
+      context.args.includes('diff') && descend(context.args).path[0] === 'diff' ? Math.max(code, 2) : code;
     const text = errorText(error);
     if (text !== '') await context.stderr.write(`${text}\n`);
     return exitCode;

@@ -20,7 +20,12 @@ export async function logs(k: Invocation): Promise<void> {
     );
   }
   if (k.args.length > 0 && selector) throw usageError(['logs'], 'only a selector (-l) or a POD name is allowed');
-  if (k.args.length > 2) throw usageError(['logs'], "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'");
+  if (k.args.length > 2) {
+    throw usageError(
+      ['logs'],
+      "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command",
+    );
+  }
   if (flags.has('since') && flags.has('since-time'))
     throw new CliError('at most one of `sinceTime` or `sinceSeconds` may be specified');
   if (flags.bool('all-containers') && flags.get('container'))

@@ -138,6 +138,8 @@ async function walk(k: Invocation, folder: string, deep: boolean): Promise<strin
 
 /** The objects of a YAML stream or JSON text; lists are taken apart. */
 export function parseManifests(text: string, source: string, validates = false): KubeObject[] {
+  const values = jsonStream(text);
+  if (values) return values.flatMap((value) => flatten(value, source, validates));
   const documents = parseAllDocuments(text, {
     version: '1.1',
     uniqueKeys: false,
@@ -176,7 +178,46 @@ function flatten(value: unknown, source: string, validates: boolean): KubeObject
   if (object.kind.endsWith('List') && Array.isArray(object['items'])) {
     return (object['items'] as unknown[]).flatMap((item) => flatten(item, source, validates));
   }
+  refuseUntextual(object, source);
   return [{ ...object, metadata: object.metadata ?? {} }];
+}
+
+/** JSON values one after the other; undefined when the text is something else. */
+function jsonStream(text: string): unknown[] | undefined {
+  if (!text.trimStart().startsWith('{')) return undefined;
+  const parts: string[] = [];
+  let [depth, start, quoted] = [0, 0, false];
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (quoted) {
+      if (char === '\\') at++;
+      else if (char === '"') quoted = false;
+    } else if (char === '"') quoted = true;
+    else if (char === '{') depth++;
+    else if (char === '}' && --depth === 0) {
+      parts.push(text.slice(start, at + 1));
+      start = at + 1;
+    }
+  }
+  if (text.slice(start).trim() !== '') return undefined;
+  try {
+    return parts.map((part) => JSON.parse(part) as unknown);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Labels and annotations are texts; what else they hold cannot be read. */
+function refuseUntextual({ metadata }: KubeObject, source: string): void {
+  for (const field of ['labels', 'annotations'] as const) {
+    for (const value of Object.values(metadata?.[field] ?? {}) as unknown[]) {
+      if (typeof value === 'string' || value === null) continue;
+      const type = typeof value === 'boolean' ? 'bool' : Array.isArray(value) ? 'array' : typeof value;
+      throw new CliError(
+        `unable to decode ${JSON.stringify(source)}: json: cannot unmarshal ${type} into Go struct field ObjectMeta.metadata.${field} of type string`,
+      );
+    }
+  }
 }
 
 function refuseInvalid(value: unknown, source: string): void {
@@ -204,6 +245,10 @@ const YAML_PROBLEMS: Record<string, { text: string; scanner: boolean }> = {
 /** What go-yaml says; it leaves the line out for problems on the first one. */
 function yamlProblem(problem: YAMLParseError): string {
   const line = problem.linePos?.[0].line ?? 1;
+  const whole = problem.message;
+  if (/^Flow map/.test(whole)) return `line ${line - 1}: did not find expected ',' or '}'`;
+  if (/^Flow sequence/.test(whole)) return `line ${line - 1}: did not find expected ',' or ']'`;
+  if (/^Missing closing .*quote/.test(whole)) return `line ${line}: found unexpected end of stream`;
   const known = YAML_PROBLEMS[problem.code];
   const text = known?.text ?? problem.message.split('\n')[0]!.replace(/ at line \d+.*$/, '');
   return line <= 1 ? text : `line ${known?.scanner === false ? line - 1 : line}: ${text}`;

@@ -13,7 +13,7 @@ interface Changes {
 
 /** Splits `TYPE NAME k=v k-` into what is meant and what is to change. */
 function readChanges(k: Invocation, what: 'label' | 'annotation'): { resources: string[]; changes: Changes } {
-  const at = k.args.findIndex((arg) => arg.includes('=') || arg.endsWith('-'));
+  const at = k.args.findIndex((arg) => (arg.includes('=') && !arg.startsWith('=')) || arg.endsWith('-'));
   const words = at < 0 ? [] : k.args.slice(at);
   const resources = at < 0 ? k.args : k.args.slice(0, at);
   const changes: Changes = { set: new Map(), remove: [] };
@@ -46,6 +46,10 @@ async function change(k: Invocation, what: 'label' | 'annotation'): Promise<void
   }
   if (what === 'label') for (const [key, value] of changes.set) refuseBadLabel(key, value);
   const selector = k.flags.get('selector');
+  if (k.flags.bool('all') && selector) throw new CliError('cannot set --all and --selector at the same time');
+  if (k.flags.bool('all') && k.flags.get('field-selector')) {
+    throw new CliError('cannot set --all and --field-selector at the same time');
+  }
   const { items, errors } = await fetchItems(k, {
     args: resources,
     ...(selector ? { selector } : {}),

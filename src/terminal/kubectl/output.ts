@@ -49,6 +49,12 @@ export function nameOf(object: Pick<KubeObject, 'apiVersion' | 'kind' | 'metadat
   return `${group ? `${kind}.${group}` : kind}/${object.metadata?.name ?? ''}`;
 }
 
+/** `StatefulSet.apps`, `ConfigMap`. */
+export function groupKind({ apiVersion, kind }: Pick<KubeObject, 'apiVersion' | 'kind'>): string {
+  const { group } = splitApiVersion(apiVersion);
+  return group ? `${kind}.${group}` : kind;
+}
+
 export function withoutManagedFields(object: KubeObject): KubeObject {
   if (!object.metadata?.managedFields) return object;
   const { managedFields: _, ...metadata } = object.metadata;

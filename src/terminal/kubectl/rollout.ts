@@ -4,7 +4,7 @@ import { printChanged, writeOptions } from './changed.ts';
 import { podTemplateText } from './describe/pod-template.ts';
 import { CliError } from './errors.ts';
 import { rfc3339 } from './instants.ts';
-import { nameOf } from './output.ts';
+import { groupKind, nameOf } from './output.ts';
 import { rolloutProgress } from './rollout-progress.ts';
 import { tabbed } from './tab-writer.ts';
 import { fetchItems, forEachItem, hasFiles, type Item, itemTarget } from './targets.ts';
@@ -50,7 +50,7 @@ async function status(k: Invocation, item: Item): Promise<void> {
   const timeoutMs = k.flags.duration('timeout') || 7 * 24 * 3600 * 1000;
   const wanted = k.flags.int('revision');
   if (!['Deployment', 'DaemonSet', 'StatefulSet'].includes(item.object.kind)) {
-    throw new CliError(`no status viewer has been implemented for ${item.object.kind}`);
+    throw new CliError(`no status viewer has been implemented for ${groupKind(item.object)}`);
   }
   const watched = { target: itemTarget(item), name: item.object.metadata.name! };
   await watchUntil(k, watched, timeoutMs, async (object) => {
@@ -191,7 +191,9 @@ async function undo(k: Invocation, item: Item): Promise<void> {
     throw new CliError(
       wanted > 0
         ? `unable to find specified revision ${wanted} in history`
-        : `no rollout history found for ${object.kind.toLowerCase()} ${JSON.stringify(object.metadata.name)}`,
+        : object.kind !== 'Deployment'
+          ? 'no last revision to roll back to'
+          : `no rollout history found for ${object.kind.toLowerCase()} ${JSON.stringify(object.metadata.name)}`,
     );
   if (k.flags.get('dry-run') === 'client') {
     await k.out(`${nameOf(object)} ${podTemplateText(found.template, '')} (dry run)\n`);

@@ -56,6 +56,9 @@ function podOf(k: Invocation): KubeObject {
     return { name: key, value };
   });
   const port = flags.get('port');
+  if (port !== '' && !/^\d+$/.test(port)) {
+    throw new CliError(`strconv.Atoi: parsing ${JSON.stringify(port)}: invalid syntax`);
+  }
   const policy = flags.get('image-pull-policy');
   const container = {
     name,
@@ -65,6 +68,7 @@ function podOf(k: Invocation): KubeObject {
     ...(env.length > 0 ? { env } : {}),
     resources: {},
     ...(policy ? { imagePullPolicy: policy } : {}),
+    ...(flags.bool('privileged') ? { securityContext: { privileged: true } } : {}),
     ...(flags.bool('stdin') ? { stdin: true, ...(flags.bool('leave-stdin-open') ? {} : { stdinOnce: true }) } : {}),
     ...(flags.bool('tty') ? { tty: true } : {}),
   };
@@ -81,7 +85,6 @@ function podOf(k: Invocation): KubeObject {
       containers: [container],
       restartPolicy: restart,
       dnsPolicy: 'ClusterFirst',
-      ...(flags.bool('privileged') ? { securityContext: { privileged: true } } : {}),
     },
     status: {},
   };

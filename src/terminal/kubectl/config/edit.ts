@@ -6,7 +6,7 @@ import type { Invocation } from '../verb.ts';
 /** Refuses a wrong number of arguments with the command's help, as kubectl does here. */
 export async function exactArgs(k: Invocation, count: number): Promise<string[]> {
   if (k.args.length === count) return k.args;
-  await k.err(helpText(k.path));
+  await k.out(helpText(k.path));
   throw new CliError(`Unexpected args: [${k.args.join(' ')}]`);
 }
 

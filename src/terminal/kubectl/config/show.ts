@@ -84,7 +84,11 @@ export async function currentContext(k: Invocation): Promise<void> {
 export async function getContexts(k: Invocation): Promise<number> {
   const config = await k.config.read();
   const output = k.flags.get('output');
-  if (output !== '' && output !== 'name') throw new CliError(`output must be one of '' or 'name': ${output}`);
+  if (output !== '' && output !== 'name') {
+    throw new CliError(
+      `--output ${output} is not available in kubectl config get-contexts; resetting to default output format`,
+    );
+  }
   const wanted = k.args.length > 0 ? k.args : config.contexts.map((each) => each.name).sort();
   const missing = wanted.filter((name) => !config.contexts.some((each) => each.name === name));
   const found = config.contexts.filter((each) => wanted.includes(each.name)).sort((a, b) => (a.name < b.name ? -1 : 1));

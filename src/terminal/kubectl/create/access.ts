@@ -6,6 +6,11 @@ import type { Invocation } from '../verb.ts';
 import { metaOf, nameArgument } from './name.ts';
 
 const RBAC = 'rbac.authorization.k8s.io';
+const KNOWN_VERBS = new Set(
+  'get list watch create update patch delete deletecollection proxy use bind impersonate escalate approve sign attest head post put options *'.split(
+    ' ',
+  ),
+);
 
 /** Rules of `create role`: resources of one group share a rule. */
 async function rulesOf(k: Invocation): Promise<Record<string, string[]>[]> {
@@ -13,6 +18,9 @@ async function rulesOf(k: Invocation): Promise<Record<string, string[]>[]> {
   const resources = [...new Set(k.flags.list('resource'))];
   const names = k.flags.list('resource-name');
   const urls = k.flags.list('non-resource-url');
+  for (const verb of verbs) {
+    if (!KNOWN_VERBS.has(verb)) await k.err(`Warning: '${verb}' is not a standard resource verb\n`);
+  }
   if (verbs.length === 0) throw new CliError('at least one verb must be specified');
   if (resources.length === 0 && urls.length === 0) {
     throw new CliError('at least one resource must be specified');
@@ -21,7 +29,7 @@ async function rulesOf(k: Invocation): Promise<Record<string, string[]>[]> {
   for (const each of resources) {
     const [word = '', subresource] = each.split('/');
     if (word === '*') {
-      byGroup.set('*', ['*']);
+      byGroup.set('', [...(byGroup.get('') ?? []), each]);
       continue;
     }
     const found = await k.finder.tryFind(word);
@@ -48,6 +56,14 @@ export async function createRole(k: Invocation): Promise<void> {
 
 export async function createClusterRole(k: Invocation): Promise<void> {
   const name = nameArgument(k);
+  const gathered = k.flags.list('aggregation-rule').join(',');
+  if (gathered !== '') {
+    const matchLabels = Object.fromEntries(gathered.split(',').map((each) => each.split('=', 2)));
+    const aggregationRule = { clusterRoleSelectors: [{ matchLabels }] };
+    const object = { kind: 'ClusterRole', apiVersion: `${RBAC}/v1`, metadata: { name }, rules: null, aggregationRule };
+    await createMade(k, object);
+    return;
+  }
   const rules = await rulesOf(k);
   await createMade(k, { kind: 'ClusterRole', apiVersion: `${RBAC}/v1`, metadata: { name }, rules });
 }
@@ -130,7 +146,7 @@ export async function createToken(k: Invocation): Promise<void> {
   // Into a pipe or a file goes the token alone.
   if (output === '') await k.out(`${answer['status'].token}${k.context.tty ? '\n' : ''}`);
   else {
-    const { formatObject, readOutput } = await import('../output.ts');
-    await k.out(await formatObject(k, readOutput(k, ['json', 'yaml', 'kyaml']), answer));
+    const { formatObject, OBJECT_FORMATS, readOutput } = await import('../output.ts');
+    await k.out(await formatObject(k, readOutput(k, OBJECT_FORMATS), answer));
   }
 }

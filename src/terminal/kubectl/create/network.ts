@@ -41,8 +41,10 @@ export async function createService(k: Invocation): Promise<void> {
 
 function portOf(spec: string) {
   const [port = '', target = port] = spec.split(':');
-  if (!/^\d+$/.test(port) || Number(port) > 65535)
-    throw new CliError(`invalid tcp port: ${spec}`.replace('invalid tcp port', 'Invalid port'));
+  if (!/^\d+$/.test(port)) throw new CliError(`strconv.ParseUint: parsing ${JSON.stringify(port)}: invalid syntax`);
+  if (Number(port) > 65535) {
+    throw new CliError(`strconv.ParseUint: parsing ${JSON.stringify(port)}: value out of range`);
+  }
   return {
     name: spec.replace(':', '-'),
     protocol: 'TCP',

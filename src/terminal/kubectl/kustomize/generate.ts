@@ -93,13 +93,15 @@ async function valuesOf(fs: IFileSystem, folder: string, wish: Kustomization): P
 
 const LETTERS: Record<string, string> = { '0': 'g', '1': 'h', '3': 'k', a: 'm', e: 't' };
 
-/** Ten letters of the content's SHA-256 without vowels and their look-alikes (kustomize/api/hasher). */
-export function hashOf(object: KubeObject): string {
+/**
+ * Ten letters of the content's SHA-256 without vowels and their look-alikes (kustomize/api/hasher). Kustomize hashes
+ * without the name, `kubectl create --append-hash` with it.
+ */
+export function hashOf(object: KubeObject, name = ''): string {
   const { kind, data = '', binaryData, stringData, type } = object as Kustomization;
   const shown = {
     kind,
-    // Upstream hashes objects without their names.
-    name: '',
+    name,
     data,
     ...(kind === 'Secret' ? { type: type ?? '' } : {}),
     ...(binaryData ? { binaryData } : {}),
