@@ -3,9 +3,16 @@ import type { Clock } from '#base/clock.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { Evidence } from '#schema/evidence.ts';
 import type { Lab } from '#schema/lab.ts';
+import type { Answers } from './answers.ts';
 import type { CertificateNames } from './names.ts';
 import type { Handshakes } from './probes/handshakes.ts';
+import type { ProxyMetrics } from './probes/proxy-metrics.ts';
 import type { TrafficLog } from './probes/traffic-log.ts';
+
+/** Reads the learner's files by path below the home. */
+export interface LearnerFiles {
+  read(path: string): string | undefined;
+}
 
 /** What a check may look at. It asks the cluster through `client` only, so that it cannot tell one driver from another. */
 export interface CheckContext {
@@ -19,6 +26,16 @@ export interface CheckContext {
   handshakes: Handshakes;
   /** The background traffic's record; undefined when the lab has none. */
   traffic: TrafficLog | undefined;
+  /** Counters of meshed pods' proxies, read at most once a moment, and by how much they grew. */
+  metrics: ProxyMetrics;
+  /** What the learner answered to the lab's questions. */
+  answers: Answers;
+  /** What checks remember of earlier looks; saved with the session. Keys begin with the check's name. */
+  memory: Map<string, unknown>;
+  /** The learner's files; undefined where there is no desk. */
+  files?: LearnerFiles;
+  /** Runs a script in a fresh shell in the learner's home, to look and not to change. Undefined where there is no desk. */
+  runScript?: (script: string) => Promise<{ code: number; output: string }>;
   /** When the learner was let in, ms on the cluster's clock. */
   startedAt: number;
   signal: AbortSignal;
@@ -39,7 +56,11 @@ export interface Outcome {
 export type Trigger =
   | { group: string; version: string; resource: string; namespace?: string }
   /** Looks again this often, ms, beside everything else: for what no watch tells. */
-  | { everyMs: number };
+  | { everyMs: number }
+  /** The learner answered this question of the lab. */
+  | { answer: string }
+  /** This file of the learner's was written or removed. */
+  | { file: string };
 
 /** An entry of the catalogue. Its parameters are a zod schema; the schema's descriptions are its reference page. */
 export interface Check<P = unknown> {

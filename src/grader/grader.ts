@@ -4,12 +4,14 @@ import type { KubeClient } from '#kube/client/client.ts';
 import type { CertificateInfo, CertificatesView, Matrix } from '#schema/evidence.ts';
 import type { Lab } from '#schema/lab.ts';
 import type { TaskView } from '#schema/protocol.ts';
+import { Answers, type Graded } from './answers.ts';
 import { CATALOGUE } from './catalogue.ts';
-import type { CheckContext } from './check.ts';
+import type { CheckContext, LearnerFiles } from './check.ts';
 import { nextHint } from './hints.ts';
 import { CertificateNames } from './names.ts';
 import { Handshakes } from './probes/handshakes.ts';
 import { meshCertificates } from './probes/mesh.ts';
+import { ProxyMetrics } from './probes/proxy-metrics.ts';
 import { TrafficLog } from './probes/traffic-log.ts';
 import { TaskRun } from './task-run.ts';
 import { Triggers } from './triggers.ts';
@@ -27,12 +29,19 @@ export interface GraderOptions {
   /** The certificates that the cluster was born with, before the lab's start changed anything. */
   born?: GraderState['names'];
   hints?: Record<string, string[]>;
+  /** The learner's files and a shell beside them, where the session has a desk. */
+  files?: LearnerFiles;
+  runScript?: CheckContext['runScript'];
   onTask(task: TaskView): void;
 }
 
 export interface GraderState {
   names: { anchor: CertificateInfo[]; issuer: CertificateInfo[] };
   startedAt: number;
+  /** What the learner answered, by question. */
+  answers?: Record<string, string>;
+  /** What checks remember. */
+  memory?: [string, unknown][];
 }
 
 /**
@@ -57,6 +66,7 @@ export class Grader {
     this.#hints = { ...options.hints };
     this.#triggers = new Triggers(client, wall);
     this.#traffic = lab.traffic && new TrafficLog(client, clock, lab.traffic, 'shop');
+    const { saved, files, runScript } = options;
     const handshakes = new Handshakes(client, clock, this.#names);
     this.#context = {
       client,
@@ -65,7 +75,12 @@ export class Grader {
       names: this.#names,
       handshakes,
       traffic: this.#traffic,
-      startedAt: options.saved?.startedAt ?? clock.now(),
+      metrics: new ProxyMetrics(client, wall),
+      answers: new Answers(lab.answers, saved?.answers),
+      memory: new Map(saved?.memory),
+      ...(files ? { files } : {}),
+      ...(runScript ? { runScript } : {}),
+      startedAt: saved?.startedAt ?? clock.now(),
       signal: this.#abort.signal,
     };
     this.#certificates = new CertificatesWatcher(this.#context);
@@ -126,6 +141,18 @@ export class Grader {
     return { task: this.#viewOf(run), hints: this.#hints };
   }
 
+  /** Grades an answer to one of the lab's questions. */
+  submitAnswer(id: string, value: string): Graded {
+    const graded = this.#context.answers.submit(id, value);
+    this.#triggers.tell(`answer ${id}`);
+    return graded;
+  }
+
+  /** A file of the learner's was written or removed. */
+  fileChanged(path: string): void {
+    this.#triggers.tell(`file ${path}`);
+  }
+
   certificatesView(): Promise<CertificatesView> {
     return this.#certificates.look();
   }
@@ -142,7 +169,8 @@ export class Grader {
   }
 
   save(): GraderState {
-    return { names: this.#names.save(), startedAt: this.#context.startedAt };
+    const { startedAt, answers, memory } = this.#context;
+    return { names: this.#names.save(), startedAt, answers: answers.save(), memory: [...memory] };
   }
 
   #blockerOf(needs: string[]): string | undefined {

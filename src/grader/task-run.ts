@@ -28,6 +28,7 @@ export class TaskRun {
   #running = false;
   #again = false;
   #lastLookAt = Number.NEGATIVE_INFINITY;
+  #soonAt = Number.NEGATIVE_INFINITY;
   #timers: Timer[] = [];
   #trueSince: number | undefined;
   #invariantBroken: Outcome | undefined;
@@ -68,8 +69,15 @@ export class TaskRun {
   /** Something changed: look now, and a few times more while the cluster acts on it. */
   changed(): void {
     if (this.#stopped) return;
+    const now = this.#wall.now();
+    const [first] = LOOK_AGAIN_MS;
+    // Many changes in a row must not put off the look that the first of them asked for.
+    const soon = this.#soonAt > now ? this.#soonAt - now : first!;
+    this.#soonAt = now + soon;
     for (const timer of this.#timers) timer.cancel();
-    this.#timers = LOOK_AGAIN_MS.map((delay) => this.#wall.setTimeout(() => void this.look(), delay));
+    this.#timers = [soon, ...LOOK_AGAIN_MS.slice(1)].map((delay) =>
+      this.#wall.setTimeout(() => void this.look(), delay),
+    );
   }
 
   stop(): void {

@@ -3,6 +3,8 @@ import { isAbort } from '#base/errors.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { Trigger } from './check.ts';
 
+type WatchTrigger = Extract<Trigger, { resource: string }>;
+
 /** A watch that ended is opened again after this long. */
 const AGAIN_MS = 1_000;
 
@@ -12,6 +14,8 @@ export class Triggers {
   readonly #wall: Clock;
   readonly #abort = new AbortController();
   readonly #watches = new Map<string, Set<() => void>>();
+  /** Listeners of what the session itself tells: answers and files. */
+  readonly #told = new Map<string, Set<() => void>>();
 
   /** `wall` paces the periodic ones: a person waits on the wall's clock. */
   constructor(client: KubeClient, wall: Clock) {
@@ -25,6 +29,12 @@ export class Triggers {
       this.#abort.signal.addEventListener('abort', () => timer.cancel(), { once: true });
       return;
     }
+    if ('answer' in trigger || 'file' in trigger) {
+      const key = 'answer' in trigger ? `answer ${trigger.answer}` : `file ${trigger.file}`;
+      const listeners = this.#told.get(key) ?? new Set();
+      this.#told.set(key, listeners.add(onChange));
+      return;
+    }
     const key = `${trigger.group}/${trigger.version}/${trigger.resource}/${trigger.namespace ?? ''}`;
     const known = this.#watches.get(key);
     if (known) {
@@ -36,11 +46,16 @@ export class Triggers {
     void this.#watch(trigger, listeners);
   }
 
+  /** The session tells of an answer or a file. */
+  tell(key: `answer ${string}` | `file ${string}`): void {
+    for (const listener of this.#told.get(key) ?? []) listener();
+  }
+
   close(): void {
     this.#abort.abort(new DOMException('closed', 'AbortError'));
   }
 
-  async #watch(trigger: Exclude<Trigger, { everyMs: number }>, listeners: Set<() => void>): Promise<void> {
+  async #watch(trigger: WatchTrigger, listeners: Set<() => void>): Promise<void> {
     const { signal } = this.#abort;
     while (!signal.aborted) {
       try {

@@ -106,6 +106,93 @@ export const objectSeen = z.object({
   value: z.string(),
 });
 
+/** The answers of one client to one address. */
+export const requestsMade = z.object({
+  type: z.literal('requests'),
+  at: z.number(),
+  client: z.string(),
+  url: z.string(),
+  /** How often which answer came: HTTP status (0: none, with curl's exit code). */
+  answers: z.array(z.object({ status: z.number(), exit: z.number(), count: z.number() })),
+});
+export type RequestsMade = z.infer<typeof requestsMade>;
+
+/** Figures that were read or worked out, each with its unit. */
+export const figures = z.object({
+  type: z.literal('figures'),
+  at: z.number(),
+  what: z.string(),
+  figures: z.array(z.object({ name: z.string(), value: z.number(), unit: z.string().optional() })),
+});
+export type Figures = z.infer<typeof figures>;
+
+/** How requests were divided among backends. Shares and bounds from 0 to 1. */
+export const shares = z.object({
+  type: z.literal('shares'),
+  at: z.number(),
+  total: z.number(),
+  backends: z.array(
+    z.object({
+      name: z.string(),
+      count: z.number(),
+      share: z.number(),
+      /** Between these the true share lies, with the confidence of the check. */
+      low: z.number(),
+      high: z.number(),
+      expected: z.number(),
+    }),
+  ),
+});
+export type Shares = z.infer<typeof shares>;
+
+/** A rotation of the trust anchor: its stages in order, and where each pod stands. */
+export const rotation = z.object({
+  type: z.literal('rotation'),
+  at: z.number(),
+  /** `at`: when it was first seen, in its turn. `skipped`: a later stage came first. */
+  stages: z.array(
+    z.object({ stage: z.string(), state: z.enum(['done', 'open', 'skipped']), at: z.number().optional() }),
+  ),
+  pods: z.array(
+    z.object({
+      namespace: z.string(),
+      pod: z.string(),
+      /** Serial of the leaf, label of its issuer, label of the anchor that verifies it. */
+      leaf: z.string().optional(),
+      issuer: z.string().optional(),
+      anchor: z.string().optional(),
+      trusts: z.array(z.string()),
+    }),
+  ),
+  removable: z.object({ safe: z.boolean(), because: z.string() }),
+});
+export type Rotation = z.infer<typeof rotation>;
+
+/** Lines of `linkerd check`. */
+export const checkLines = z.object({
+  type: z.literal('checks'),
+  at: z.number(),
+  lines: z.array(
+    z.object({
+      category: z.string(),
+      description: z.string(),
+      result: z.enum(['success', 'warning', 'error']),
+      message: z.string().optional(),
+    }),
+  ),
+});
+export type CheckLines = z.infer<typeof checkLines>;
+
+/** What a command printed, or what stands in a file. */
+export const textSeen = z.object({
+  type: z.literal('text'),
+  at: z.number(),
+  what: z.string(),
+  text: z.string(),
+  code: z.number().optional(),
+});
+export type TextSeen = z.infer<typeof textSeen>;
+
 export const evidence = z.discriminatedUnion('type', [
   handshake,
   trustBundle,
@@ -113,6 +200,12 @@ export const evidence = z.discriminatedUnion('type', [
   matrix,
   traffic,
   objectSeen,
+  requestsMade,
+  figures,
+  shares,
+  rotation,
+  checkLines,
+  textSeen,
 ]);
 export type Evidence = z.infer<typeof evidence>;
 

@@ -8,6 +8,15 @@ export const slug = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'use lower-case
 /** A length of time as Go writes it: `8760h`, `90m`, `1h30m`. */
 const duration = z.string().regex(/^(\d+(\.\d+)?(h|m|s|ms))+$/, 'write a length of time such as 8760h, 90m or 1h30m');
 
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text, 'iu');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export const clusterSettings = z
   .strictObject({
     mesh: z
@@ -86,6 +95,35 @@ export const task = z.strictObject({
 });
 export type Task = z.infer<typeof task>;
 
+/** A question whose answer the learner types or chooses. What is right never leaves the server. */
+export const answer = z.strictObject({
+  id: slug.describe('Names the question in tasks (`with: { answer: … }`) and in proofs (`# answer …`).'),
+  question: z.string().min(1).describe('What is asked, as the learner reads it.'),
+  options: z.array(z.string().min(1)).min(2).optional().describe('To choose from; typed freely when absent.'),
+  right: z
+    .union([z.string().min(1), z.number(), z.array(z.union([z.string().min(1), z.number()])).min(1)])
+    .optional()
+    .describe('What is right, or several that are. Case, quotes and outer spaces do not count.'),
+  pattern: z
+    .string()
+    .min(1)
+    .refine(isPattern, 'is no regular expression')
+    .optional()
+    .describe('A regular expression that the whole answer must match, instead of `right`.'),
+  tolerance: z.number().positive().optional().describe('With a number in `right`: how far off it may be.'),
+  say: z.string().min(1).optional().describe('Said when it is right.'),
+  wrong: z
+    .array(
+      z.strictObject({
+        is: z.string().min(1).describe('A wrong answer to expect.'),
+        say: z.string().min(1).describe('Said to it. Give the right one not away.'),
+      }),
+    )
+    .default([])
+    .describe('What is said to the wrong answers that can be expected.'),
+});
+export type AnswerDefinition = z.infer<typeof answer>;
+
 export const lab = z.strictObject({
   title: z.string().min(1).max(100).describe('What the learner does, e.g. “Rotate the issuer”.'),
   summary: z.string().min(1).max(240).describe('One sentence for lists.'),
@@ -112,6 +150,7 @@ export const lab = z.strictObject({
     })
     .optional()
     .describe('Constant background traffic, recorded request by request; what the check `traffic` looks at.'),
+  answers: z.array(answer).default([]).describe('Questions; a task with the check `answer` asks one.'),
   tasks: z.array(task).min(1).describe('What the learner has to bring about, in the order of the lesson.'),
 });
 export type Lab = z.infer<typeof lab>;

@@ -6,7 +6,7 @@ import { duration, instant, several } from '../words.ts';
 /** The view that draws a task's evidence, if one does. */
 export function viewFor(task: TaskView): ViewName | undefined {
   for (const { type } of task.verdict?.evidence ?? []) {
-    if (type === 'handshake' || type === 'bundle') return 'certificates';
+    if (type === 'handshake' || type === 'bundle' || type === 'rotation') return 'certificates';
     if (type === 'matrix') return 'policy';
     if (type === 'traffic') return 'traffic';
     if (type === 'event') return 'events';
@@ -56,5 +56,38 @@ function linesOf(item: Evidence, now: number): string[] {
       ];
     case 'object':
       return [`${item.what}: ${item.value}`];
+    case 'requests':
+      return item.answers.map(
+        ({ status, exit, count }) =>
+          `${item.client}, ${item.url}: ${status > 0 ? `status ${status}` : `no answer (curl ${exit})`}, ${several(count, 'time')}`,
+      );
+    case 'figures':
+      return item.figures.map(
+        ({ name, value, unit }) => `${item.what}, ${name}: ${figure(value)}${unit ? ` ${unit}` : ''}`,
+      );
+    case 'shares':
+      return item.backends.map(
+        ({ name, count, share, low, high, expected }) =>
+          `${name}: ${count} of ${item.total}, ${percent(share)} (${percent(low)} to ${percent(high)}); asked for: ${percent(expected)}`,
+      );
+    case 'rotation':
+      return [
+        ...item.stages.map(({ stage, state, at }) => `${stage}: ${state}${at ? `, ${instant(at, now)}` : ''}`),
+        ...item.pods.map(
+          ({ namespace, pod, issuer, anchor, trusts }) =>
+            `${namespace}/${pod}: ${issuer ?? 'no certificate'}${anchor ? ` under ${anchor}` : ''}, trusts ${trusts.join(' and ')}`,
+        ),
+        item.removable.because,
+      ];
+    case 'checks':
+      return item.lines.map(
+        ({ result, description, message }) =>
+          `${{ success: '√', warning: '‼', error: '×' }[result]} ${description}${message ? `: ${message}` : ''}`,
+      );
+    case 'text':
+      return [`${item.what}${item.code ? ` (ended with ${item.code})` : ''}: ${item.text}`];
   }
 }
+
+const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`;
+const figure = (value: number): string => String(Math.round(value * 1000) / 1000);
