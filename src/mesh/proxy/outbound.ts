@@ -26,8 +26,8 @@ interface Known {
   budget: { text: string; budget: RetryBudget } | undefined;
 }
 
-/** How long a first connection waits for destination's word. */
-const DISCOVERY_MS = 3_000;
+/** How long a first connection waits for destination's word: as long as detection may take, so that a busy host costs no request. */
+const DISCOVERY_MS = 10_000;
 
 /** The outbound side: accepts on 4140 what the pod's programs dial, asks destination what is meant, and balances. */
 export class Outbound {
