@@ -7,9 +7,11 @@ import { secretId } from '#base/ids.ts';
 import { Lifecycle } from '#base/lifecycle.ts';
 import type { DriverName, StepEvent } from '#cluster/driver.ts';
 import { clusterSettings } from '#schema/lab.ts';
+import { kindSettings } from '#server/drivers.ts';
 import { kubeconfigFor } from '#server/http/kubeconfig.ts';
 import { createKubeListener } from '#server/kube-api.ts';
 import { driverNamed } from '#server/sessions/worker/drivers.ts';
+import { readSettings } from '#server/settings.ts';
 import { listenerCertificate } from '#server/tls.ts';
 import { ROOT } from '../root.ts';
 
@@ -72,7 +74,8 @@ async function up(args: string[]): Promise<number> {
   const alive = setInterval(() => {}, 60_000);
   life.add(() => clearInterval(alive));
   try {
-    const driver = await driverNamed(values.driver);
+    const kind = values.driver === 'kind' ? kindSettings(readSettings()) : undefined;
+    const driver = await driverNamed(values.driver, kind);
     const { ok, reasons } = await driver.preflight(stopping.signal);
     if (!ok) throw new AcademyError('driver/unavailable', reasons.join(' '));
     const cluster = await driver.create({
