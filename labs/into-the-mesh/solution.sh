@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Ask for proxies, take back the exception, and make the pods anew, a few at a time.
+# any order
 set -euo pipefail
 kubectl annotate namespace shop linkerd.io/inject=enabled
 kubectl -n shop patch deployment printer --type=json \

@@ -3,4 +3,3 @@
 set -euo pipefail
 kubectl -n shop patch deployment api --type=json \
   -p '[{"op": "remove", "path": "/spec/template/metadata/annotations/config.linkerd.io~1skip-inbound-ports"}]'
-kubectl -n shop rollout status deployment/api --timeout=2m

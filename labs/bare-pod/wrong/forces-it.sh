@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# must-stay-red: everyone-trusts-both
+# The refusal is overruled; the pod still trusts only the old anchor.
+set -euo pipefail
+step certificate create identity.linkerd.cluster.local issuer-2.crt issuer-2.key \
+  --profile intermediate-ca --not-after 8760h --no-password --insecure --force --ca anchor-2.crt --ca-key anchor-2.key
+linkerd upgrade --force --identity-issuer-certificate-file issuer-2.crt --identity-issuer-key-file issuer-2.key | kubectl apply -f -
