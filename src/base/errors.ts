@@ -91,3 +91,8 @@ export function isAbort(error: unknown): boolean {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** The code of anything thrown; what is no error of ours is a mistake of ours. */
+export function codeOf(error: unknown): ErrorCode {
+  return error instanceof AcademyError ? error.code : 'internal';
+}

@@ -1,6 +1,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { ClusterSettings } from '#schema/lab.ts';
+import type { Box } from './desk.ts';
 
 export type DriverName = 'embedded' | 'kind';
 
@@ -53,6 +54,10 @@ export interface Cluster {
   advanceClock(ms: number): Promise<void>;
   /** Files that making this cluster leaves for the learner's home, e.g. the trust anchor `ca.crt` and its key. */
   readonly homeFiles: Record<string, string>;
+  /** A machine of this cluster in which the learner's terminals run; without one they run in the academy itself. */
+  readonly box?: Box;
+  /** Rejects, with the reason, when the cluster is lost without having been taken away; absent where that can't be. */
+  readonly lost?: Promise<never>;
   /** Everything needed to come back after a restart: the cluster's state, or where the cluster itself is found. */
   save(): Promise<Uint8Array>;
   /** Lets go of a cluster that outlives the server, to come back to it by what `save` gave; absent where none does. */

@@ -24,12 +24,19 @@ export async function findDrivers(settings: Settings): Promise<Drivers> {
   if (settings.driver === 'embedded')
     return { chosen: 'embedded', why: 'as ACADEMY_DRIVER says', available: ['embedded'] };
   const kind = kindSettings(settings);
-  const { createKindDriver } = await import('#cluster/kind/driver.ts');
-  const { ok, reasons } = await createKindDriver(kind).preflight();
+  const [{ createKindDriver }, { Engine }] = await Promise.all([
+    import('#cluster/kind/driver.ts'),
+    import('#cluster/kind/engine.ts'),
+  ]);
+  const engine = new Engine();
+  const { ok, reasons } = await createKindDriver(kind, engine).preflight();
   if (ok) {
     const why =
       settings.driver === 'kind' ? 'as ACADEMY_DRIVER says' : 'a Docker Engine answers and has all that a node needs';
-    return { chosen: 'kind', why, available: ['kind', 'embedded'], kind };
+    const where = (await engine.hasImage(settings.toolboxImage))
+      ? 'terminals run in a container beside it'
+      : `terminals are the academy’s own, because the image ${settings.toolboxImage} is not here`;
+    return { chosen: 'kind', why: `${why}; ${where}`, available: ['kind', 'embedded'], kind };
   }
   const reason = reasons[0] ?? 'the preflight failed';
   if (settings.driver === 'kind')
@@ -44,6 +51,7 @@ export async function findDrivers(settings: Settings): Promise<Drivers> {
 export function kindSettings(settings: Settings): KindSettings {
   return {
     nodeImage: settings.nodeImage,
+    toolboxImage: settings.toolboxImage,
     owner: ownerOf(settings.dataDir),
     ...(settings.linkerdCli ? { linkerdCli: settings.linkerdCli } : {}),
   };

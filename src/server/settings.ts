@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { AcademyError } from '#base/errors.ts';
-import { DEFAULT_NODE_IMAGE } from '#cluster/kind/settings.ts';
+import { DEFAULT_NODE_IMAGE, DEFAULT_TOOLBOX_IMAGE } from '#cluster/kind/settings.ts';
 
 const count = (fallback: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
@@ -15,6 +15,10 @@ const environment = z.object({
   ACADEMY_NODE_IMAGE: z.string().min(1).default(DEFAULT_NODE_IMAGE),
   /** Official linkerd program that renders the mesh of kind clusters; without it our own rendering is used. */
   ACADEMY_LINKERD_CLI: z.string().optional(),
+  /** Image in which the terminals of kind clusters run, the image it is built on, and a folder of programs put into it. */
+  ACADEMY_TOOLBOX_IMAGE: z.string().min(1).default(DEFAULT_TOOLBOX_IMAGE),
+  ACADEMY_TOOLBOX_BASE: z.string().min(1).optional(),
+  ACADEMY_TOOLBOX_TOOLS: z.string().min(1).optional(),
   /** kind clusters kept ready and paused, and whether the mesh is in them. */
   ACADEMY_POOL: count(0, 0, 100),
   ACADEMY_POOL_MESH: z.enum(['linkerd', 'none']).default('linkerd'),
@@ -35,6 +39,9 @@ export interface Settings {
   driver: 'auto' | 'embedded' | 'kind';
   nodeImage: string;
   linkerdCli: string | undefined;
+  toolboxImage: string;
+  toolboxBase: string | undefined;
+  toolboxTools: string | undefined;
   poolSize: number;
   poolMesh: 'linkerd' | 'none';
   maxSessions: number;
@@ -64,6 +71,9 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     driver: e.ACADEMY_DRIVER,
     nodeImage: e.ACADEMY_NODE_IMAGE,
     linkerdCli: e.ACADEMY_LINKERD_CLI,
+    toolboxImage: e.ACADEMY_TOOLBOX_IMAGE,
+    toolboxBase: e.ACADEMY_TOOLBOX_BASE,
+    toolboxTools: e.ACADEMY_TOOLBOX_TOOLS && resolve(e.ACADEMY_TOOLBOX_TOOLS),
     poolSize: e.ACADEMY_POOL,
     poolMesh: e.ACADEMY_POOL_MESH,
     maxSessions: e.ACADEMY_MAX_SESSIONS,

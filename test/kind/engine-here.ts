@@ -18,6 +18,13 @@ async function reason(): Promise<string | undefined> {
 export const skipReason = await reason();
 if (skipReason) console.log(`SKIPPED: tests with real Kubernetes in Docker: ${skipReason}`);
 
+export const TOOLBOX_IMAGE = process.env['ACADEMY_TOOLBOX_IMAGE'] ?? 'academy/toolbox:1';
+/** Why tests with a toolbox can't run here. */
+export const skipToolbox =
+  skipReason ??
+  ((await new Engine().hasImage(TOOLBOX_IMAGE)) ? undefined : `the Docker Engine has no image ${TOOLBOX_IMAGE}`);
+if (skipToolbox && !skipReason) console.log(`SKIPPED: tests of the toolbox: ${skipToolbox}`);
+
 /** Runs a program of this host as root would; undefined when it is not there or refuses. */
 export function host(program: string, ...args: string[]): string | undefined {
   try {

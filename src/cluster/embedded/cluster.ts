@@ -2,11 +2,13 @@ import { type Clock, MovableClock } from '#base/clock.ts';
 import { messageOf } from '#base/errors.ts';
 import { Lifecycle } from '#base/lifecycle.ts';
 import type { Cluster, CreateOptions } from '#cluster/driver.ts';
+import { type Authority, homeFilesOf, trustAnchor } from '#cluster/linkerd/authority.ts';
+import { installLinkerd } from '#cluster/linkerd/install.ts';
+import { meshReady } from '#cluster/linkerd/mesh-ready.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import { serveOnSocket } from './api-socket.ts';
-import { type Authority, clusterAuthority, trustAnchor } from './authority.ts';
+import { clusterAuthority } from './authority.ts';
 import { ControlPlane } from './control-plane.ts';
-import { installMesh, meshReady } from './mesh.ts';
 import { afterRestart, packSaved, type Saved, unpackSaved } from './snapshot.ts';
 
 /**
@@ -39,7 +41,7 @@ export class EmbeddedCluster implements Cluster {
     this.#controlPlane = controlPlane;
     this.#keys = keys;
     this.admin = controlPlane.admin;
-    this.homeFiles = keys.anchor ? { 'ca.crt': keys.anchor.certificate, 'ca.key': keys.anchor.privateKey } : {};
+    this.homeFiles = keys.anchor ? homeFilesOf(keys.anchor) : {};
     this.#life.add(() => this.#clock.stop());
     this.#life.add(() => controlPlane.close());
     this.ready = makeReady(this.#life.signal);
@@ -80,7 +82,7 @@ export class EmbeddedCluster implements Cluster {
       const signal = AbortSignal.any([closing, options.signal, AbortSignal.timeout(MESH_WITHIN_MS)]);
       if (!saved)
         await steps.run('mesh', 'Installing Linkerd', 300, () =>
-          installMesh(controlPlane.admin, settings, keys.anchor!, clock.now()),
+          installLinkerd({ admin: controlPlane.admin, settings, anchor: keys.anchor!, now: clock.now() }),
         );
       await steps.run('mesh-ready', 'Waiting for the mesh to be ready', 900, () =>
         meshReady(controlPlane.admin, signal),

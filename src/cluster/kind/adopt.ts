@@ -6,6 +6,7 @@ import { reachApi } from './api-access.ts';
 import { KindCluster } from './cluster.ts';
 import { type Engine, isStatus } from './engine.ts';
 import { readNotes } from './node-notes.ts';
+import { findToolbox, ToolboxBox, wake } from './toolbox.ts';
 
 /** How long an API server may take to answer after a pause or a restart of its node. */
 const ANSWERS_WITHIN_MS = 60_000;
@@ -17,8 +18,8 @@ export async function adoptCluster(engine: Engine, containerId: string, signal: 
       throw new AcademyError('driver/node-lost', 'The node of this cluster is gone.', { cause: error });
     throw error;
   });
-  if (found.State.Paused) await engine.unpause(containerId);
-  else if (!found.State.Running) await engine.start(containerId, signal);
+  const toolbox = await findToolbox(engine, found.Config.Labels);
+  await Promise.all([containerId, ...(toolbox ? [toolbox] : [])].map((id) => wake(engine, id, signal)));
   const endpoint = Object.values((await engine.inspect(containerId)).NetworkSettings.Networks)[0];
   if (!endpoint) throw new AcademyError('driver/node-lost', 'The node of this cluster has no network.');
   const [kubeconfig, { homeFiles }] = await Promise.all([
@@ -35,6 +36,7 @@ export async function adoptCluster(engine: Engine, containerId: string, signal: 
   const life = new Lifecycle();
   life.add(() => engine.removeNetwork(endpoint.NetworkID));
   life.add(() => engine.remove(containerId));
+  if (toolbox) life.add(() => engine.remove(toolbox));
   life.add(() => connections.close());
   const admin = createKubeClient(transport);
   await answering(() => admin.raw('GET', '/readyz'), signal);
@@ -46,6 +48,8 @@ export async function adoptCluster(engine: Engine, containerId: string, signal: 
     ready: Promise.resolve(),
     life,
     connections,
+    engine,
+    ...(toolbox ? { box: new ToolboxBox(engine, toolbox, kubeconfig, endpoint.IPAddress) } : {}),
   });
 }
 

@@ -7,6 +7,7 @@ import { reachApi } from './api-access.ts';
 import type { Engine } from './engine.ts';
 import { CNI_CONFIG, kubeadmConfig, quickCoreDns } from './kubeadm.ts';
 import { labelsFor, type Ownership } from './labels.ts';
+import { nodeName } from './names.ts';
 import { createNetwork, type SessionNetwork } from './network.ts';
 import { hostConfig, type NodeLimits, type Profile } from './profile.ts';
 import { type Steps, step } from './steps.ts';
@@ -20,13 +21,15 @@ export interface NodeOptions {
 
 export interface RunningNode {
   containerId: string;
+  /** The node's own `/etc/kubernetes/admin.conf`. */
+  kubeconfig: string;
+  /** Of the node, on its session's network. */
+  address: string;
   access: HttpAccess;
   admin: KubeClient;
 }
 
 const SYSTEM_STARTED = /Reached target .*Multi-User System|detected cgroup v1/;
-
-export const nodeName = (cluster: string): string => `academy-${cluster}`;
 
 /**
  * Makes one node and its network, step by step. `life` gets what undoes each thing at the moment it exists, so that a
@@ -34,9 +37,16 @@ export const nodeName = (cluster: string): string => `academy-${cluster}`;
  */
 export async function bringUp(
   engine: Engine,
-  o: Steps & { ownership: Ownership; node: NodeOptions; life: Lifecycle; connections: Lifecycle },
+  o: Steps & {
+    ownership: Ownership;
+    node: NodeOptions;
+    life: Lifecycle;
+    connections: Lifecycle;
+    /** What is made on the same network while the node comes up. */
+    beside?(network: SessionNetwork): Promise<void>;
+  },
 ): Promise<RunningNode> {
-  const { ownership, node, life, connections, signal } = o;
+  const { ownership, node, life, signal } = o;
   const name = nodeName(ownership.cluster);
 
   await step(o, 'image', 'Looking for the node image', 200, async () => {
@@ -48,6 +58,24 @@ export async function bringUp(
     life.add(() => engine.removeNetwork(made.id));
     return made;
   });
+  const beside = o.beside?.(network);
+  try {
+    const made = await bringNodeUp(engine, o, network);
+    await beside;
+    return made;
+  } catch (error) {
+    // Nothing is on its way any more when the caller takes away what was made.
+    await beside?.catch(() => {});
+    throw error;
+  }
+}
+
+async function bringNodeUp(
+  engine: Engine,
+  o: Parameters<typeof bringUp>[1],
+  network: SessionNetwork,
+): Promise<RunningNode> {
+  const { ownership, node, connections, signal } = o;
   const containerId = await step(o, 'node', 'Starting the node', 3_000, () => startNode(engine, o, network));
   const kubeconfig = await step(o, 'kubeadm', 'Starting Kubernetes', 12_000, () =>
     initialise(engine, containerId, { ...ownership, ip: network.nodeAddress, profile: node.profile }, signal),
@@ -58,7 +86,7 @@ export async function bringUp(
   connections.add(() => transport.close());
   const admin = createKubeClient(transport);
   await step(o, 'system', 'Waiting for DNS and networking', 8_000, () => systemReady(admin, signal));
-  return { containerId, access: api.access, admin };
+  return { containerId, kubeconfig, address: network.nodeAddress, access: api.access, admin };
 }
 
 async function startNode(
@@ -68,6 +96,8 @@ async function startNode(
 ): Promise<string> {
   const { ownership, node, life, signal } = o;
   const name = nodeName(ownership.cluster);
+  // By its name, because a cancelled request may have made it all the same.
+  life.add(() => engine.remove(name));
   const id = await engine.createContainer(
     {
       name,
@@ -87,7 +117,6 @@ async function startNode(
     },
     signal,
   );
-  life.add(() => engine.remove(id));
   await engine.start(id, signal);
   // No exec before this line: on cgroup v2 it would break what systemd is about to do (kind#2409).
   await engine.untilLogged(id, SYSTEM_STARTED, { timeoutMs: 60_000, signal });

@@ -4,7 +4,10 @@ import type { Lifecycle } from '#base/lifecycle.ts';
 import type { Cluster } from '#cluster/driver.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { HttpAccess } from '#kube/client/http.ts';
+import type { Engine } from './engine.ts';
 import { serveClusterApi } from './serve-api.ts';
+import type { ToolboxBox } from './toolbox.ts';
+import { whenLost } from './watch-node.ts';
 
 export interface KindClusterParts {
   /** The node's container. */
@@ -13,6 +16,9 @@ export interface KindClusterParts {
   admin: KubeClient;
   homeFiles: Record<string, string>;
   ready: Promise<void>;
+  /** Where the learner's terminals run. */
+  box?: ToolboxBox;
+  engine: Engine;
   /** Undoes everything that was made. */
   life: Lifecycle;
   /** Undoes what only this process holds; part of `life`. */
@@ -27,6 +33,7 @@ export class KindCluster implements Cluster {
   readonly homeFiles: Record<string, string>;
   readonly ready: Promise<void>;
   readonly containerId: string;
+  readonly box?: ToolboxBox;
   readonly #parts: KindClusterParts;
 
   constructor(parts: KindClusterParts) {
@@ -35,7 +42,15 @@ export class KindCluster implements Cluster {
     this.admin = parts.admin;
     this.homeFiles = parts.homeFiles;
     this.ready = parts.ready;
+    if (parts.box) this.box = parts.box;
     parts.ready.catch(() => {});
+  }
+
+  #lost: Promise<never> | undefined;
+  /** The node is watched from the first time on that somebody asks. */
+  get lost(): Promise<never> {
+    this.#lost ??= whenLost(this.#parts.engine, this.containerId, this.#parts.connections);
+    return this.#lost;
   }
 
   async serveApi(socketPath: string, token: string): Promise<void> {
@@ -53,6 +68,13 @@ export class KindCluster implements Cluster {
   /** The id of the node's container: all that is needed to find the cluster again. */
   async save(): Promise<Uint8Array> {
     return Buffer.from(this.#parts.containerId);
+  }
+
+  /** Stops time in it. */
+  async pause(): Promise<void> {
+    const { engine, containerId, box } = this.#parts;
+    if (box) await engine.pause(box.containerId);
+    await engine.pause(containerId);
   }
 
   release(): Promise<void> {

@@ -1,8 +1,8 @@
 import type { ClusterDriver } from '#cluster/driver.ts';
 import { adoptCluster } from './adopt.ts';
-import { nodeName } from './bring-up.ts';
 import { Engine } from './engine.ts';
 import { makeCluster } from './make.ts';
+import { nodeName } from './names.ts';
 import { claim } from './pool.ts';
 import { preflight } from './preflight.ts';
 import { removeCluster } from './remove.ts';

@@ -57,7 +57,7 @@ export class Engine {
       if (signal?.aborted) throw signal.reason;
       if (deadline.aborted)
         throw new AcademyError('driver/timeout', `The Docker Engine could not ${what} within ${timeoutMs / 1000} s.`);
-      throw asAcademyError(what, error);
+      throw engineError(what, error);
     } finally {
       if (stop) either.removeEventListener('abort', stop);
     }
@@ -253,7 +253,7 @@ async function ignoring(codes: number[], work: () => Promise<unknown>): Promise<
 }
 
 /** A failure of the Engine as one of ours: what was asked, what it said, and under which code. */
-function asAcademyError(what: string, error: unknown): unknown {
+export function engineError(what: string, error: unknown): unknown {
   if (error instanceof AcademyError || isAbort(error)) return error;
   const { statusCode, code } = error as { statusCode?: number; code?: string };
   const said = messageOf(error).replace(/^\(HTTP code \d+\) /, '');

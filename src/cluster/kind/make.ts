@@ -8,7 +8,8 @@ import { linkerdCli } from './linkerd-cli.ts';
 import { writeNotes } from './node-notes.ts';
 import type { NodeLimits } from './profile.ts';
 import { flavourOf, type KindSettings } from './settings.ts';
-import { step } from './steps.ts';
+import { type Steps, step } from './steps.ts';
+import { startToolbox, ToolboxBox } from './toolbox.ts';
 import { profileOf } from './trial.ts';
 
 const DEFAULT_LIMITS: NodeLimits = { memoryBytes: 3 * 1024 ** 3, cpus: 2, pids: 4096 };
@@ -22,14 +23,22 @@ export async function makeCluster(engine: Engine, settings: KindSettings, o: Cre
   const signal = AbortSignal.any([o.signal, life.signal]);
   try {
     const profile = settings.profile ?? (await profileOf(engine, settings.nodeImage));
+    const ownership = { owner: settings.owner, cluster: o.id, now: now(), flavour: flavourOf(o.settings) };
+    const steps = { onStep: o.onStep, now, signal };
+    const image = await toolboxImage(engine, settings, steps);
+    let toolbox: string | undefined;
     const node = await bringUp(engine, {
-      onStep: o.onStep,
-      now,
-      signal,
-      ownership: { owner: settings.owner, cluster: o.id, now: now(), flavour: flavourOf(o.settings) },
+      ...steps,
+      ownership,
       node: { image: settings.nodeImage, profile, limits: { ...DEFAULT_LIMITS, ...settings.limits } },
       life,
       connections,
+      async beside(network) {
+        if (!image) return;
+        toolbox = await step(steps, 'toolbox', 'Preparing the terminal', 800, () =>
+          startToolbox(engine, { image, ownership, network, life, signal }),
+        );
+      },
     });
     const mesh =
       o.settings.mesh === 'linkerd'
@@ -43,11 +52,29 @@ export async function makeCluster(engine: Engine, settings: KindSettings, o: Cre
     const homeFiles = mesh?.homeFiles ?? {};
     await writeNotes(engine, node.containerId, { homeFiles }, signal);
     const ready = mesh
-      ? step({ onStep: o.onStep, now, signal }, 'mesh', 'Waiting for the mesh', 50_000, () => mesh.ready(signal))
+      ? step(steps, 'mesh', 'Waiting for the mesh', 50_000, () => mesh.ready(signal))
       : Promise.resolve();
-    return new KindCluster({ ...node, homeFiles, ready, life, connections });
+    const box = toolbox ? new ToolboxBox(engine, toolbox, node.kubeconfig, node.address) : undefined;
+    return new KindCluster({ ...node, homeFiles, ready, life, connections, engine, ...(box ? { box } : {}) });
   } catch (error) {
     await life.close().catch(() => {});
     throw error;
   }
+}
+
+/** The image for the terminals if it is here. That it is not is told and no reason to fail: the academy has terminals of its own. */
+async function toolboxImage(
+  engine: Engine,
+  { toolboxImage: image }: KindSettings,
+  o: Steps,
+): Promise<string | undefined> {
+  if (!image || (await engine.hasImage(image))) return image;
+  o.onStep({
+    step: 'toolbox',
+    title: 'Preparing the terminal',
+    state: 'skipped',
+    at: o.now(),
+    message: `The image ${image} is not here, so the terminals are the academy’s own. \`academy images build\` makes it.`,
+  });
+  return undefined;
 }

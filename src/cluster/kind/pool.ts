@@ -2,10 +2,11 @@ import { freemem } from 'node:os';
 import { messageOf } from '#base/errors.ts';
 import { secretId } from '#base/ids.ts';
 import type { ClusterSettings } from '#schema/lab.ts';
-import { nodeName } from './bring-up.ts';
 import { type Engine, isStatus } from './engine.ts';
 import { LABEL } from './labels.ts';
 import { makeCluster } from './make.ts';
+import { nodeName } from './names.ts';
+import { removeCluster } from './remove.ts';
 import { flavourOf, type KindSettings } from './settings.ts';
 
 /** Names of clusters that nobody has yet begin so. */
@@ -61,7 +62,7 @@ export class Pool {
     while (!this.#abort.signal.aborted) {
       const waiting = await pooled(engine, settings.owner, flavourOf(cluster));
       const old = waiting.filter(({ createdAt }) => Date.now() - createdAt > MAX_AGE_MS);
-      for (const { id } of old) await engine.remove(id);
+      for (const { name } of old) await removeCluster(engine, settings.owner, name.slice(nodeName('').length));
       if (waiting.length - old.length >= size || freemem() < MEMORY_HEADROOM_BYTES) return;
       const name = `${POOL_PREFIX}${secretId()
         .toLowerCase()
@@ -78,7 +79,7 @@ export class Pool {
         try {
           await made.ready;
           await made.release();
-          await engine.pause(made.containerId);
+          await made.pause();
         } catch (error) {
           await made.destroy();
           throw error;

@@ -1,6 +1,6 @@
-import { nodeName } from './bring-up.ts';
 import type { Engine } from './engine.ts';
 import { LABEL } from './labels.ts';
+import { nodeName } from './names.ts';
 
 /** Removes whatever an earlier cluster of the same name left behind, the name being the container's or the label's. */
 export async function removeCluster(engine: Engine, owner: string, cluster: string): Promise<void> {
@@ -10,8 +10,10 @@ export async function removeCluster(engine: Engine, owner: string, cluster: stri
   const left = containers.filter(
     ({ Names, Labels }) => Names.includes(`/${nodeName(cluster)}`) || Labels[LABEL.cluster] === cluster,
   );
-  await Promise.all(left.map(({ Id }) => engine.remove(Id)));
+  // What belongs to a cluster of the pool keeps the name that it was made under.
   const names = new Set([cluster, ...left.map(({ Labels }) => Labels[LABEL.cluster] ?? cluster)]);
+  const all = containers.filter((each) => left.includes(each) || names.has(each.Labels[LABEL.cluster] ?? ''));
+  await Promise.all(all.map(({ Id }) => engine.remove(Id)));
   const networks = await engine.call('list networks', (abortSignal) =>
     engine.docker.listNetworks({ filters: { label: [`${LABEL.owner}=${owner}`] }, abortSignal }),
   );

@@ -10,6 +10,8 @@ export interface KindSettings {
   limits?: Partial<NodeLimits>;
   /** Path of the official linkerd program; without it the mesh is installed from our own rendering of its manifests. */
   linkerdCli?: string;
+  /** Reference of the image in which a session's terminals run; never pulled. Without it there is no toolbox. */
+  toolboxImage?: string;
   /** Whose the containers are: the id in the academy's data folder. */
   owner: string;
 }
@@ -21,4 +23,5 @@ export function flavourOf({ mesh, issuerLifetime, issuanceLifetime, defaultInbou
   return `${mesh}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
 }
 
+export const DEFAULT_TOOLBOX_IMAGE = 'academy/toolbox:1';
 export const DEFAULT_NODE_IMAGE = 'kindest/node:v1.35.0';

@@ -1,6 +1,6 @@
-import { nodeName } from './bring-up.ts';
 import { type Engine, isStatus } from './engine.ts';
 import { LABEL } from './labels.ts';
+import { nodeName } from './names.ts';
 
 export interface SweepOptions {
   owner: string;
@@ -25,13 +25,26 @@ export async function sweep(engine: Engine, { owner, keep, keepPool, now }: Swee
   const containers = await engine.call('list containers', (abortSignal) =>
     engine.docker.listContainers({ all: true, filters, abortSignal }),
   );
+  const nameOf = ({ Names }: { Names: string[] }) => Names[0]?.slice(1) ?? '';
+  const nodeStays = (node: (typeof containers)[number]) =>
+    kept.has(nameOf(node)) || (keepPool && node.State === 'paused' && nameOf(node).startsWith(nodeName('pool-')));
+  // A toolbox stays with its node, whose name may have changed since; the label they share has not.
+  const clusters = new Set([
+    ...keep,
+    ...containers
+      .filter((each) => each.Labels[LABEL.owner] === owner && isNode(each.Labels) && nodeStays(each))
+      .map(({ Labels }) => Labels[LABEL.cluster] ?? ''),
+  ]);
   const networksInUse = new Set<string>();
   await Promise.all(
-    containers.map(async ({ Id, Names, Labels, State, NetworkSettings }) => {
-      const name = Names[0]?.slice(1) ?? '';
+    containers.map(async (container) => {
+      const { Id, Labels, NetworkSettings } = container;
+      const name = nameOf(container);
       const mine = Labels[LABEL.owner] === owner;
       const stays = mine
-        ? kept.has(name) || (keepPool && State === 'paused' && name.startsWith(nodeName('pool-')))
+        ? isNode(Labels)
+          ? nodeStays(container)
+          : clusters.has(Labels[LABEL.cluster] ?? '')
         : !expired(Labels);
       if (stays) {
         for (const { NetworkID } of Object.values(NetworkSettings.Networks)) networksInUse.add(NetworkID);
@@ -59,3 +72,5 @@ export async function sweep(engine: Engine, { owner, keep, keepPool, now }: Swee
   }
   return removed;
 }
+
+const isNode = (labels: Record<string, string>): boolean => labels[LABEL.role] !== 'toolbox';

@@ -1,5 +1,3 @@
-import { AcademyError } from '#base/errors.ts';
-import { parseGoDuration } from '#base/go-duration.ts';
 import { createCertificate } from '#pki/certificate.ts';
 import { generateKeyPair } from '#pki/keys.ts';
 
@@ -8,47 +6,47 @@ const ANCHOR_LIFE_MS = 10 * YEAR_MS;
 /** Certificates begin a little in the past, for clocks that disagree. */
 const SKEW_MS = 60_000;
 
+/** A certificate with its key, both PEM. */
 export interface Authority {
-  anchor: { certificate: string; privateKey: string };
-  issuer: { certificate: string; privateKey: string };
-  /** What a learner finds at home: the anchor and its key, with which issuers are signed. */
-  homeFiles: Record<string, string>;
+  certificate: string;
+  privateKey: string;
 }
 
-/**
- * A trust anchor and an issuer under it, as Linkerd's documentation makes them with `step`: two P-256 CAs, the issuer
- * without CAs below it. Throws `lab/invalid` when the issuer's lifetime is no duration.
- */
-export async function makeAuthority(options: { now: number; issuerLifetime: string }): Promise<Authority> {
-  const { now, issuerLifetime } = options;
-  const issuerLifeMs = parseGoDuration(issuerLifetime);
-  if (!issuerLifeMs)
-    throw new AcademyError('lab/invalid', `issuerLifetime: "${issuerLifetime}" is no duration such as 8760h.`);
-  const [anchorKeys, issuerKeys] = await Promise.all([generateKeyPair(), generateKeyPair()]);
-  const anchorCertificate = createCertificate({
+/** A trust anchor as Linkerd's documentation makes it with `step`. Its key stays with whoever made the cluster. */
+export async function trustAnchor(now: number): Promise<Authority> {
+  const keys = await generateKeyPair('ec-p256');
+  const certificate = createCertificate({
     subject: 'CN=root.linkerd.cluster.local',
-    publicKey: anchorKeys.publicKey,
-    privateKey: anchorKeys.privateKey,
+    publicKey: keys.publicKey,
+    privateKey: keys.privateKey,
     notBefore: now - SKEW_MS,
     notAfter: now + ANCHOR_LIFE_MS,
     isCa: true,
     pathLength: 1,
     keyUsage: ['certSign', 'crlSign'],
   });
-  const anchor = { certificate: anchorCertificate, privateKey: anchorKeys.privateKey };
-  const issuer = createCertificate({
+  return { certificate, privateKey: keys.privateKey };
+}
+
+/** The issuer between the anchor and the workloads: a CA without CAs below it. */
+export async function meshIssuer(anchor: Authority, now: number, lifetimeMs: number): Promise<Authority> {
+  const keys = await generateKeyPair('ec-p256');
+  const certificate = createCertificate({
     subject: 'CN=identity.linkerd.cluster.local',
-    publicKey: issuerKeys.publicKey,
+    publicKey: keys.publicKey,
     signer: anchor,
     notBefore: now - SKEW_MS,
-    notAfter: now + issuerLifeMs,
+    notAfter: now + lifetimeMs,
     isCa: true,
     pathLength: 0,
+    dnsNames: ['identity.linkerd.cluster.local'],
     keyUsage: ['certSign', 'crlSign'],
   });
-  return {
-    anchor,
-    issuer: { certificate: issuer, privateKey: issuerKeys.privateKey },
-    homeFiles: { 'ca.crt': anchor.certificate, 'ca.key': anchor.privateKey },
-  };
+  return { certificate, privateKey: keys.privateKey };
 }
+
+/** What a learner finds at home: the anchor and its key, with which issuers are signed. */
+export const homeFilesOf = (anchor: Authority): Record<string, string> => ({
+  'ca.crt': anchor.certificate,
+  'ca.key': anchor.privateKey,
+});

@@ -12,7 +12,7 @@ const LINES: string[][] = [
   ['base'],
   ['schema', 'pki'],
   ['content', 'kube/api', 'shell'],
-  ['kube/client', 'kube/store', 'mesh/policy/core'],
+  ['kube/client', 'kube/store', 'mesh/policy/core', 'cluster/desk.ts'],
   [
     'kube/apiserver',
     'kube/controllers',
@@ -24,6 +24,7 @@ const LINES: string[][] = [
     'cluster/driver.ts',
   ],
   ['cluster/embedded', 'cluster/kind', 'terminal', 'grader'],
+  ['cluster/toolbox'],
   ['server'],
   ['cli'],
 ];

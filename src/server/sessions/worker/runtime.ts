@@ -1,20 +1,19 @@
 import { WallClock } from '#base/clock.ts';
-import { AcademyError, isAbort } from '#base/errors.ts';
+import { AcademyError, codeOf, isAbort, messageOf } from '#base/errors.ts';
 import { Lifecycle } from '#base/lifecycle.ts';
+import type { Desk } from '#cluster/desk.ts';
 import type { Cluster } from '#cluster/driver.ts';
 import { Grader } from '#grader/grader.ts';
 import { CertificateNames } from '#grader/names.ts';
 import { meshCertificates } from '#grader/probes/mesh.ts';
 import type { ClientMessage } from '#schema/protocol.ts';
-import type { Terminals } from '#terminal/terminals.ts';
-import type { Workspace } from '#terminal/workspace.ts';
 import type { FromWorker, StartOrder } from '../channel.ts';
 import { driverNamed } from './drivers.ts';
 import { Edits } from './edits.ts';
 import { setUpLab, workloadsReady } from './lab-setup.ts';
 import { Saver } from './saver.ts';
 import { readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts';
-import { openTerminals } from './terminals.ts';
+import { openDesk } from './terminals.ts';
 import { type ViewName, Views } from './views.ts';
 
 type Post = (message: FromWorker) => void;
@@ -31,8 +30,7 @@ export class SessionRuntime {
   readonly #edits: Edits;
   #keepCluster = false;
   #cluster: Cluster | undefined;
-  #workspace: Workspace | undefined;
-  #terminals: Terminals | undefined;
+  #desk: Desk | undefined;
   #grader: Grader | undefined;
   #views: Views | undefined;
   #watched: ViewName[] = [];
@@ -53,9 +51,12 @@ export class SessionRuntime {
     const { cluster, restored } = await this.#createCluster(snapshot);
     this.#cluster = cluster;
     this.#life.add(() => (this.#keepCluster && cluster.release ? cluster.release() : cluster.destroy()));
+    cluster.lost?.catch((error: unknown) => {
+      if (!this.#life.closed) this.#post({ type: 'failed', code: codeOf(error), message: messageOf(error) });
+    });
     await cluster.serveApi(order.socketPath, order.token);
 
-    const { workspace, terminals } = openTerminals({
+    const desk = await openDesk({
       order,
       cluster,
       wall: this.#wall,
@@ -64,12 +65,11 @@ export class SessionRuntime {
       openEditor: (path, content, signal) => this.#edits.open(path, content, signal),
       ...(definition.cluster.clock === 'movable' ? { advanceClock: (ms: number) => this.#advanceClock(ms) } : {}),
     });
-    this.#workspace = workspace;
-    this.#terminals = terminals;
-    this.#life.add(() => terminals.stop());
+    this.#desk = desk;
+    this.#life.add(() => desk.stop());
     this.#post({ type: 'prompt' });
 
-    await this.#lab(cluster, terminals, restored);
+    await this.#lab(cluster, desk, restored);
     if (this.#life.closed) return;
 
     const grader = new Grader({
@@ -106,19 +106,19 @@ export class SessionRuntime {
     this.#saver?.touched();
     switch (message.type) {
       case 'terminal.open':
-        return this.#terminals?.open(message.terminal, { columns: message.columns, rows: message.rows });
+        return this.#desk?.open(message.terminal, { columns: message.columns, rows: message.rows });
       case 'terminal.input':
-        return this.#terminals?.input(message.terminal, message.data);
+        return this.#desk?.input(message.terminal, message.data);
       case 'terminal.resize':
-        return this.#terminals?.resize(message.terminal, { columns: message.columns, rows: message.rows });
+        return this.#desk?.resize(message.terminal, { columns: message.columns, rows: message.rows });
       case 'terminal.close':
-        return this.#terminals?.close(message.terminal);
+        return this.#desk?.close(message.terminal);
       case 'file.write':
-        return this.#workspace?.write(message.path, message.content, message.baseVersion);
+        return this.#desk?.write(message.path, message.content, message.baseVersion);
       case 'file.delete':
-        return this.#workspace?.delete(message.path);
+        return this.#desk?.delete(message.path);
       case 'file.rename':
-        return this.#workspace?.rename(message.path, message.to);
+        return this.#desk?.rename(message.path, message.to);
       case 'edit.done':
         return this.#edits.done(message.id, message.content);
       case 'hint.next':
@@ -135,7 +135,7 @@ export class SessionRuntime {
   }
 
   warnIdle(text: string): void {
-    this.#terminals?.notice(text);
+    this.#desk?.notice(text);
   }
 
   /** Saves the cluster and what the grader remembers. */
@@ -147,8 +147,8 @@ export class SessionRuntime {
   }
 
   runScript(script: string): Promise<{ code: number; output: string }> {
-    if (!this.#terminals) throw new AcademyError('request/invalid', 'The session is not up yet.');
-    return this.#terminals.runScript(script);
+    if (!this.#desk) throw new AcademyError('request/invalid', 'The session is not up yet.');
+    return this.#desk.runScript(script);
   }
 
   /** `keep`: the server goes away and this session will be come back to. */
@@ -181,11 +181,11 @@ export class SessionRuntime {
     return { cluster: await driver.create(options), restored: false };
   }
 
-  async #lab(cluster: Cluster, terminals: Terminals, restored: boolean): Promise<void> {
+  async #lab(cluster: Cluster, desk: Desk, restored: boolean): Promise<void> {
     const setup = {
       lab: this.#order.lab,
       client: cluster.admin,
-      runScript: (script: string) => terminals.runScript(script),
+      runScript: (script: string) => desk.runScript(script),
       onStep: (step: Parameters<Parameters<typeof setUpLab>[0]['onStep']>[0]) => this.#post({ type: 'step', step }),
       now: () => this.#wall.now(),
       signal: this.#life.signal,

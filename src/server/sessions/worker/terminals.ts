@@ -1,9 +1,9 @@
 import type { Clock } from '#base/clock.ts';
+import type { Desk, DeskOptions } from '#cluster/desk.ts';
 import type { Cluster } from '#cluster/driver.ts';
+import { OwnDesk } from '#terminal/desk.ts';
 import { LoopbackNet } from '#terminal/loopback.ts';
-import { Terminals } from '#terminal/terminals.ts';
 import { createTools } from '#terminal/tools.ts';
-import { Workspace } from '#terminal/workspace.ts';
 import { kubeconfigFor } from '../../http/kubeconfig.ts';
 import type { FromWorker, StartOrder } from '../channel.ts';
 
@@ -21,8 +21,8 @@ export interface OpenOptions {
   advanceClock?(ms: number): Promise<void>;
 }
 
-/** The learner's files and terminals of one session, and the tools in them. */
-export function openTerminals(o: OpenOptions): { workspace: Workspace; terminals: Terminals } {
+/** The learner's files and terminals of one session: in the cluster's box where it has one, else in this process. */
+export async function openDesk(o: OpenOptions): Promise<Desk> {
   const { order, cluster, post } = o;
   const bytes = (text: string) => new TextEncoder().encode(text);
   const files: Record<string, Uint8Array> = {};
@@ -33,21 +33,25 @@ export function openTerminals(o: OpenOptions): { workspace: Workspace; terminals
   else put(order.lab.files);
   if (o.freshCluster) put(cluster.homeFiles);
   for (const [path, content] of Object.entries(files)) post({ type: 'file', path, content, version: 1 });
-  put({ [KUBECONFIG]: kubeconfigFor(order.lab.id, order) });
 
-  const workspace = new Workspace({
+  const options: DeskOptions = {
     files,
+    history: order.history,
+    wall: o.wall,
+    openEditor: o.openEditor,
+    onOpened: (terminal) => post({ type: 'terminal.opened', terminal }),
+    onOutput: (terminal, data) => post({ type: 'terminal.output', terminal, data }),
+    onClosed: (terminal) => post({ type: 'terminal.closed', terminal }),
+    onHistory: (line) => post({ type: 'history', line }),
     onFile: (path, content, version) => {
       if (path !== KUBECONFIG) post({ type: 'file', path, content, version });
     },
-    onConflict: (path, keptAs) =>
-      terminals.notice(`${path} had been changed by a program meanwhile; what it wrote was kept as ${keptAs}.`),
-  });
-  const terminals: Terminals = new Terminals({
-    workspace,
-    wall: o.wall,
+  };
+  if (cluster.box) return (await import('#cluster/toolbox/desk.ts')).BoxDesk.open(cluster.box, options);
+  put({ [KUBECONFIG]: kubeconfigFor(order.lab.id, order) });
+  return new OwnDesk({
+    ...options,
     clock: cluster.clock,
-    history: order.history,
     commands: createTools({
       client: cluster.admin,
       clock: cluster.clock,
@@ -56,10 +60,5 @@ export function openTerminals(o: OpenOptions): { workspace: Workspace; terminals
       openEditor: o.openEditor,
       ...(o.advanceClock ? { advanceClock: o.advanceClock } : {}),
     }),
-    onOpened: (terminal) => post({ type: 'terminal.opened', terminal }),
-    onOutput: (terminal, data) => post({ type: 'terminal.output', terminal, data }),
-    onClosed: (terminal) => post({ type: 'terminal.closed', terminal }),
-    onHistory: (line) => post({ type: 'history', line }),
   });
-  return { workspace, terminals };
 }

@@ -1,0 +1,3 @@
+/** Names of containers and networks begin so. */
+export const nodeName = (cluster: string): string => `academy-${cluster}`;
+export const toolboxName = (cluster: string): string => `${nodeName(cluster)}-toolbox`;
