@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '#base/clock.ts';
-import { AcademyError, messageOf } from '#base/errors.ts';
+import { messageOf } from '#base/errors.ts';
 import type { Task } from '#schema/lab.ts';
 import type { Verdict } from '#schema/verdict.ts';
 import type { Check, CheckContext, Outcome } from './check.ts';
@@ -45,15 +45,7 @@ export class TaskRun {
   }) {
     this.task = options.task;
     this.#check = options.check;
-    const params = options.check.params.safeParse(options.task.with);
-    if (!params.success) {
-      const [issue] = params.error.issues;
-      throw new AcademyError(
-        'lab/invalid',
-        `Task ${options.task.id}: with.${issue!.path.join('.')}: ${issue!.message}`,
-      );
-    }
-    this.#params = params.data;
+    this.#params = options.task.with;
     this.#context = options.context;
     this.#wall = options.wall;
     this.#blockedBy = options.blockedBy;

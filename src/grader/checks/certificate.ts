@@ -1,8 +1,13 @@
 import { z } from 'zod';
+import { parseGoDuration } from '#base/go-duration.ts';
 import type { CertificateInfo, Handshake } from '#schema/evidence.ts';
 import { defineCheck, failed, passed, waiting } from '../check.ts';
 import { selectsPod } from '../probes/mesh.ts';
 import { ageOf, count } from '../words.ts';
+
+const duration = z
+  .string()
+  .refine((text) => parseGoDuration(text) !== undefined, 'write a length of time such as 24h, 90m or 1h30m');
 
 const params = z.strictObject({
   pods: z.string().min(1).describe('Which meshed pods: `shop/*`, `shop/web`, or several with commas.'),
@@ -20,8 +25,15 @@ const params = z.strictObject({
     .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, 'write <service account>.<namespace>')
     .optional()
     .describe('Whose certificate it must be: `<service account>.<namespace>`, e.g. `web.shop`.'),
+  expiresWithin: duration
+    .optional()
+    .describe('The leaf ends within this from now, by the cluster’s clock, and has not ended: `1h`.'),
+  expiresAfter: duration.optional().describe('The leaf is good for longer than this from now: `12h`.'),
 });
 type Params = z.infer<typeof params>;
+
+/** A length of time as the schema has let it through. */
+const msOf = (text: string): number => parseGoDuration(text) ?? Number.NaN;
 
 /** Every selected pod is asked for its certificate by a TLS handshake with its admin port. */
 export const certificate = defineCheck<Params>({
@@ -36,12 +48,12 @@ export const certificate = defineCheck<Params>({
     const selected = all.filter((h) => selectsPod(pods, { namespace: h.namespace, name: h.pod, workload: h.workload }));
     if (selected.length === 0) return failed(`No meshed pod matches ${pods}.`, [], ['no pods']);
     const saw = new Set<string>();
+    const now = context.clock.now();
     const wrong: { pod: Handshake; why: string }[] = [];
     for (const pod of selected) {
-      const why = problemOf(pod, wanted, saw);
+      const why = problemOf(pod, wanted, saw, now);
       if (why) wrong.push({ pod, why });
     }
-    const now = context.clock.now();
     if (wrong.length === 0) {
       const newest = selected.reduce((a, b) => (leafOf(a).notBefore > leafOf(b).notBefore ? a : b));
       const issuer = issuerLabel(newest) ?? 'its issuer';
@@ -60,7 +72,8 @@ export const certificate = defineCheck<Params>({
   },
 });
 
-function problemOf(pod: Handshake, { signedBy, verifies, identity }: Params, saw: Set<string>) {
+function problemOf(pod: Handshake, wanted: Params, saw: Set<string>, now: number) {
+  const { signedBy, verifies, identity, expiresWithin, expiresAfter } = wanted;
   if (pod.chain.length === 0) {
     saw.add('no handshake');
     return `did not complete a handshake: ${pod.failure ?? 'no answer'}`;
@@ -77,6 +90,19 @@ function problemOf(pod: Handshake, { signedBy, verifies, identity }: Params, saw
   if (pod.failure && /expired/.test(pod.failure)) saw.add('expired');
   if (signedBy && issuer !== signedBy.replace('-', ' ')) {
     return `presented a certificate from ${issuer ?? leaf.issuer}, not from ${signedBy.replace('-', ' ')}`;
+  }
+  const left = leaf.notAfter - now;
+  if (expiresWithin && left > msOf(expiresWithin)) {
+    saw.add('expires later');
+    return `presented a certificate that is good for ${ageOf(left)}, longer than ${expiresWithin}`;
+  }
+  if ((expiresWithin || expiresAfter) && left <= 0) {
+    saw.add('expired');
+    return `presented a certificate that ended ${ageOf(-left)} ago`;
+  }
+  if (expiresAfter && left <= msOf(expiresAfter)) {
+    saw.add('expires sooner');
+    return `presented a certificate that is good for ${ageOf(left)}, not for more than ${expiresAfter}`;
   }
   if (verifies && pod.failure) return `presented a chain that does not verify: ${pod.failure}`;
   return undefined;

@@ -8,7 +8,7 @@ import { PODS } from './mesh.ts';
 type Request = { at: number; status: number; ms: number };
 
 /** Requests kept in detail, and seconds kept for the chart. */
-const KEEP_REQUESTS = 200;
+const KEEP_REQUESTS = 2_000;
 const KEEP_SECONDS = 600;
 
 /**
@@ -74,6 +74,11 @@ export class TrafficLog {
       log: this.#aroundFailure ?? this.#recent.slice(-20),
       perSecond: this.#seconds,
     };
+  }
+
+  /** The requests from an instant on, of those that are kept in detail. */
+  since(at: number): Request[] {
+    return this.#recent.filter((request) => request.at >= at);
   }
 
   async #follow(): Promise<void> {
