@@ -36,6 +36,8 @@ export class SessionRuntime {
   #watched: ViewName[] = [];
   #saver: Saver | undefined;
   readonly #born = new CertificateNames();
+  /** The learner's files as text, for checks that read them. */
+  readonly #files = new Map<string, string>();
 
   constructor(order: StartOrder, post: Post) {
     this.#order = order;
@@ -61,7 +63,10 @@ export class SessionRuntime {
       cluster,
       wall: this.#wall,
       freshCluster: !restored,
-      post: this.#post,
+      post: (message) => {
+        if (message.type === 'file') this.#fileChanged(message.path, message.content);
+        this.#post(message);
+      },
       openEditor: (path, content, signal) => this.#edits.open(path, content, signal),
       ...(definition.cluster.clock === 'movable' ? { advanceClock: (ms: number) => this.#advanceClock(ms) } : {}),
     });
@@ -79,6 +84,8 @@ export class SessionRuntime {
       wall: this.#wall,
       hints: order.hints,
       born: this.#born.save(),
+      files: { read: (path) => this.#files.get(path) },
+      runScript: (script) => desk.runScript(script),
       ...(restored && snapshot ? { saved: { ...snapshot.grader, startedAt: cluster.clock.now() } } : {}),
       onTask: (task) => {
         this.#post({ type: 'task', task });
@@ -123,6 +130,8 @@ export class SessionRuntime {
         return this.#edits.done(message.id, message.content);
       case 'hint.next':
         return this.#takeHint(message.task);
+      case 'answer.submit':
+        return this.#submitAnswer(message.answer, message.value);
       case 'clock.advance':
         return this.#advanceClock(message.ms);
       case 'views.watch':
@@ -207,6 +216,19 @@ export class SessionRuntime {
     const { task: view, hints } = this.#grader.takeHint(task);
     this.#post({ type: 'hints', hints });
     this.#post({ type: 'task', task: view });
+  }
+
+  #submitAnswer(answer: string, value: string): void {
+    if (!this.#grader) throw new AcademyError('request/invalid', 'The lab is still setting itself up.');
+    const { correct, say } = this.#grader.submitAnswer(answer, value);
+    this.#post({ type: 'answer', answer, value, correct });
+    this.#post({ type: 'broadcast', message: { type: 'answer', answer, correct, say } });
+  }
+
+  #fileChanged(path: string, content: Uint8Array | null): void {
+    if (content === null) this.#files.delete(path);
+    else this.#files.set(path, Buffer.from(content).toString('utf8'));
+    this.#grader?.fileChanged(path);
   }
 
   async #advanceClock(ms: number): Promise<void> {
