@@ -1,9 +1,10 @@
 import { createServer } from 'node:https';
+import type { Authority } from '#cluster/linkerd/authority.ts';
 import type { ApiHandler } from '#kube/api/http.ts';
 import { createFront } from '#kube/apiserver/front/front.ts';
 import { createUpgrades } from '#kube/apiserver/front/upgrades.ts';
 import type { NetNs } from '#kube/network/network.ts';
-import { type Authority, apiServerCertificate } from './authority.ts';
+import { apiServerCertificate } from './authority.ts';
 import { API_ADDRESS } from './bootstrap.ts';
 
 /** The API server's port on the node, for programs of pods that call it with their tokens. Its certificate is made when first needed. */

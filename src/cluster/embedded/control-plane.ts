@@ -1,5 +1,6 @@
 import type { MovableClock } from '#base/clock.ts';
 import { Lifecycle } from '#base/lifecycle.ts';
+import type { Authority } from '#cluster/linkerd/authority.ts';
 import type { UserInfo } from '#kube/api/types.ts';
 import { createReviewCaller } from '#kube/apiserver/admission/call-webhook.ts';
 import { podDefaultsAdmission, serviceAccountAdmission } from '#kube/apiserver/admission/service-account.ts';
@@ -20,7 +21,6 @@ import { Fabric } from '#kube/network/fabric.ts';
 import { startServiceProxy } from '#kube/network/start.ts';
 import { startScheduler } from '#kube/scheduler/scheduler.ts';
 import { listenInside } from './api-port.ts';
-import type { Authority } from './authority.ts';
 import { bootstrapObjects, SYSTEM } from './bootstrap.ts';
 import { isMeshImage, sampleImages } from './images.ts';
 import { addOutsideHosts } from './outside.ts';

@@ -1,9 +1,9 @@
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import { AcademyError } from '#base/errors.ts';
+import type { Authority } from '#cluster/linkerd/authority.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { NodeFolders } from '#kube/kubelet/kubelet.ts';
-import type { Authority } from './authority.ts';
 
 const FORMAT = 1;
 

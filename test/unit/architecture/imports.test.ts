@@ -23,6 +23,7 @@ const LINES: string[][] = [
     'mesh',
     'cluster/driver.ts',
   ],
+  ['cluster/linkerd'],
   ['cluster/embedded', 'cluster/kind', 'terminal', 'grader'],
   ['cluster/toolbox'],
   ['server'],
