@@ -1,6 +1,8 @@
 import { Lifecycle } from '#base/lifecycle.ts';
 import type { CreateOptions } from '#cluster/driver.ts';
+import { homeFilesOf, trustAnchor } from '#cluster/linkerd/authority.ts';
 import { installLinkerd } from '#cluster/linkerd/install.ts';
+import { meshReady } from '#cluster/linkerd/mesh-ready.ts';
 import { bringUp } from './bring-up.ts';
 import { KindCluster } from './cluster.ts';
 import type { Engine } from './engine.ts';
@@ -40,19 +42,20 @@ export async function makeCluster(engine: Engine, settings: KindSettings, o: Cre
         );
       },
     });
-    const mesh =
-      o.settings.mesh === 'linkerd'
-        ? await installLinkerd({
-            admin: node.admin,
-            settings: o.settings,
-            now: now(),
-            ...(settings.linkerdCli ? { cli: linkerdCli(engine, node.containerId, settings.linkerdCli) } : {}),
-          })
-        : undefined;
-    const homeFiles = mesh?.homeFiles ?? {};
+    const hasMesh = o.settings.mesh === 'linkerd';
+    const anchor = hasMesh ? await trustAnchor(now()) : undefined;
+    if (anchor)
+      await installLinkerd({
+        admin: node.admin,
+        settings: o.settings,
+        anchor,
+        now: now(),
+        ...(settings.linkerdCli ? { cli: linkerdCli(engine, node.containerId, settings.linkerdCli) } : {}),
+      });
+    const homeFiles = anchor ? homeFilesOf(anchor) : {};
     await writeNotes(engine, node.containerId, { homeFiles }, signal);
-    const ready = mesh
-      ? step(steps, 'mesh', 'Waiting for the mesh', 50_000, () => mesh.ready(signal))
+    const ready = hasMesh
+      ? step(steps, 'mesh', 'Waiting for the mesh', 50_000, () => meshReady(node.admin, signal))
       : Promise.resolve();
     const box = toolbox ? new ToolboxBox(engine, toolbox, node.kubeconfig, node.address) : undefined;
     return new KindCluster({ ...node, homeFiles, ready, life, connections, engine, ...(box ? { box } : {}) });
