@@ -69,9 +69,16 @@ export function builtInSchema(group: string, version: string, kind: string): Sch
 /** All schemas of built-in kinds by their name, for the OpenAPI documents. */
 export const allSchemas = (): Record<string, Schema> => SCHEMAS;
 
+const followed = new WeakMap<Schema, Schema | undefined>();
+
 /** A schema with its references followed; what stands beside a reference (defaults, patch keys) is kept. */
 export function resolved(schema: Schema | undefined): Schema | undefined {
   if (!schema) return undefined;
+  if (!followed.has(schema)) followed.set(schema, follow(schema));
+  return followed.get(schema);
+}
+
+function follow(schema: Schema): Schema | undefined {
   const ref = schema.$ref ?? (schema.allOf?.length === 1 ? schema.allOf[0]!.$ref : undefined);
   if (!ref) return schema;
   const target = resolved(SCHEMAS[ref.slice(PREFIX.length)]);

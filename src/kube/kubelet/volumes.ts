@@ -222,7 +222,7 @@ function pick(
 class TokenCache {
   readonly #source: VolumeSource;
   readonly #tokens = new Map<string, { token: string; renewAt: number }>();
-  readonly #timers: Timer[] = [];
+  readonly #timers = new Map<string, Timer>();
   onRenewed: () => void = () => {};
 
   constructor(source: VolumeSource) {
@@ -230,7 +230,7 @@ class TokenCache {
   }
 
   close(): void {
-    for (const timer of this.#timers) timer.cancel();
+    for (const timer of this.#timers.values()) timer.cancel();
   }
 
   async get(audience: string | undefined, seconds: number): Promise<string> {
@@ -255,7 +255,10 @@ class TokenCache {
     )) as KubeObject;
     const life = seconds * 1000 * RENEW_TOKEN_AT;
     this.#tokens.set(key, { token: answer.status.token, renewAt: clock.now() + life });
-    this.#timers.push(clock.setTimeout(() => this.onRenewed(), life + 1));
+    this.#timers.get(key)?.cancel();
+    // Nothing reads the API's own tokens while a clock is being moved; a proxy does read the one for its issuer.
+    const renewal = clock.setTimeout(() => this.onRenewed(), life + 1, { lazy: audience === undefined });
+    this.#timers.set(key, renewal);
     return answer.status.token;
   }
 }

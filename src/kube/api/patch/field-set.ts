@@ -175,7 +175,7 @@ function changedIn(set: FieldSet, before: unknown, after: unknown, schema: Schem
     ];
     if (isLeaf(inner)) {
       if (!same(a, b)) result[member] = inner;
-    } else {
+    } else if (a === undefined || !same(a, b)) {
       const changed = changedIn(inner, a, b, below);
       if (!isLeaf(changed)) result[member] = changed;
     }

@@ -38,12 +38,16 @@ interface Claims {
   };
 }
 
+/** How many tokens are remembered whose signature is known to be good. */
+const MOST_REMEMBERED = 1000;
+
 /** Signs and checks the tokens of service accounts: JWTs (ES256) with the claims of upstream, bound to living objects. */
 export class ServiceAccountTokens {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #keys: { privateKey: KeyObject; publicKey: KeyObject };
   readonly #keyId: string;
+  readonly #good = new Map<string, Claims>();
 
   /** `key` as `exportKey` gave it: tokens that it signed stay good. */
   constructor(store: Store, clock: Clock, key?: string) {
@@ -90,7 +94,9 @@ export class ServiceAccountTokens {
     const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const signed = `${part({ alg: 'ES256', kid: this.#keyId })}.${part(claims)}`;
     const signature = sign('sha256', Buffer.from(signed), { key: this.#keys.privateKey, dsaEncoding: 'ieee-p1363' });
-    return { token: `${signed}.${signature.toString('base64url')}`, expiresAt: claims.exp * 1000 };
+    const token = `${signed}.${signature.toString('base64url')}`;
+    this.#remember(token, claims);
+    return { token, expiresAt: claims.exp * 1000 };
   }
 
   /** The user behind a token and the audiences it was issued for that are among those asked for. */
@@ -133,9 +139,23 @@ export class ServiceAccountTokens {
     };
   }
 
+  #remember(token: string, claims: Claims): void {
+    if (this.#good.size >= MOST_REMEMBERED) this.#good.delete(this.#good.keys().next().value as string);
+    this.#good.set(token, claims);
+  }
+
   #verified(token: string): Claims | string {
+    const claims = this.#good.get(token) ?? this.#signed(token);
+    if (!claims) return 'invalid bearer token';
+    const now = this.#clock.now() / 1000;
+    if (now >= claims.exp) return 'service account token has expired';
+    if (now + 60 < claims.nbf) return 'service account token is not valid yet';
+    return claims;
+  }
+
+  #signed(token: string): Claims | undefined {
     const parts = token.split('.');
-    if (parts.length !== 3) return 'invalid bearer token';
+    if (parts.length !== 3) return undefined;
     const signature = Buffer.from(parts[2]!, 'base64url');
     const ok = verify(
       'sha256',
@@ -143,11 +163,9 @@ export class ServiceAccountTokens {
       { key: this.#keys.publicKey, dsaEncoding: 'ieee-p1363' },
       signature,
     );
-    if (!ok) return 'invalid bearer token';
+    if (!ok) return undefined;
     const claims = JSON.parse(Buffer.from(parts[1]!, 'base64url').toString()) as Claims;
-    const now = this.#clock.now() / 1000;
-    if (now >= claims.exp) return 'service account token has expired';
-    if (now + 60 < claims.nbf) return 'service account token is not valid yet';
+    this.#remember(token, claims);
     return claims;
   }
 }
