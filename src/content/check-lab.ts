@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { lab as labSchema } from '#schema/lab.ts';
+import { answerMistakes } from './check-answers.ts';
 import { asPath, type Mistake } from './mistakes.ts';
 import { didYouMean } from './nearest.ts';
 import { givesAway } from './scripts.ts';
@@ -55,6 +56,7 @@ export async function checkLab(root: string, id: string, checks: ReadonlyMap<str
   const tasks = asList(definition['tasks']).map(asMap);
   const ids = tasks.map((task) => task['id']).filter((value): value is string => typeof value === 'string');
   mistakes.push(...taskMistakes(source, definition, tasks, ids, checks));
+  mistakes.push(...answerMistakes(source, asList(definition['answers']).map(asMap), tasks));
   mistakes.push(...hintMistakes(source, tasks, (await read('solution.sh')) ?? ''));
   mistakes.push(...(await startMistakes(source, here, folder, asList(definition['start']))));
   mistakes.push(...(await wrongMistakes(here, folder, ids)));
@@ -90,7 +92,8 @@ function taskMistakes(
       );
     }
     if (known) mistakes.push(...parameterMistakes(known, source, task, i));
-    if (check === 'traffic' && !definition['traffic'])
+    const looksAtTraffic = check === 'traffic' || asMap(task['with'])['of'] === 'traffic';
+    if (looksAtTraffic && !definition['traffic'])
       say(['tasks', i, 'check'], 'looks at the background traffic, and the lab has no `traffic`.');
     if ('holdSeconds' in task && mode !== 'hold')
       say(['tasks', i, 'holdSeconds'], 'has a meaning only with `mode: hold`.');

@@ -189,6 +189,7 @@ export class Grader {
 
   #viewOf(run: TaskRun): TaskView {
     const { id, title, points, mode, needs, hints } = run.task;
+    const asks = this.#questionOf(run);
     return {
       id,
       title,
@@ -197,7 +198,17 @@ export class Grader {
       needs,
       hintsTotal: hints.length,
       hintsShown: this.#hints[id] ?? [],
+      ...(asks ? { asks } : {}),
       verdict: run.verdict,
     };
+  }
+
+  /** The question of a task with the check `answer`, without what is right. */
+  #questionOf({ task }: TaskRun): TaskView['asks'] {
+    const id = task.check === 'answer' ? task.with['answer'] : undefined;
+    const definition = typeof id === 'string' ? this.#context.answers.definition(id) : undefined;
+    if (!definition) return undefined;
+    const { question, options } = definition;
+    return { answer: definition.id, question, ...(options ? { options } : {}) };
   }
 }

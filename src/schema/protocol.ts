@@ -53,6 +53,8 @@ export const taskView = z.object({
   hintsTotal: z.number(),
   /** The hints taken so far, in order. */
   hintsShown: z.array(z.string()),
+  /** The question that this task puts to the learner. What is right stays with the server. */
+  asks: z.object({ answer: z.string(), question: z.string(), options: z.array(z.string()).optional() }).optional(),
   verdict: verdict.optional(),
 });
 export type TaskView = z.infer<typeof taskView>;

@@ -5,6 +5,7 @@ import type { LabStore, ViewName } from '../lab-store.ts';
 import { timeOfDay } from '../words.ts';
 import { evidenceLines, viewFor } from './evidence-lines.ts';
 import { markOf } from './mark.ts';
+import { questionForm } from './question.ts';
 import { MARKS, stateOf, wordFor } from './words.ts';
 
 export interface TaskCardsOptions {
@@ -61,6 +62,7 @@ class Card {
   readonly #evidence: HTMLDetailsElement;
   readonly #show: HTMLButtonElement;
   #drawnHints = 0;
+  #question: HTMLFormElement | undefined;
   #task: TaskView | undefined;
 
   constructor(section: HTMLElement, options: TaskCardsOptions) {
@@ -108,6 +110,7 @@ class Card {
       : '';
     this.#said.textContent = saidOf(task, this.#o.store.tasks);
     this.#said.hidden = this.#said.textContent === '';
+    this.#ask(task);
     this.#drawHints(task);
     const left = task.hintsTotal - task.hintsShown.length;
     this.#hintButton.hidden = task.hintsTotal === 0 || left <= 0 || state === 'passed';
@@ -129,6 +132,15 @@ class Card {
     replace(this.#hints);
     replace(this.#footer);
     this.#evidence.remove();
+    this.#question?.remove();
+    this.#question = undefined;
+  }
+
+  /** The question is put once; what is being typed stays when the verdict changes. */
+  #ask({ asks }: TaskView): void {
+    if (!asks || this.#question) return;
+    this.#question = questionForm(asks, (value) => this.#o.send({ type: 'answer.submit', answer: asks.answer, value }));
+    this.#said.before(this.#question);
   }
 
   #nextHint(): void {
