@@ -1,11 +1,13 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AcademyError } from '#base/errors.ts';
 import { CATALOGUE } from '#grader/catalogue.ts';
+import { parametersOf, referencePage } from '#grader/reference.ts';
 import { LabSource } from '#server/sessions/lab-source.ts';
 import { ROOT } from '../root.ts';
 
-/** `academy list labs | checks | images`. */
-export async function run([noun]: string[]): Promise<number> {
+/** `academy list labs | checks [--markdown] [name] | images`. */
+export async function run([noun, ...rest]: string[]): Promise<number> {
   switch (noun) {
     case 'labs': {
       const source = new LabSource(join(ROOT, 'labs'));
@@ -16,8 +18,7 @@ export async function run([noun]: string[]): Promise<number> {
       return 0;
     }
     case 'checks':
-      print([...CATALOGUE.values()].map((check) => [check.name, check.summary]));
-      return 0;
+      return listChecks(rest);
     case 'images': {
       const { sampleImages } = await import('#cluster/embedded/images.ts');
       print(sampleImages().map((image) => [image.repository, image.summary]));
@@ -26,6 +27,27 @@ export async function run([noun]: string[]): Promise<number> {
     default:
       throw new AcademyError('request/invalid', 'List what? labs, checks or images.');
   }
+}
+
+/** Every check with its parameters, or those named; `--markdown` writes the reference page `lessons/CHECKS.md`. */
+function listChecks(args: string[]): number {
+  if (args.includes('--markdown')) {
+    writeFileSync(join(ROOT, 'lessons', 'CHECKS.md'), referencePage(CATALOGUE.values()));
+    console.log('lessons/CHECKS.md');
+    return 0;
+  }
+  const unknown = args.find((name) => !CATALOGUE.has(name));
+  if (unknown) throw new AcademyError('request/invalid', `There is no check "${unknown}".`);
+  for (const check of CATALOGUE.values()) {
+    if (args.length > 0 && !args.includes(check.name)) continue;
+    console.log(`${check.name}\n  ${check.summary}`);
+    for (const { name, type, needed, standard, description } of parametersOf(check)) {
+      const without = needed ? 'needed' : standard === undefined ? 'may be absent' : `${standard} when absent`;
+      console.log(`    ${name} (${type.replaceAll('`', '')}; ${without})\n        ${description}`);
+    }
+    console.log('');
+  }
+  return 0;
 }
 
 function print(rows: [string, string][]): void {
