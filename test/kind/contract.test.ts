@@ -1,0 +1,30 @@
+import { afterAll, describe } from 'vitest';
+import { createKindDriver } from '#cluster/kind/driver.ts';
+import { Engine } from '#cluster/kind/engine.ts';
+import { sweep } from '#cluster/kind/sweep.ts';
+import { describeDriver } from '../contract/support/driver-suite.ts';
+import { NODE_IMAGE, skipReason } from './engine-here.ts';
+
+const owner = `contract${process.pid}`;
+const TOOLS = 'academy/tools:dev';
+/** One answer a connection, with nothing but a shell: what the node image has is what can be run here. */
+const HELLO =
+  "while :; do printf 'HTTP/1.1 200 OK\\r\\nContent-Length: 6\\r\\nConnection: close\\r\\n\\r\\nhello\\n' | nc -l -p 8080 >/dev/null; done";
+
+describe.skipIf(skipReason)('the contract of every driver', () => {
+  describeDriver({
+    name: 'kind',
+    make: () => createKindDriver({ nodeImage: NODE_IMAGE, owner }),
+    readyMs: 90_000,
+    settleMs: 40_000,
+    noMesh: 'Linkerd’s own images are not in this node image',
+    containers: {
+      web: { image: TOOLS, command: ['sh', '-c', HELLO] },
+      tool: { image: TOOLS, command: ['sleep', '3600'] },
+    },
+  });
+
+  afterAll(async () => {
+    await sweep(new Engine(), { owner, keep: new Set(), keepPool: false, now: Date.now() });
+  });
+});
