@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { constants, existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build as bundle, type Plugin } from 'esbuild';
 import { ROOT } from '../root.ts';
+import { buildWorker } from './worker.ts';
 
 export interface Built {
   siteDir: string;
@@ -96,59 +96,4 @@ function buildSite(): Promise<void> {
     child.on('error', reject);
     child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`The site could not be built:\n${output}`))));
   });
-}
-
-/** Zod's own messages in fifty languages are half of what a worker would load; ours are in one. */
-const oneZodLocale: Plugin = {
-  name: 'one-zod-locale',
-  setup(build) {
-    build.onResolve({ filter: /locales\/index\.js$/ }, ({ importer, resolveDir }) =>
-      /[/\\]zod[/\\]/.test(importer) ? { path: resolveDir, namespace: 'one-zod-locale' } : undefined,
-    );
-    build.onLoad({ filter: /.*/, namespace: 'one-zod-locale' }, ({ path }) => ({
-      contents: "export { default as en } from 'zod/v4/locales/en.js';",
-      resolveDir: path,
-    }));
-  },
-};
-
-/** One bundle, split into chunks that are loaded when first needed. Packages with files of their own stay outside. */
-async function buildWorker(outfile: string): Promise<void> {
-  await rm(join(outfile, '..'), { recursive: true, force: true });
-  await copyData(join(outfile, '..', 'data'));
-  await bundle({
-    absWorkingDir: ROOT,
-    entryPoints: { worker: 'src/server/sessions/worker/main.ts' },
-    outdir: join(outfile, '..'),
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    external: ['just-bash', 'dockerode'],
-    sourcemap: false,
-    legalComments: 'none',
-    minifyWhitespace: true,
-    minifySyntax: true,
-    logLevel: 'silent',
-    plugins: [oneZodLocale],
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
-  });
-}
-
-/**
- * Interface data is read from a folder `data` beside the code that reads it. In the bundle all code stands in one folder,
- * so all data does too.
- */
-async function copyData(to: string): Promise<void> {
-  await mkdir(to, { recursive: true });
-  const source = join(ROOT, 'src');
-  const entries = await readdir(source, { recursive: true, withFileTypes: true });
-  for (const entry of entries) {
-    if (!entry.isFile() || basename(entry.parentPath) !== 'data') continue;
-    await copyFile(join(entry.parentPath, entry.name), join(to, entry.name), constants.COPYFILE_EXCL);
-  }
 }

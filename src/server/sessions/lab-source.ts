@@ -2,9 +2,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parse } from 'yaml';
 import { AcademyError, messageOf } from '#base/errors.ts';
+import { readParameters } from '#grader/parameters.ts';
 import { type Lab, lab as labSchema, slug } from '#schema/lab.ts';
 
-/** A lab as a session needs it: its definition and the text of its files. `instructor.md` is never read here. */
+/**
+ * A lab as a session needs it: its definition, with the parameters of its checks read, and the text of its files.
+ * `instructor.md` is never read here.
+ */
 export interface LoadedLab {
   id: string;
   definition: Lab;
@@ -63,7 +67,7 @@ export class LabSource {
       const issues = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'lab'}: ${issue.message}`);
       throw new AcademyError('lab/invalid', `labs/${id}/lab.yaml does not fit: ${issues.join('; ')}`);
     }
-    const definition = parsed.data;
+    const definition = readParameters(parsed.data);
     const start = await Promise.all(
       definition.start.map(async (name) => ({ name, content: await readFile(join(folder, 'start', name), 'utf8') })),
     ).catch((error: unknown) => {
