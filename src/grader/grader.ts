@@ -157,11 +157,15 @@ export class Grader {
     return this.#certificates.look();
   }
 
-  /** The newest matrix of each task that has one. */
-  matrices(): { task: string; matrix: Matrix }[] {
-    return this.#runs.flatMap((run) =>
-      run.verdict.evidence.flatMap((e) => (e.type === 'matrix' ? [{ task: run.task.id, matrix: e }] : [])),
-    );
+  /** The newest matrix of each task about one; also of tasks that wait for others, so that it can be watched from the start. */
+  async matrices(): Promise<{ task: string; matrix: Matrix }[]> {
+    const found = this.#runs
+      .filter((run) => run.task.check === 'policy-matrix')
+      .map(async (run) => {
+        const evidence = run.verdict.state === 'blocked' ? await run.observe() : run.verdict.evidence;
+        return evidence.flatMap((e) => (e.type === 'matrix' ? [{ task: run.task.id, matrix: e }] : []));
+      });
+    return (await Promise.all(found)).flat();
   }
 
   trafficEvidence() {

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '#base/clock.ts';
 import { messageOf } from '#base/errors.ts';
+import type { Evidence } from '#schema/evidence.ts';
 import type { Task } from '#schema/lab.ts';
 import type { Verdict } from '#schema/verdict.ts';
 import type { Check, CheckContext, Outcome } from './check.ts';
@@ -8,6 +9,8 @@ import type { Check, CheckContext, Outcome } from './check.ts';
 const LOOK_AGAIN_MS = [40, 250, 700, 1_500];
 /** No task is looked at more often than this, ms. */
 const MIN_INTERVAL_MS = 200;
+/** How often a view asks for what no verdict looks at. */
+const OBSERVE_EVERY_MS = 3_000;
 
 /**
  * One task of a running lab: looks when told that something changed, turns outcomes into verdicts by the task's mode,
@@ -19,6 +22,7 @@ export class TaskRun {
   readonly #params: unknown;
   readonly #context: CheckContext;
   readonly #wall: Clock;
+  #observed: { at: number; evidence: Promise<Evidence[]> } | undefined;
   readonly #report: (run: TaskRun) => void;
   verdict: Verdict;
   /** What the last look saw, for hints. */
@@ -75,6 +79,19 @@ export class TaskRun {
   stop(): void {
     this.#stopped = true;
     for (const timer of this.#timers) timer.cancel();
+  }
+
+  /** What the check sees now, without a verdict: for views of a task that waits for another one. Asked at most every few seconds. */
+  async observe(): Promise<Evidence[]> {
+    const now = this.#wall.now();
+    if (!this.#observed || now - this.#observed.at > OBSERVE_EVERY_MS) {
+      const evidence = this.#check.run(this.#params, this.#context).then(
+        (outcome) => outcome.evidence,
+        () => [],
+      );
+      this.#observed = { at: now, evidence };
+    }
+    return this.#observed.evidence;
   }
 
   /** Looks once; concurrent calls become one more look afterwards. */

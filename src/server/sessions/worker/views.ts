@@ -39,7 +39,7 @@ export class Views {
 
   /** A verdict changed, and with it perhaps a matrix. */
   taskChanged(): void {
-    if (this.#watched.has('policy')) this.#policy();
+    if (this.#watched.has('policy')) void this.#policy().catch(() => {});
   }
 
   close(): void {
@@ -51,7 +51,7 @@ export class Views {
     this.#looking = true;
     try {
       if (this.#watched.has('certificates')) await this.#certificates();
-      if (this.#watched.has('policy')) this.#policy();
+      if (this.#watched.has('policy')) await this.#policy();
       if (this.#watched.has('traffic')) this.#traffic();
       if (this.#watched.has('events')) await this.#events();
     } catch {
@@ -73,8 +73,8 @@ export class Views {
     this.#send({ type: 'view.certificates', view }, news);
   }
 
-  #policy(): void {
-    const message: ServerMessage = { type: 'view.policy', matrices: this.#o.grader.matrices() };
+  async #policy(): Promise<void> {
+    const message: ServerMessage = { type: 'view.policy', matrices: await this.#o.grader.matrices() };
     this.#send(message, JSON.stringify(message));
   }
 
