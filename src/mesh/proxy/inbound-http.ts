@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Client, Ref } from '#mesh/policy/core/config.ts';
-import { decideRequest, REFUSALS } from '#mesh/policy/core/decide.ts';
+import { decideRequest, REFUSALS, type RequestDecision } from '#mesh/policy/core/decide.ts';
 import { grpcStatusOf, isGrpcFailure } from './classify.ts';
 import { type Answer, closing, dated, type Exchange, plainAnswer } from './exchange.ts';
 import { applyRequestFilters, applyResponseFilters } from './filters.ts';
@@ -15,6 +15,7 @@ import {
 } from './inbound-labels.ts';
 import { type Labels, renderLabels } from './metrics.ts';
 import type { PortPolicy } from './port-policies.ts';
+import { RequestSeries } from './request-series.ts';
 import type { ProxyRuntime } from './runtime.ts';
 
 /** One accepted connection as its requests see it. */
@@ -38,6 +39,53 @@ export interface InboundConnection {
 export const ORIG_PROTO = 'l5d-orig-proto';
 const PROXY_ERROR = 'l5d-proxy-error';
 
+type Allowed = Extract<RequestDecision, { outcome: 'allow' }>;
+
+/** What is counted of allowed requests of one connection, as long as they are decided alike. */
+class InboundSeries extends RequestSeries {
+  readonly allowed: string;
+  readonly parent: string;
+  readonly #parent: Labels;
+  readonly #statuses = new Map<number, string>();
+  readonly #decision: Allowed;
+
+  constructor({ targetAddress, port, client }: InboundConnection, decision: Allowed) {
+    const target = targetLabels(targetAddress, port);
+    const server = serverLabels(decision.server, port);
+    const who = tlsLabels(client);
+    const authz = authzLabels(decision.authorization);
+    const route = routeLabels(decision.route);
+    super({ direction: 'inbound', ...target, ...who, ...server, ...route, ...authz });
+    this.allowed = renderLabels({ ...target, ...server, ...route, ...authz, ...who });
+    this.#parent = parentLabels(decision.server, port, decision.route);
+    this.parent = renderLabels(this.#parent);
+    this.#decision = decision;
+  }
+
+  isOf({ server, route, authorization }: Allowed): boolean {
+    const mine = this.#decision;
+    return mine.server === server && mine.route === route && mine.authorization === authorization;
+  }
+
+  status(status: number): string {
+    const known = this.#statuses.get(status);
+    if (known !== undefined) return known;
+    const made = renderLabels({ ...this.#parent, status: String(status) });
+    this.#statuses.set(status, made);
+    return made;
+  }
+}
+
+const lastSeries = new WeakMap<InboundConnection, InboundSeries>();
+
+function seriesOf(connection: InboundConnection, decision: Allowed): InboundSeries {
+  const last = lastSeries.get(connection);
+  if (last?.isOf(decision)) return last;
+  const made = new InboundSeries(connection, decision);
+  lastSeries.set(connection, made);
+  return made;
+}
+
 /** Takes off what only proxies may say to each other. */
 function takeMeshHeaders(exchange: Exchange): void {
   for (const name in exchange.headers) if (name.startsWith('l5d-')) delete exchange.headers[name];
@@ -57,6 +105,7 @@ export async function serveInbound(connection: InboundConnection, exchange: Exch
     policy.limiter,
   );
   const { metrics } = runtime;
+  if (decision.outcome === 'allow') return passOn(connection, exchange, decision, { startedAt, viaProxyVersion });
   const target = targetLabels(connection.targetAddress, port);
   const server = serverLabels(decision.server, port);
   const who = tlsLabels(client);
@@ -89,63 +138,62 @@ export async function serveInbound(connection: InboundConnection, exchange: Exch
         `${limited.scope === 'total' ? 'total' : 'per-client'} rate limit exceeded: ${limited.rps}rps`,
       );
     }
-    case 'allow': {
-      const authz = authzLabels(decision.authorization);
-      const route = routeLabels(decision.route);
-      metrics.add('inbound_http_authz_allow_total', { ...target, ...server, ...route, ...authz, ...who });
-      if (decision.authorization.name === 'audit') {
-        runtime.log.info(
-          `inbound:server{port=${connection.listenPort}}: linkerd_app_inbound::policy::http`,
-          `Request allowed ${describe(decision.server, decision.route)} client.tls=${tlsInLog(client)} client.ip=${client.ip} authz.group=${decision.authorization.group} authz.kind=${decision.authorization.kind} authz.name=${decision.authorization.name}`,
-        );
-      }
-      const labels: Labels = { direction: 'inbound', ...target, ...who, ...server, ...route, ...authz };
-      metrics.add('request_total', labels);
-      const parent = parentLabels(decision.server, port, decision.route);
-      metrics.add('inbound_http_requests_total', parent);
-      const early = applyRequestFilters(exchange, decision.filters, decision.match, port);
-      let answer: Answer;
-      try {
-        answer = (early && dated(exchange, early, startedAt)) ?? (await connection.forward(exchange));
-      } catch (error) {
-        answer = unreachable(connection, exchange, error as Error);
-      }
-      for (const name in answer.headers)
-        if (name.startsWith('l5d-') && name !== PROXY_ERROR) delete answer.headers[name];
-      if (!connection.isProxy) delete answer.headers[PROXY_ERROR];
-      applyResponseFilters(answer, decision.filters);
-      if (viaProxyVersion) answer.headers[ORIG_PROTO] = 'HTTP/1.1';
-      recordResponse(runtime, exchange, labels, answer, startedAt);
-      exchange.onDone(() => {
-        const ms = runtime.clock.now() - startedAt;
-        metrics.add('inbound_http_statuses_total', { ...parent, status: String(answer.status) });
-        metrics.observeSeconds('inbound_http_request_duration_seconds', parent, ms);
-        metrics.observeSeconds('inbound_http_response_duration_seconds', parent, ms);
-      });
-      exchange.respond(answer);
-    }
   }
+}
+
+/** What was allowed goes to the application; its answer goes back. */
+async function passOn(
+  connection: InboundConnection,
+  exchange: Exchange,
+  decision: Allowed,
+  { startedAt, viaProxyVersion }: { startedAt: number; viaProxyVersion: boolean },
+): Promise<void> {
+  const { runtime, client, port } = connection;
+  const { metrics } = runtime;
+  const series = seriesOf(connection, decision);
+  metrics.add('inbound_http_authz_allow_total', series.allowed);
+  if (decision.authorization.name === 'audit') {
+    runtime.log.info(
+      `inbound:server{port=${connection.listenPort}}: linkerd_app_inbound::policy::http`,
+      `Request allowed ${describe(decision.server, decision.route)} client.tls=${tlsInLog(client)} client.ip=${client.ip} authz.group=${decision.authorization.group} authz.kind=${decision.authorization.kind} authz.name=${decision.authorization.name}`,
+    );
+  }
+  metrics.add('request_total', series.request);
+  metrics.add('inbound_http_requests_total', series.parent);
+  const early = applyRequestFilters(exchange, decision.filters, decision.match, port);
+  let answer: Answer;
+  try {
+    answer = (early && dated(exchange, early, startedAt)) ?? (await connection.forward(exchange));
+  } catch (error) {
+    answer = unreachable(connection, exchange, error as Error);
+  }
+  for (const name in answer.headers) if (name.startsWith('l5d-') && name !== PROXY_ERROR) delete answer.headers[name];
+  if (!connection.isProxy) delete answer.headers[PROXY_ERROR];
+  applyResponseFilters(answer, decision.filters);
+  if (viaProxyVersion) answer.headers[ORIG_PROTO] = 'HTTP/1.1';
+  recordResponse(runtime, exchange, series, answer, startedAt);
+  exchange.onDone(() => {
+    const ms = runtime.clock.now() - startedAt;
+    metrics.add('inbound_http_statuses_total', series.status(answer.status));
+    metrics.observeSeconds('inbound_http_request_duration_seconds', series.parent, ms);
+    metrics.observeSeconds('inbound_http_response_duration_seconds', series.parent, ms);
+  });
+  exchange.respond(answer);
 }
 
 /** Counts a response when it is over; its class is known only then. */
 export function recordResponse(
   runtime: ProxyRuntime,
   exchange: Exchange,
-  labels: Labels,
+  series: RequestSeries,
   answer: Answer,
   startedAt: number,
 ): void {
   exchange.onDone((complete) => {
     const grpcStatus = grpcStatusOf(answer);
     const failed = !complete || answer.status >= 500 || (grpcStatus !== undefined && isGrpcFailure(grpcStatus));
-    const status: Labels = { ...labels, status_code: String(answer.status) };
-    runtime.metrics.add('response_total', {
-      ...status,
-      classification: failed ? 'failure' : 'success',
-      grpc_status: grpcStatus ?? '',
-      error: '',
-    });
-    runtime.metrics.observe('response_latency_ms', renderLabels(status), runtime.clock.now() - startedAt);
+    runtime.metrics.add('response_total', series.response(answer.status, failed, grpcStatus));
+    runtime.metrics.observe('response_latency_ms', series.latency(answer.status), runtime.clock.now() - startedAt);
   });
 }
 

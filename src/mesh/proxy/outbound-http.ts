@@ -5,10 +5,10 @@ import type { Endpoint } from './endpoint.ts';
 import { type Answer, closing, dated, type Exchange, plainAnswer } from './exchange.ts';
 import { applyResponseFilters } from './filters.ts';
 import { recordResponse } from './inbound-http.ts';
-import type { Labels } from './metrics.ts';
 import { destinationLabels, recordRoute } from './outbound-labels.ts';
 import { type Plan, planFor, Rejected } from './outbound-plan.ts';
 import { ReplayBody } from './replay.ts';
+import { RequestSeries } from './request-series.ts';
 import type { ProxyRuntime } from './runtime.ts';
 import type { RetryBudget } from './service-profile.ts';
 import { StreamLimits, TimedOut } from './stream-limits.ts';
@@ -54,18 +54,18 @@ export async function serveOutbound(connection: OutboundConnection, exchange: Ex
   const tries = new Tries(connection, exchange, plan, limits, replay);
   try {
     const { answer, endpoint, filters } = await tries.run();
-    const labels = labelsOf(connection, endpoint);
-    runtime.metrics.add('request_total', labels);
+    const series = seriesOf(connection, endpoint);
+    runtime.metrics.add('request_total', series.request);
     finish(connection, exchange, answer, endpoint);
     applyResponseFilters(answer, filters);
-    recordResponse(runtime, exchange, labels, answer, startedAt);
+    recordResponse(runtime, exchange, series, answer, startedAt);
     recordRoute(runtime, plan, exchange, answer, startedAt);
     limits.watch(answer);
     exchange.respond(answer);
   } catch (error) {
     limits.stop();
     const { endpoint } = tries;
-    if (endpoint) runtime.metrics.add('request_total', labelsOf(connection, endpoint));
+    if (endpoint) runtime.metrics.add('request_total', seriesOf(connection, endpoint).request);
     const status = fail(connection, exchange, error as Error, endpoint);
     recordRoute(runtime, plan, exchange, { status, headers: {} }, startedAt, errorLabel(error as Error));
   }
@@ -134,6 +134,12 @@ class Tries {
     const exchange = this.#exchange;
     const { runtime } = this.#connection;
     const { headers, filters, pick } = this.#plan.backend();
+    if (timeoutMs === undefined && !this.#limits.isLimited) {
+      const endpoint = await pick();
+      this.endpoint = endpoint;
+      const body = this.#replay ? this.#replay.open() : exchange.body;
+      return { answer: await endpoint.send(exchange, { headers, body }), endpoint, filters };
+    }
     const abort = new AbortController();
     const stop = () => abort.abort(this.#limits.signal.reason);
     this.#limits.signal.addEventListener('abort', stop, { once: true });
@@ -181,12 +187,25 @@ function finish(connection: OutboundConnection, exchange: Exchange, answer: Answ
   if (end && exchange.version === 'HTTP/1.1') answer.headers['connection'] = 'close';
 }
 
-function labelsOf({ target, original }: OutboundConnection, endpoint: Endpoint): Labels {
-  return {
-    direction: 'outbound',
-    authority: target?.authority ?? `${original.ip}:${original.port}`,
-    ...destinationLabels(endpoint),
-  };
+const known = new WeakMap<OutboundConnection, WeakMap<Endpoint, RequestSeries>>();
+
+function seriesOf(connection: OutboundConnection, endpoint: Endpoint): RequestSeries {
+  let series = known.get(connection);
+  if (!series) {
+    series = new WeakMap();
+    known.set(connection, series);
+  }
+  let found = series.get(endpoint);
+  if (!found) {
+    const { target, original } = connection;
+    found = new RequestSeries({
+      direction: 'outbound',
+      authority: target?.authority ?? `${original.ip}:${original.port}`,
+      ...destinationLabels(endpoint),
+    });
+    series.set(endpoint, found);
+  }
+  return found;
 }
 
 const errorLabel = (error: Error): string =>

@@ -14,7 +14,7 @@ export class TimedOut extends Error {
  * request, `idle` while nothing passes. When one runs out, `signal` aborts; a body that is on its way breaks off.
  */
 export class StreamLimits {
-  readonly #abort = new AbortController();
+  #abort: AbortController | undefined;
   readonly #clock: Clock;
   readonly #timers: Timer[] = [];
   readonly #idleMs: number | undefined;
@@ -23,6 +23,8 @@ export class StreamLimits {
 
   constructor(clock: Clock, exchange: Exchange, limits: TimeoutSettings) {
     this.#clock = clock;
+    this.isLimited = Boolean(limits.idleMs || limits.requestMs || limits.responseMs);
+    if (!this.isLimited) return;
     this.#idleMs = limits.idleMs;
     const { requestMs, responseMs } = limits;
     if (requestMs) this.#after(requestMs);
@@ -34,7 +36,11 @@ export class StreamLimits {
     exchange.onDone(() => this.stop());
   }
 
+  /** False when nothing can run out: `signal` never aborts. */
+  readonly isLimited: boolean;
+
   get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
     return this.#abort.signal;
   }
 
@@ -47,6 +53,7 @@ export class StreamLimits {
 
   /** Watches over an answer that is being passed on. */
   watch(answer: Answer): void {
+    if (!this.isLimited) return;
     if (this.#idleMs) answer.body?.on('data', () => this.touch());
     this.signal.addEventListener('abort', () => answer.body?.destroy(new TimedOut()), { once: true });
   }
@@ -64,6 +71,7 @@ export class StreamLimits {
   #expire(): void {
     if (this.#over) return;
     this.stop();
+    this.#abort ??= new AbortController();
     this.#abort.abort(new TimedOut());
   }
 }

@@ -22,7 +22,7 @@ export interface Outgoing {
 /** Sockets of one worker's proxies towards applications, kept alive by their pool's name. */
 class PoolAgent extends http.Agent {
   constructor() {
-    super({ keepAlive: true, maxFreeSockets: 8, scheduling: 'lifo' });
+    super({ keepAlive: true, maxFreeSockets: 64, scheduling: 'lifo' });
   }
   override getName(options?: object): string {
     return (options as { pool?: string } | undefined)?.pool ?? '';

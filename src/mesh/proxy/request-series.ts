@@ -1,0 +1,37 @@
+import { type Labels, renderLabels } from './metrics.ts';
+
+/** The labels of requests that are alike, rendered once: rendering costs more than counting. */
+export class RequestSeries {
+  readonly request: string;
+  readonly #labels: Labels;
+  readonly #latencies = new Map<number, string>();
+  readonly #responses = new Map<string, string>();
+
+  constructor(labels: Labels) {
+    this.#labels = labels;
+    this.request = renderLabels(labels);
+  }
+
+  latency(status: number): string {
+    const known = this.#latencies.get(status);
+    if (known !== undefined) return known;
+    const made = renderLabels({ ...this.#labels, status_code: String(status) });
+    this.#latencies.set(status, made);
+    return made;
+  }
+
+  response(status: number, failed: boolean, grpcStatus = ''): string {
+    const key = `${status} ${failed} ${grpcStatus}`;
+    const known = this.#responses.get(key);
+    if (known !== undefined) return known;
+    const made = renderLabels({
+      ...this.#labels,
+      status_code: String(status),
+      classification: failed ? 'failure' : 'success',
+      grpc_status: grpcStatus,
+      error: '',
+    });
+    this.#responses.set(key, made);
+    return made;
+  }
+}
