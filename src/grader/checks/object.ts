@@ -32,6 +32,14 @@ const params = z.strictObject({
     .describe('The plural in lower case: `configmaps`, `deployments`, `servers`.'),
   namespace: z.string().optional().describe('Its namespace; absent for kinds that have none.'),
   name: z.string().min(1).describe('Its name.'),
+  absent: z.literal(true).optional().describe('It must not be there.'),
+  condition: z
+    .string()
+    .regex(/^[A-Za-z]+(=(True|False|Unknown))?$/, 'write a condition’s type, or type=status: `Ready`, `Accepted=False`')
+    .optional()
+    .describe(
+      'A condition of its status, `True` unless said otherwise: `Available`, `Accepted=False`. For routes: at every parent.',
+    ),
   where: cel.optional().describe('What must hold for it, in CEL: `object.data.caller == "billing"`.'),
   otherwise: z
     .string()
@@ -47,7 +55,7 @@ export const object = defineCheck<z.infer<typeof params>>({
   triggers: ({ apiVersion, resource, namespace }) => [
     { ...target(apiVersion, resource), ...(namespace ? { namespace } : {}) },
   ],
-  async run({ apiVersion, resource, namespace, name, where, otherwise }, { client, clock }) {
+  async run({ apiVersion, resource, namespace, name, absent, condition, where, otherwise }, { client, clock }) {
     const what = `${resource}/${name}${namespace ? ` in ${namespace}` : ''}`;
     const found = await client
       .get({ ...target(apiVersion, resource), ...(namespace ? { namespace } : {}) }, name)
@@ -55,14 +63,37 @@ export const object = defineCheck<z.infer<typeof params>>({
         if ((error as { status?: { code?: number } }).status?.code === 404) return undefined;
         throw error;
       });
-    if (!found) return failed(`There is no ${what}.`, [], ['absent']);
+    if (!found)
+      return absent ? passed(`There is no ${what}.`, [], ['absent']) : failed(`There is no ${what}.`, [], ['absent']);
     const evidence = { type: 'object' as const, at: clock.now(), what, value: shown(found) };
-    if (where === undefined) return passed(`${what} is there.`, [evidence], ['present']);
+    if (absent) return failed(`${what} is still there.`, [evidence], ['present']);
+    const [type, status = 'True'] = condition?.split('=') ?? [];
+    const other = type === undefined ? undefined : otherThan(found, type, status);
+    if (other) return failed(`${what}: ${other}.`, [evidence], ['condition differs']);
+    if (where === undefined)
+      return passed(condition ? `${what} is ${condition}.` : `${what} is there.`, [evidence], ['present']);
     if (!holds(where, found))
       return failed(otherwise ?? `${what} is there, and not as asked for.`, [evidence], ['differs']);
     return passed(`${what} is as asked for.`, [evidence], ['present']);
   },
 });
+
+/** What a condition is instead of what was asked, in words; undefined when it is so everywhere. */
+function otherThan(found: KubeObject, type: string, wanted: string): string | undefined {
+  type Condition = { type: string; status: string; reason?: string; message?: string };
+  const parents: { conditions?: Condition[] }[] = found.status?.parents ?? [];
+  const places =
+    parents.length > 0 ? parents.map((parent) => parent.conditions ?? []) : [found.status?.conditions ?? []];
+  for (const conditions of places as Condition[][]) {
+    const one = conditions.find((each) => each.type === type);
+    if (!one) return `it has no condition ${type} yet`;
+    if (one.status !== wanted) {
+      const why = one.message || one.reason;
+      return `${type} is ${one.status}, not ${wanted}${why ? ` (${why})` : ''}`;
+    }
+  }
+  return undefined;
+}
 
 /** A condition that names a field which is not there does not hold. */
 function holds(where: string, found: KubeObject): boolean {

@@ -168,6 +168,36 @@ describe('certificate', () => {
   });
 });
 
+describe('certificate, by when it ends', () => {
+  const ends = (ms: number) =>
+    handshake('web', {
+      chain: [
+        {
+          fingerprint: 'leaf',
+          subject: '',
+          issuer: '',
+          serial: '1',
+          dnsNames: ['web.shop.serviceaccount.identity.linkerd.cluster.local'],
+          notBefore: NOW - 30_000,
+          notAfter: NOW + ms,
+          isCa: false,
+        },
+      ],
+    });
+  it.each([
+    [{ expiresWithin: '1h' }, 1_800_000, 'passed', undefined],
+    [{ expiresWithin: '1h' }, 7_200_000, 'failed', 'expires later'],
+    [{ expiresWithin: '1h' }, -1_000, 'failed', 'expired'],
+    [{ expiresAfter: '12h' }, 86_400_000, 'passed', undefined],
+    [{ expiresAfter: '12h' }, 3_600_000, 'failed', 'expires sooner'],
+    [{ expiresAfter: '12h' }, -1_000, 'failed', 'expired'],
+  ])('%j, %d ms from now: %s', async (wanted, ms, state, saw) => {
+    const outcome = await look('certificate', { pods: 'shop/*', ...wanted }, world({ pods: [ends(ms)] }));
+    expect(outcome.state).toBe(state);
+    if (saw) expect(outcome.saw).toContain(saw);
+  });
+});
+
 describe('proxy-injected', () => {
   const pod = (app: string, containers: string[], ready = true): KubeObject => ({
     apiVersion: 'v1',
@@ -294,6 +324,22 @@ describe('object', () => {
     expect(
       CATALOGUE.get('object')!.params.safeParse({ ...params, where: 'object.spec ==' }).error?.issues[0]?.message,
     ).toMatch(/is no CEL/);
+  });
+  it('can be asked to be gone', async () => {
+    expect(await look('object', { ...params, absent: true }, there())).toMatchObject({ state: 'failed' });
+    expect(await look('object', { ...params, absent: true }, world({}))).toMatchObject({ state: 'passed' });
+  });
+  it.each([
+    [{ conditions: [{ type: 'Available', status: 'True' }] }, 'Available', 'passed'],
+    [{ conditions: [{ type: 'Available', status: 'False', reason: 'Slow' }] }, 'Available', 'failed'],
+    [{ conditions: [{ type: 'Available', status: 'False' }] }, 'Available=False', 'passed'],
+    [{}, 'Available', 'failed'],
+    [{ parents: [{ conditions: [{ type: 'Accepted', status: 'True' }] }, { conditions: [] }] }, 'Accepted', 'failed'],
+  ])('with status %j is %s: %s', async (status, condition, state) => {
+    const found = { ...deployment, status };
+    expect((await look('object', { ...params, condition }, world({ objects: { deployments: [found] } }))).state).toBe(
+      state,
+    );
   });
   it('never shows what is in a Secret', async () => {
     const secret: KubeObject = {

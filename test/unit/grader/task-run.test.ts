@@ -107,3 +107,14 @@ describe('a task', () => {
     });
   });
 });
+
+describe('a task under a rain of changes', () => {
+  it('is looked at although changes never cease', async () => {
+    const { task, wall, said } = run({});
+    for (let i = 0; i < 10; i++) {
+      task.changed();
+      await wall.advance(20);
+    }
+    expect(said).toEqual(['waiting: nothing yet']);
+  });
+});
