@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# must-stay-red: others-still-count
+# The suspect has a route and nothing else has: a Service with routes refuses what none of them names.
+set -euo pipefail
+kubectl apply -f - <<'YAML'
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: { name: suspect, namespace: emojivoto }
+spec:
+  parentRefs: [{ group: "", kind: Service, name: voting-svc, port: 8080 }]
+  rules:
+    - matches: [{ method: { type: Exact, service: emojivoto.v1.VotingService, method: VoteDoughnut } }]
+YAML
+kubectl -n emojivoto set image deployment/voting voting-svc=ghcr.io/buoyantio/emojivoto-voting-svc:v12
+kubectl -n emojivoto rollout status deployment/voting --timeout=2m
