@@ -1,18 +1,25 @@
 import { z } from 'zod';
-import { categoriesFor } from '#mesh/check/categories.ts';
-import { runChecks } from '#mesh/check/runner.ts';
-import { World } from '#mesh/check/world.ts';
-import { LINKERD_VERSION } from '#mesh/install/values.ts';
 import type { CheckLines } from '#schema/evidence.ts';
 import { defineCheck, failed, passed } from '../check.ts';
 import { count } from '../words.ts';
 
-/** Categories that ask nothing outside the cluster. */
-const CATEGORIES = [
-  ...new Set(
-    [...categoriesFor({}), ...categoriesFor({ proxy: true }), ...categoriesFor({ crds: true })].map(({ name }) => name),
-  ),
-].filter((name) => name !== 'linkerd-version') as [string, ...string[]];
+/** The parts of `linkerd check`, of its plain form, `--proxy` and `--crds`, that ask nothing outside the cluster. */
+export const CATEGORIES = [
+  'kubernetes-api',
+  'kubernetes-version',
+  'gateway-api-crd',
+  'linkerd-existence',
+  'linkerd-config',
+  'linkerd-identity',
+  'linkerd-webhooks-and-apisvc-tls',
+  'control-plane-version',
+  'linkerd-control-plane-proxy',
+  'linkerd-ha-checks',
+  'linkerd-extension-checks',
+  'linkerd-identity-data-plane',
+  'linkerd-data-plane',
+  'linkerd-crd',
+] as const;
 
 const params = z.strictObject({
   categories: z
@@ -38,6 +45,13 @@ export const linkerdCheck = defineCheck<z.infer<typeof params>>({
     { everyMs: 5_000 },
   ],
   async run({ categories, namespace, warnings }, { client, clock, signal }) {
+    // Loaded when a lab asks for it: most sessions never do.
+    const [{ categoriesFor }, { runChecks }, { World }, { LINKERD_VERSION }] = await Promise.all([
+      import('#mesh/check/categories.ts'),
+      import('#mesh/check/runner.ts'),
+      import('#mesh/check/world.ts'),
+      import('#mesh/install/values.ts'),
+    ]);
     const world = new World({
       client,
       clock,
