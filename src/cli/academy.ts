@@ -11,6 +11,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args
     summary: 'what kind clusters need of this host, and what mends it',
     load: () => import('./commands/doctor.ts'),
   },
+  images: {
+    summary: 'what kind clusters run: images list | build | bake | pull | save | load',
+    load: () => import('./commands/images.ts'),
+  },
   cluster: { summary: 'run one cluster: cluster up | list | down', load: () => import('./commands/cluster.ts') },
   conformance: {
     summary: 'hold a cluster with the mesh against policy cases: conformance --kubeconfig FILE',

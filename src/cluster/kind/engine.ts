@@ -15,7 +15,8 @@ export interface ExecResult {
 }
 
 export interface ExecOptions {
-  stdin?: string | Uint8Array;
+  /** A stream is passed on at the pace of the command. */
+  stdin?: string | Uint8Array | NodeJS.ReadableStream;
   env?: string[];
   user?: string;
   /** Default 30 s. */
@@ -148,7 +149,10 @@ export class Engine {
           if (givenUp) stream.destroy();
 
           const output = collect(stream);
-          if (stdin !== undefined) stream.end(stdin);
+          if (stdin !== undefined) {
+            if (typeof stdin === 'string' || stdin instanceof Uint8Array) stream.end(stdin);
+            else stdin.once('error', (error) => stream?.destroy(error)).pipe(stream);
+          }
           const { stdout, stderr } = await output;
           const { ExitCode } = await exec.inspect();
           return { code: ExitCode ?? 1, stdout, stderr };

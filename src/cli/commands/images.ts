@@ -1,0 +1,154 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { AcademyError } from '#base/errors.ts';
+import { bakeNode } from '#cluster/kind/bake.ts';
+import { Engine } from '#cluster/kind/engine.ts';
+import { imageSize, loadImages, pullImage, saveImages } from '#cluster/kind/image-store.ts';
+import { meshImages } from '#cluster/linkerd/images.ts';
+import { buildToolbox } from '#cluster/toolbox/image.ts';
+import { trafficManifests } from '#grader/traffic-source.ts';
+import { readSettings } from '#server/settings.ts';
+import { ROOT } from '../root.ts';
+
+const USAGE = `Usage:
+  academy images list                  what a classroom with kind clusters needs, and what of it is here
+  academy images build                 build the image in which terminals run
+  academy images bake [--tag NAME]     a node image that holds the images of all labs and of the mesh
+  academy images pull                  fetch what is not here
+  academy images save FILE             everything that is here, in one file
+  academy images load FILE             and back, on another machine`;
+
+interface Wanted {
+  reference: string;
+  for: string;
+}
+
+/** `academy images …`: what kind clusters run. Nothing is fetched unless `pull` is asked for. */
+export async function run([verb, ...args]: string[]): Promise<number> {
+  const engine = new Engine();
+  switch (verb) {
+    case 'list':
+      return list(engine);
+    case 'build':
+      return build(engine);
+    case 'bake':
+      return bake(engine, args);
+    case 'pull':
+      return pull(engine);
+    case 'save':
+      return save(engine, fileIn(args));
+    case 'load':
+      await loadImages(engine, fileIn(args), (line) => console.log(line));
+      return 0;
+    default:
+      console.error(USAGE);
+      return verb === undefined || verb === 'help' ? 0 : 2;
+  }
+}
+
+/** Everything a classroom needs, in the order of need. */
+async function wanted(): Promise<Wanted[]> {
+  const { nodeImage, toolboxImage } = readSettings();
+  return [
+    { reference: nodeImage, for: 'nodes' },
+    { reference: toolboxImage, for: 'terminals' },
+    ...(await meshImages()).map((reference) => ({ reference, for: 'the mesh' })),
+    ...labImages().map(([reference, labs]) => ({ reference, for: `labs: ${labs.join(', ')}` })),
+  ];
+}
+
+/** Images named anywhere in the labs' files, and by which labs. */
+function labImages(): [string, string[]][] {
+  const found = new Map<string, Set<string>>();
+  const root = join(ROOT, 'labs');
+  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !/\.(ya?ml|sh)$/.test(entry.name)) continue;
+    const path = join(entry.parentPath, entry.name);
+    const lab = path.slice(root.length + 1).split('/')[0]!;
+    const text = readFileSync(path, 'utf8');
+    for (const [, reference] of text.matchAll(/(?:\bimage:\s*|--image[= ])["']?([a-z0-9][\w./:@-]*:[\w.-]+)/g))
+      found.set(reference!, (found.get(reference!) ?? new Set()).add(lab));
+    // A lab's background traffic runs in an image of its own.
+    if (entry.name === 'lab.yaml' && /^traffic:/m.test(text))
+      for (const image of trafficImages()) found.set(image, (found.get(image) ?? new Set()).add(lab));
+  }
+  return [...found].map(([reference, labs]): [string, string[]] => [reference, [...labs].sort()]).sort();
+}
+
+/** Images of the Deployment that makes background traffic. */
+function trafficImages(): string[] {
+  return trafficManifests({ from: 'traffic', to: 'http://web', perSecond: 1 } as never).flatMap(
+    ({ spec }) => spec?.template?.spec?.containers?.map(({ image }: { image: string }) => image) ?? [],
+  );
+}
+
+async function list(engine: Engine): Promise<number> {
+  let missing = 0;
+  const rows: string[][] = [];
+  for (const { reference, for: what } of await wanted()) {
+    const size = await imageSize(engine, reference);
+    if (size === undefined) missing++;
+    rows.push([reference, size === undefined ? 'missing' : `${Math.ceil(size / 1e6)} MB`, what]);
+  }
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
+  for (const [reference = '', size = '', what = ''] of rows)
+    console.log(`${reference.padEnd(widths[0]!)}  ${size.padStart(widths[1]!)}  ${what}`);
+  console.log(missing === 0 ? '\nEverything is here.' : `\n${missing} missing. \`academy images pull\` fetches them.`);
+  console.log('Images baked into the node image need not be here: `academy images bake` makes such a one.');
+  return 0;
+}
+
+async function build(engine: Engine): Promise<number> {
+  const { toolboxImage, toolboxBase, toolboxTools, linkerdCli } = readSettings();
+  await buildToolbox(engine, {
+    image: toolboxImage,
+    ...(toolboxBase ? { base: toolboxBase } : {}),
+    ...(toolboxTools ? { tools: toolboxTools } : {}),
+    ...(linkerdCli ? { linkerd: linkerdCli } : {}),
+    onLine: (line) => console.log(line),
+  });
+  console.log(`${toolboxImage} is built.`);
+  return 0;
+}
+
+async function bake(engine: Engine, args: string[]): Promise<number> {
+  const { nodeImage } = readSettings();
+  const { values } = parseArgs({ args, options: { tag: { type: 'string', default: `${nodeImage}-classroom` } } });
+  const images = [...(await meshImages()), ...labImages().map(([reference]) => reference)];
+  const here: string[] = [];
+  for (const reference of images) {
+    if (await engine.hasImage(reference)) here.push(reference);
+    else console.log(`Left out, because it is not here: ${reference}`);
+  }
+  await bakeNode(engine, { nodeImage, images: here, tag: values.tag, onLine: (line) => console.log(`+ ${line}`) });
+  console.log(`\n${values.tag} holds ${here.length} images. Use it with ACADEMY_NODE_IMAGE=${values.tag}.`);
+  return 0;
+}
+
+async function pull(engine: Engine): Promise<number> {
+  const { toolboxImage } = readSettings();
+  for (const { reference } of await wanted()) {
+    if (await engine.hasImage(reference)) continue;
+    if (reference === toolboxImage) console.log(`${reference} is built, not pulled: \`academy images build\`.`);
+    else await pullImage(engine, reference, (line) => console.log(line));
+  }
+  return 0;
+}
+
+async function save(engine: Engine, file: string): Promise<number> {
+  const here: string[] = [];
+  for (const { reference } of await wanted()) {
+    if (await engine.hasImage(reference)) here.push(reference);
+    else console.log(`Left out, because it is not here: ${reference}`);
+  }
+  if (here.length === 0) throw new AcademyError('driver/image-missing', 'Nothing that a classroom needs is here.');
+  await saveImages(engine, here, file);
+  console.log(`${here.length} images are in ${file}.`);
+  return 0;
+}
+
+function fileIn([file]: string[]): string {
+  if (!file) throw new AcademyError('request/invalid', 'Name the file, for instance classroom.tar.');
+  return resolve(file);
+}
