@@ -64,6 +64,9 @@ class Deframer {
   }
 }
 
+/** One for all calls: each of its own would look at the stack first. */
+const GONE = new Error('the caller has gone');
+
 /** A gRPC server for connections that are handed to it: `accept` each. */
 export class GrpcServer {
   readonly #methods = new Map<string, { method: Method; handler: Handler }>();
@@ -94,7 +97,7 @@ export class GrpcServer {
     }
     const { method, handler } = known;
     const abort = new AbortController();
-    stream.once('close', () => abort.abort());
+    stream.once('close', () => abort.abort(GONE));
     const deframer = new Deframer();
     let started = false;
     stream.on('data', (chunk: Buffer) => {

@@ -60,7 +60,11 @@ const wireOf = (type: Field['type']): number => {
   return type === 'fixed64' || type === 'double' ? FIXED64 : VARINT;
 };
 
+/** Bytes of this many and more are not copied one by one. */
+const LONG = 48;
+
 class Writer {
+  readonly #parts: Uint8Array[] = [];
   readonly #bytes: number[] = [];
   varint(value: number): void {
     let rest = value;
@@ -75,10 +79,12 @@ class Writer {
     this.raw(bytes);
   }
   raw(bytes: Uint8Array): void {
-    for (const byte of bytes) this.#bytes.push(byte);
+    if (bytes.length > LONG) this.#parts.push(Uint8Array.from(this.#bytes.splice(0)), bytes);
+    else for (const byte of bytes) this.#bytes.push(byte);
   }
   finish(): Uint8Array {
-    return Uint8Array.from(this.#bytes);
+    const last = Uint8Array.from(this.#bytes);
+    return this.#parts.length === 0 ? last : Buffer.concat([...this.#parts, last]);
   }
 }
 

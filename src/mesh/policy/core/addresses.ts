@@ -42,8 +42,20 @@ function parseV6(text: string): bigint | undefined {
   return [...head, ...Array<bigint>(gap).fill(0n), ...tail].reduce((sum, group) => (sum << 16n) | group, 0n);
 }
 
+/** The same few addresses are asked for with every request. */
+const addresses = new Map<string, Address | undefined>();
+const MOST_REMEMBERED = 1000;
+
 /** Undefined when `text` is no address. An IPv4 address mapped into IPv6 is read as IPv4. */
 export function parseAddress(text: string): Address | undefined {
+  if (!addresses.has(text)) {
+    if (addresses.size >= MOST_REMEMBERED) addresses.clear();
+    addresses.set(text, readAddress(text));
+  }
+  return addresses.get(text);
+}
+
+function readAddress(text: string): Address | undefined {
   const v4 = parseV4(text);
   if (v4 !== undefined) return { bits: 32, value: v4 };
   const v6 = parseV6(text);
