@@ -103,11 +103,11 @@ spec:
           ports: [{ name: http, containerPort: 8080 }]
 `,
     [at('solution.sh')]: `#!/usr/bin/env bash
-# Ask for the proxy, then make the pods anew.
+# Ask for the proxy; nothing happens to the pods that run. Then make them anew.
 set -euo pipefail
 kubectl annotate namespace demo linkerd.io/inject=enabled
-kubectl -n demo rollout restart deployment/hello
 kubectl -n demo rollout status deployment/hello --timeout=1m
+kubectl -n demo rollout restart deployment/hello
 `,
     [at('solution.md')]: `1. Annotate the namespace with \`linkerd.io/inject=enabled\`.
 2. Restart the Deployment: the proxy is added when a pod is made.
