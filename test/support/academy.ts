@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import type { ClientMessage, ServerMessage, SessionView, TaskView } from '#schema/protocol.ts';
+import { findDrivers } from '#server/drivers.ts';
 import { type RunningServer, startServer } from '#server/main.ts';
 import { readSettings } from '#server/settings.ts';
 import { ensureBuilt } from '../../src/cli/build/build.ts';
@@ -14,11 +15,13 @@ export class TestAcademy {
   #server: RunningServer | undefined;
   readonly #env: Record<string, string>;
   readonly #labsDir: string;
+  readonly #kind: boolean;
 
-  constructor(options: { env?: Record<string, string>; labsDir?: string } = {}) {
+  constructor(options: { env?: Record<string, string>; labsDir?: string; kind?: boolean } = {}) {
     this.dataDir = mkdtempSync(join(tmpdir(), 'academy-test-'));
     this.#env = options.env ?? {};
     this.#labsDir = options.labsDir ?? join(ROOT, 'labs');
+    this.#kind = options.kind ?? false;
   }
 
   get url(): string {
@@ -35,10 +38,13 @@ export class TestAcademy {
     const siteDir = join(this.dataDir, 'site');
     await import('node:fs/promises').then((fs) => fs.mkdir(siteDir, { recursive: true }));
     writeFileSync(join(siteDir, 'index.html'), '<!doctype html><title>Mesh Academy</title>');
+    const settings = readSettings({ PORT: '0', ACADEMY_DATA: this.dataDir, ACADEMY_LOG: 'error', ...this.#env });
     this.#server = await startServer({
-      settings: readSettings({ PORT: '0', ACADEMY_DATA: this.dataDir, ACADEMY_LOG: 'error', ...this.#env }),
+      settings,
       version: 'test',
-      drivers: { chosen: 'embedded', why: 'for a test', available: ['embedded'] },
+      drivers: this.#kind
+        ? await findDrivers({ ...settings, driver: 'kind' })
+        : { chosen: 'embedded', why: 'for a test', available: ['embedded'] },
       siteDir,
       labsDir: this.#labsDir,
       workerEntry,
@@ -182,7 +188,11 @@ export class TestPage {
       const timer = setTimeout(
         () =>
           finish(() =>
-            reject(new Error(`timed out waiting for ${what}. The session is ${this.#session?.state}, the terminal says:\n${this.text().slice(-1500)}`)),
+            reject(
+              new Error(
+                `timed out waiting for ${what}. The session is ${this.#session?.state}, the terminal says:\n${this.text().slice(-1500)}`,
+              ),
+            ),
           ),
         timeoutMs,
       );

@@ -30,6 +30,7 @@ interface State {
 
 const USAGE = `Usage:
   academy cluster up [--name NAME] [--driver embedded|kind] [--mesh] [--kubeconfig FILE] [--port PORT]
+                     [--node-image IMAGE] [--linkerd-cli PATH]
   academy cluster list
   academy cluster down [NAME]`;
 
@@ -57,6 +58,8 @@ async function up(args: string[]): Promise<number> {
       mesh: { type: 'boolean', default: false },
       kubeconfig: { type: 'string' },
       port: { type: 'string', default: '0' },
+      'node-image': { type: 'string' },
+      'linkerd-cli': { type: 'string' },
     },
   });
   const { name, mesh } = values;
@@ -74,8 +77,14 @@ async function up(args: string[]): Promise<number> {
   const alive = setInterval(() => {}, 60_000);
   life.add(() => clearInterval(alive));
   try {
-    const kind = values.driver === 'kind' ? kindSettings(readSettings()) : undefined;
-    const driver = await driverNamed(values.driver, kind);
+    const settings = readSettings({
+      ...process.env,
+      ...(values['node-image'] ? { ACADEMY_NODE_IMAGE: values['node-image'] } : {}),
+      ...(values['linkerd-cli'] ? { ACADEMY_LINKERD_CLI: values['linkerd-cli'] } : {}),
+    });
+    // Whose terminal this is has one already.
+    const { toolboxImage: _none, ...kind } = kindSettings(settings);
+    const driver = await driverNamed(values.driver, values.driver === 'kind' ? kind : undefined);
     const { ok, reasons } = await driver.preflight(stopping.signal);
     if (!ok) throw new AcademyError('driver/unavailable', reasons.join(' '));
     const cluster = await driver.create({

@@ -22,6 +22,8 @@ export class BoxDesk implements Desk {
   readonly #history: NewLines;
   readonly #abort = new AbortController();
   #stopWatching: (() => void) | undefined;
+  /** The last input that waits for its turn. */
+  #typing: Promise<void> | undefined;
   #recovering: Promise<void> | undefined;
   /** What the watcher tells is taken in one after the other. */
   #taking: Promise<void> = Promise.resolve();
@@ -64,8 +66,17 @@ export class BoxDesk implements Desk {
   open(terminal: string, size: DeskSize): Promise<void> {
     return this.#screens.open(terminal, size);
   }
-  input(terminal: string, data: string): void {
-    this.#screens.input(terminal, data);
+  /** Keys that are typed after a file was saved meet the file as it was saved. */
+  input(terminal: string, data: string): void | Promise<void> {
+    if (!this.#typing && !this.#files.busy) return this.#screens.input(terminal, data);
+    const turn = (this.#typing ?? this.#files.settled())
+      .catch(() => {})
+      .then(() => this.#files.settled())
+      .then(() => this.#screens.input(terminal, data));
+    this.#typing = turn;
+    return turn.finally(() => {
+      if (this.#typing === turn) this.#typing = undefined;
+    });
   }
   resize(terminal: string, size: DeskSize): Promise<void> {
     return this.#screens.resize(terminal, size);

@@ -88,6 +88,12 @@ export class BoxFiles {
     await this.#takeIn(found);
   }
 
+  /** Whether something that the editor did is still on its way into the box. */
+  get busy(): boolean {
+    return this.#onTheirWay > 0;
+  }
+  #onTheirWay = 0;
+
   /** Resolves when what the editor did is in the box. */
   settled(): Promise<void> {
     return this.#writing;
@@ -111,7 +117,12 @@ export class BoxFiles {
       const gone = told.filter(({ content }) => content === null).map(({ path }) => `${HOME}/${path}`);
       if (gone.length > 0) await this.#must(['sh', '-c', REMOVE, 'sh', ...gone]);
     });
-    this.#writing = next.catch(() => {});
+    this.#onTheirWay++;
+    this.#writing = next
+      .catch(() => {})
+      .then(() => {
+        this.#onTheirWay--;
+      });
     return next;
   }
 

@@ -38,7 +38,7 @@ export class SessionWorker {
     this.#worker = new Worker(options.entry, {
       name: 'session',
       resourceLimits: { maxOldGenerationSizeMb: options.memoryMb, maxYoungGenerationSizeMb: 3, stackSizeMb: 4 },
-      env: {},
+      env: engineAddress(process.env),
       ...(options.execArgv ? { execArgv: options.execArgv } : {}),
       // What a learner's code prints stays in the learner's terminal; a worker writes nothing to the server's streams.
       stdout: true,
@@ -136,4 +136,9 @@ export class SessionWorker {
 
 function firstLine(error: Error): string {
   return (error.message || error.name || 'unknown').split('\n')[0]!.slice(0, 200);
+}
+
+/** What says where the Docker Engine is (DOCKER_HOST and its kin); a worker needs nothing else of the environment. */
+function engineAddress(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('DOCKER_')));
 }
