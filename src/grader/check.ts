@@ -67,6 +67,11 @@ export interface Check<P = unknown> {
   readonly name: string;
   readonly summary: string;
   readonly params: z.ZodType<P>;
+  /**
+   * For what judges by the last while: how long, ms, what was seen before still counts. A verdict may change for so long
+   * although nothing happens.
+   */
+  windowMs?(params: P): number;
   triggers(params: P, context: Pick<CheckContext, 'lab'>): Trigger[];
   run(params: P, context: CheckContext): Promise<Outcome>;
 }

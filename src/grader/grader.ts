@@ -17,6 +17,9 @@ import { TaskRun } from './task-run.ts';
 import { Triggers } from './triggers.ts';
 import { CertificatesWatcher } from './views/certificates.ts';
 
+/** A task looks for the last time this long after a change, and a little later has judged. */
+const QUIET_MS = 1_800;
+
 export interface GraderOptions {
   lab: Lab;
   client: KubeClient;
@@ -109,7 +112,8 @@ export class Grader {
     if (this.#o.lab.cluster.mesh === 'linkerd') await meshCertificates(client, this.#names, clock.now());
     this.#traffic?.start(this.#context.startedAt);
     for (const run of this.#runs) {
-      for (const trigger of run.triggers) this.#triggers.add(trigger, () => run.changed());
+      for (const trigger of run.triggers)
+        this.#triggers.add(trigger, 'everyMs' in trigger ? () => void run.look() : () => run.changed());
       run.changed();
     }
   }
@@ -119,6 +123,28 @@ export class Grader {
     this.#triggers.close();
     this.#traffic?.stop();
     for (const run of this.#runs) run.stop();
+  }
+
+  /**
+   * Resolves when the world has come to rest: every task was looked at twice since the call, nothing that they watch
+   * changed for a while, and nothing they judge by the last seconds is from before. Waits at least `atLeastMs`, at most
+   * `atMostMs`.
+   */
+  async settled(atLeastMs: number, atMostMs: number): Promise<void> {
+    const { wall } = this.#o;
+    const began = wall.now();
+    const looks = new Map(this.#runs.map((run) => [run, run.looks]));
+    for (;;) {
+      const now = wall.now();
+      if (now - began >= atMostMs) return;
+      const unseen = this.#runs.filter((run) => run.looks < looks.get(run)! + 2);
+      const quiet = this.#runs.every((run) => now - run.changedAt >= Math.max(QUIET_MS, run.windowMs));
+      const holding = this.#runs.some(({ verdict, task }) => task.mode === 'hold' && verdict.state === 'underway');
+      const longEnough = now - began >= Math.max(atLeastMs, ...this.#runs.map((run) => run.windowMs));
+      if (unseen.length === 0 && quiet && longEnough && !holding) return;
+      for (const run of unseen) void run.look();
+      await wall.sleep(100, this.#abort.signal);
+    }
   }
 
   /** Looks at every task now; resolves with the verdicts. For proofs. */

@@ -37,6 +37,10 @@ export class TaskRun {
   #trueSince: number | undefined;
   #invariantBroken: Outcome | undefined;
   #stopped = false;
+  /** Looks that have ended. */
+  looks = 0;
+  /** When something last changed that this task watches, ms on the wall's clock. */
+  changedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: {
     task: Task;
@@ -62,10 +66,16 @@ export class TaskRun {
     return this.#check.triggers(this.#params, this.#context);
   }
 
+  /** For how long the verdict may change although nothing happens, ms. */
+  get windowMs(): number {
+    return this.#check.windowMs?.(this.#params) ?? 0;
+  }
+
   /** Something changed: look now, and a few times more while the cluster acts on it. */
   changed(): void {
     if (this.#stopped) return;
     const now = this.#wall.now();
+    this.changedAt = now;
     const [first] = LOOK_AGAIN_MS;
     // Many changes in a row must not put off the look that the first of them asked for.
     const soon = this.#soonAt > now ? this.#soonAt - now : first!;
@@ -112,6 +122,7 @@ export class TaskRun {
       await this.#lookOnce();
     } finally {
       this.#running = false;
+      this.looks++;
       if (this.#again) {
         this.#again = false;
         void this.look();

@@ -22,6 +22,7 @@ export class LabProcess {
   readonly #watchers = new Set<() => void>();
   #tasks: TaskView[] = [];
   #ready = false;
+  #settled = false;
   #death: AcademyError | undefined;
   #scriptDone: ((result: { code: number; output: string }) => void) | undefined;
   /** Where the Kubernetes API of this lab's cluster listens, and its token. */
@@ -88,6 +89,18 @@ export class LabProcess {
     return result!;
   }
 
+  /** Resolves when no verdict is about to change (see `Grader.settled`), or as soon as `condition` holds. */
+  async settled(atLeastMs: number, atMostMs: number, condition: () => boolean): Promise<void> {
+    this.#settled = false;
+    this.#worker.send({ type: 'settle', atLeastMs, atMostMs });
+    await this.until(() => this.#settled || condition(), atMostMs + 30_000, 'the world to come to rest');
+  }
+
+  /** Answers a question of the lab, as the learner does in the page. */
+  answer(id: string, value: string): void {
+    this.#worker.send({ type: 'client', message: { type: 'answer.submit', answer: id, value } });
+  }
+
   /** Resolves when `condition` holds; rejects after `timeoutMs`, or when the session dies. */
   async until(condition: () => boolean, timeoutMs: number, what: string): Promise<void> {
     await new Promise<void>((resolve, reject) => {
@@ -117,6 +130,7 @@ export class LabProcess {
     else if (message.type === 'task')
       this.#tasks = this.#tasks.map((t) => (t.id === message.task.id ? message.task : t));
     else if (message.type === 'script.done') this.#scriptDone?.(message);
+    else if (message.type === 'settled') this.#settled = true;
     else if (message.type === 'failed') this.#death = new AcademyError(message.code, message.message);
     this.#changed();
   }

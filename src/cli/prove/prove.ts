@@ -6,6 +6,7 @@ import type { TaskView } from '#schema/protocol.ts';
 import type { LoadedLab } from '#server/sessions/lab-source.ts';
 import { LabProcess } from './lab-process.ts';
 import { halfOf, reversed, stepsOf } from './partial.ts';
+import type { Pool } from './pool.ts';
 
 export interface Proof {
   lab: string;
@@ -23,15 +24,18 @@ export interface ProveOptions {
   kind?: KindSettings;
   /** The lab's folder; wrong solutions are read from it. */
   folder: string;
-  /** How many sessions run at once. */
-  parallel?: number;
+  /** How many sessions run at once; shared by all labs that are proved together. */
+  pool: Pool;
   onProof?(proof: Proof): void;
 }
 
 /** The grader may take this long after the solution ended until the last task turns green. */
 const GREEN_WITHIN_MS = 60_000;
-/** A wrong solution must stay red at its task for this long after it ended. */
-const STAYS_RED_MS = 8_000;
+/**
+ * After a wrong solution ended its task must stay red until the world has come to rest: at least so long, and at most as
+ * long where it does not rest.
+ */
+const STAYS_RED_MS = { least: 3_000, most: 8_000 };
 /** Steps in the wrong order may wait for what never comes; they are ended after this. */
 const PARTIAL_ENDS_AFTER_S = 30;
 
@@ -58,16 +62,15 @@ export async function proveLab(lab: LoadedLab, options: ProveOptions): Promise<P
           prove(lab, options, name, (session) => proveWrong(session, script, task)),
     ),
   ];
-  const proofs: Proof[] = [];
-  const workers = Array.from({ length: options.parallel ?? 3 }, async () => {
-    for (let job = jobs.shift(); job; job = jobs.shift()) {
-      const proof = await job();
-      proofs.push(proof);
-      options.onProof?.(proof);
-    }
-  });
-  await Promise.all(workers);
-  return proofs;
+  return Promise.all(
+    jobs.map((job) =>
+      options.pool.run(async () => {
+        const proof = await job();
+        options.onProof?.(proof);
+        return proof;
+      }),
+    ),
+  );
 }
 
 async function prove(
@@ -103,19 +106,15 @@ async function prove(
 async function proveSolution(session: LabProcess, lab: LoadedLab): Promise<string> {
   const { code, output } = await session.run(lab.solution.script);
   if (code !== 0) throw new Error(`solution.sh ended with ${code}:\n${output.slice(-2_000)}`);
+  submitAnswers(session, lab.solution.script);
   await session.until(() => session.tasks.every(isPassed), GREEN_WITHIN_MS, 'every task to turn green');
   return `scored 0 untouched; all ${session.tasks.length} tasks green`;
 }
 
 async function provePartial(session: LabProcess, script: string): Promise<string> {
   await session.run(`timeout ${PARTIAL_ENDS_AFTER_S} bash <<'END-OF-STEPS'\n${script}\nEND-OF-STEPS\ntrue`);
-  const turned = await session
-    .until(() => session.tasks.every(isPassed), STAYS_RED_MS, '')
-    .then(
-      () => true,
-      () => false,
-    );
-  if (turned) throw new Error('every task turned green');
+  submitAnswers(session, script);
+  if (await turns(session, () => session.tasks.every(isPassed))) throw new Error('every task turned green');
   const broken = session.tasks.find((task) => task.verdict?.state === 'broken');
   if (broken) throw new Error(`${broken.id} is broken: ${broken.verdict?.said}`);
   const red = session.tasks.filter((task) => !isPassed(task));
@@ -127,15 +126,23 @@ async function proveWrong(session: LabProcess, script: string, taskId: string): 
   const { code, output } = await session.run(script);
   // A wrong solution is a working script that does the wrong thing; one that breaks off proves nothing.
   if (code !== 0) throw new Error(`the script ended with ${code}:\n${output.slice(-2_000)}`);
+  submitAnswers(session, script);
   const green = () => isPassed(session.tasks.find((task) => task.id === taskId)!);
-  const turned = await session.until(green, STAYS_RED_MS, '').then(
-    () => true,
-    () => false,
-  );
-  if (turned) throw new Error(`${taskId} turned green`);
+  if (await turns(session, green)) throw new Error(`${taskId} turned green`);
   const { verdict } = session.tasks.find((task) => task.id === taskId)!;
   if (verdict?.state === 'broken') throw new Error(`${taskId} is broken: ${verdict.said}`);
   return `${taskId} stayed ${verdict?.state}: ${verdict?.said}`;
+}
+
+/** Whether something comes true at any moment until the world has come to rest. */
+async function turns(session: LabProcess, green: () => boolean): Promise<boolean> {
+  await session.settled(STAYS_RED_MS.least, STAYS_RED_MS.most, green);
+  return green();
+}
+
+/** A script answers the lab's questions in lines such as `# answer which-signer: issuer 2`, once it has ended. */
+function submitAnswers(session: LabProcess, script: string): void {
+  for (const [, id, value] of script.matchAll(/^# answer ([a-z0-9-]+): *(.+)$/gm)) session.answer(id!, value!.trim());
 }
 
 async function wrongSolutions(folder: string): Promise<{ name: string; script: string; task: string }[]> {

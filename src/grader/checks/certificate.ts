@@ -40,8 +40,8 @@ export const certificate = defineCheck<Params>({
   name: 'certificate',
   summary: 'What certificate the selected pods present in a TLS handshake: who signed it, and whether it verifies now.',
   params,
-  // A leaf can be renewed without any object changing, so the pods are also asked every two seconds.
-  triggers: () => [{ group: '', version: 'v1', resource: 'pods' }, { everyMs: 2_000 }],
+  // A leaf can be renewed without any object changing, so the pods are also asked every second.
+  triggers: () => [{ group: '', version: 'v1', resource: 'pods' }, { everyMs: 1_000 }],
   async run(wanted, context) {
     const { pods } = wanted;
     const all = await context.handshakes.all();

@@ -30,6 +30,7 @@ export const latency = defineCheck<Params>({
   summary:
     'How long requests took in the last seconds, of the background traffic or as the proxies of pods measure it.',
   params,
+  windowMs: ({ seconds }) => seconds * 1_000,
   triggers: () => [{ everyMs: 1_000 }],
   async run(wanted, context) {
     const { of, quantile, underMs, overMs, seconds, requests } = wanted;

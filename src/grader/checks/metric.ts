@@ -27,6 +27,7 @@ export const metric = defineCheck<z.infer<typeof params>>({
   name: 'metric',
   summary: 'A metric of the proxies of meshed pods, by name and labels, compared with a number.',
   params,
+  windowMs: ({ seconds = 0 }) => seconds * 1_000,
   triggers: () => [{ group: '', version: 'v1', resource: 'pods' }, { everyMs: 1_000 }],
   async run({ pods, name, labels, is, each, seconds }, { metrics, clock }) {
     let found: PodSeries[];

@@ -32,6 +32,7 @@ export const mutualTls = defineCheck<Params>({
   summary:
     'Whether the requests that reach the selected pods now come by mutual TLS, all of them, as their proxies count.',
   params,
+  windowMs: () => 2 * WINDOW_MS,
   triggers: () => [{ ...PODS }, { everyMs: 1_000 }],
   async run(wanted, context) {
     const key = JSON.stringify(wanted);

@@ -25,6 +25,7 @@ export const retries = defineCheck<z.infer<typeof params>>({
   name: 'retries',
   summary: 'Whether the proxies of the callers retried requests in the last seconds, as their route counters say.',
   params,
+  windowMs: ({ seconds }) => seconds * 1_000,
   triggers: () => [{ everyMs: 1_000 }],
   async run({ from, service, route, atLeast, atMost, seconds }, { metrics, clock }) {
     const { pods, overMs } = await metrics.growth(from, SERIES, seconds);

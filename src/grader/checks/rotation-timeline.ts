@@ -44,7 +44,7 @@ export const rotationTimeline = defineCheck<Params>({
     { group: '', version: 'v1', resource: 'pods' },
     { group: '', version: 'v1', resource: 'secrets', namespace: 'linkerd' },
     { group: '', version: 'v1', resource: 'configmaps', namespace: 'linkerd' },
-    { everyMs: 2_000 },
+    { everyMs: 1_000 },
   ],
   async run(wanted, context) {
     const { clock, names, handshakes, memory } = context;

@@ -35,6 +35,7 @@ export const successRate = defineCheck<Params>({
   name: 'success-rate',
   summary: 'The share of requests that succeeded in the last seconds, of the background traffic or of meshed pods.',
   params,
+  windowMs: ({ seconds }) => seconds * 1_000,
   triggers: () => [{ everyMs: 1_000 }],
   async run(wanted, context) {
     const { of, atLeast = 0, atMost = 1, seconds, requests } = wanted;

@@ -25,6 +25,7 @@ export const traffic = defineCheck<z.infer<typeof params>>({
   summary:
     'Whether any request of the lab’s background traffic failed since the learner was let in, and the longest gap.',
   params,
+  windowMs: ({ lastSeconds = 0, atLeast }) => Math.max(lastSeconds * 1_000, atLeast * 200),
   triggers: () => [{ everyMs: 1_000 }],
   async run({ failures, longestGapMs, lastSeconds, atLeast }, { traffic: log, clock }) {
     if (!log) throw new Error('the lab has no traffic');

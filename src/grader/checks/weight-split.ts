@@ -50,6 +50,7 @@ export const weightSplit = defineCheck<Params>({
   summary:
     'Whether a Service’s requests are divided among backends as asked, each share within its confidence interval (Wilson).',
   params,
+  windowMs: ({ url, seconds }) => (url ? 0 : seconds * 1_000),
   triggers: (wanted) => [...ROUTE_TRIGGERS, { everyMs: wanted.url ? 10_000 : 1_000 }],
   async run(wanted, context) {
     const counts = wanted.url ? await fromBurst(wanted, wanted.url, context) : await fromTraffic(wanted, context);

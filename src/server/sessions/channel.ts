@@ -36,6 +36,8 @@ export type ToWorker =
   | { type: 'save' }
   /** Runs a script in the learner's shell environment, for proofs. */
   | { type: 'script'; script: string }
+  /** Answers `settled` when the world has come to rest, for proofs. */
+  | { type: 'settle'; atLeastMs: number; atMostMs: number }
   /** `keep`: a cluster that outlives the server is let go of, not taken away. */
   | { type: 'stop'; keep: boolean }
   | { type: 'ping'; n: number };
@@ -62,6 +64,7 @@ export type FromWorker =
   /** The saved state could not be used after all; says what was done instead. */
   | { type: 'rebuilt'; text: string }
   | { type: 'script.done'; code: number; output: string }
+  | { type: 'settled' }
   | { type: 'clock'; aheadMs: number }
   | { type: 'failed'; code: ErrorCode; message: string }
   | { type: 'pong'; n: number; memoryMb: number }

@@ -5,6 +5,7 @@ import { kindSettings } from '#server/drivers.ts';
 import { LabSource } from '#server/sessions/lab-source.ts';
 import { readSettings } from '#server/settings.ts';
 import { ensureBuilt } from '../../build/build.ts';
+import { Pool, SESSIONS_AT_ONCE } from '../../prove/pool.ts';
 import { type Proof, proveLab } from '../../prove/prove.ts';
 import { ROOT } from '../../root.ts';
 
@@ -16,7 +17,7 @@ export async function run(args: string[]): Promise<number> {
     options: {
       all: { type: 'boolean' },
       driver: { type: 'string', default: 'embedded' },
-      parallel: { type: 'string', default: '3' },
+      parallel: { type: 'string' },
     },
   });
   const { driver } = values;
@@ -27,24 +28,27 @@ export async function run(args: string[]): Promise<number> {
   const ids = values.all ? await source.ids() : positionals;
   if (ids.length === 0) throw new AcademyError('request/invalid', 'Name a lab, or --all.');
   const { workerEntry } = await ensureBuilt((line) => console.log(line), ['worker']);
-  const proofs: Proof[] = [];
-  for (const id of ids) {
-    const lab = await source.load(id);
-    console.log(`${id}: ${lab.definition.title}`);
-    const done = await proveLab(lab, {
-      entry: workerEntry,
-      driver,
-      ...(kind ? { kind } : {}),
-      folder: join(ROOT, 'labs', id),
-      parallel: Number(values.parallel),
-      onProof: (proof) =>
-        console.log(
-          `  ${proof.ok ? '✓' : '✕'} ${proof.what.padEnd(28)} ${(proof.tookMs / 1000).toFixed(1)} s  ${proof.said}`,
-        ),
-    });
-    proofs.push(...done);
-  }
+  const began = performance.now();
+  const pool = new Pool(Number(values.parallel ?? (driver === 'kind' ? 1 : SESSIONS_AT_ONCE)));
+  const width = Math.max(...ids.map((id) => id.length));
+  const proofs = await Promise.all(
+    ids.map(async (id) =>
+      proveLab(await source.load(id), {
+        entry: workerEntry,
+        driver,
+        ...(kind ? { kind } : {}),
+        folder: join(ROOT, 'labs', id),
+        pool,
+        onProof: (proof) => console.log(lineOf(proof, width)),
+      }),
+    ),
+  ).then((done) => done.flat());
   const failed = proofs.filter((proof) => !proof.ok);
-  console.log(`${proofs.length - failed.length} held, ${failed.length} did not`);
+  const minutes = ((performance.now() - began) / 60_000).toFixed(1);
+  console.log(`${proofs.length - failed.length} held, ${failed.length} did not, in ${minutes} min`);
   return failed.length === 0 ? 0 : 1;
+}
+
+function lineOf({ lab, ok, what, tookMs, said }: Proof, width: number): string {
+  return `${ok ? '✓' : '✕'} ${lab.padEnd(width)}  ${what.padEnd(28)} ${(tookMs / 1000).toFixed(1).padStart(5)} s  ${said}`;
 }

@@ -42,6 +42,9 @@ port.on('message', (message: ToWorker) => {
     case 'script':
       runtime?.runScript(message.script).then((result) => post({ type: 'script.done', ...result }), fail);
       return;
+    case 'settle':
+      runtime?.settled(message.atLeastMs, message.atMostMs).then(() => post({ type: 'settled' }), fail);
+      return;
     case 'ping': {
       // The heap has its own cap; what lives outside it (buffers) is counted here and capped by the server.
       const { heapUsed, external } = process.memoryUsage();

@@ -14,6 +14,7 @@ import { setUpLab, workloadsReady } from './lab-setup.ts';
 import { Saver } from './saver.ts';
 import { readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts';
 import { openDesk } from './terminals.ts';
+import { tidyUp } from './tidy-up.ts';
 import { type ViewName, Views } from './views.ts';
 
 type Post = (message: FromWorker) => void;
@@ -107,6 +108,7 @@ export class SessionRuntime {
     });
     this.#tellClock();
     this.#post({ type: 'ready' });
+    tidyUp(this.#wall);
   }
 
   async handle(message: ClientMessage): Promise<void> {
@@ -158,6 +160,11 @@ export class SessionRuntime {
   runScript(script: string): Promise<{ code: number; output: string }> {
     if (!this.#desk) throw new AcademyError('request/invalid', 'The session is not up yet.');
     return this.#desk.runScript(script);
+  }
+
+  /** Resolves when no verdict is about to change, or `atMostMs` are over. */
+  async settled(atLeastMs: number, atMostMs: number): Promise<void> {
+    await this.#grader?.settled(atLeastMs, atMostMs);
   }
 
   /** `keep`: the server goes away and this session will be come back to. */

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { Pool } from '../../../src/cli/prove/pool.ts';
+
+describe('a pool of jobs', () => {
+  it('never runs more than its size, runs all, and goes on after one that failed', async () => {
+    const pool = new Pool(2);
+    let running = 0;
+    let most = 0;
+    const done: number[] = [];
+    const ends: (() => void)[] = [];
+    const jobs = [0, 1, 2, 3, 4].map((n) =>
+      pool.run(async () => {
+        most = Math.max(most, ++running);
+        await new Promise<void>((end) => ends.push(end));
+        running--;
+        if (n === 1) throw new Error('one');
+        done.push(n);
+      }),
+    );
+    const results = Promise.allSettled(jobs);
+    while (done.length < 4) {
+      ends.shift()?.();
+      await new Promise(setImmediate);
+    }
+    expect((await results).map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+    ]);
+    expect(most).toBe(2);
+    expect(done).toEqual([0, 2, 3, 4]);
+  });
+});
