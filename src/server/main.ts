@@ -11,6 +11,7 @@ import { createKubeListener } from './kube-api.ts';
 import { startHousekeeping } from './sessions/kind-housekeeping.ts';
 import { LabSource } from './sessions/lab-source.ts';
 import { SessionRegistry } from './sessions/registry.ts';
+import { keepHeapsSmall } from './sessions/small-heaps.ts';
 import { DEFAULT_PORT, type Settings } from './settings.ts';
 import { Store } from './store/store.ts';
 import { listenerCertificate } from './tls.ts';
@@ -59,6 +60,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const apiPort = await listen(kube, settings.host, API_PORT, true);
   const apiUrl = `https://${urlHost(settings.host)}:${apiPort}`;
 
+  keepHeapsSmall();
   const sessions = new SessionRegistry({
     settings,
     store,

@@ -35,6 +35,9 @@ export interface ClusterRoute {
   token: string;
 }
 
+/** The next worker is loaded when the one just taken has brought up its prompt: they would compete for it. */
+const REFILL_AFTER_MS = 400;
+
 /** All sessions of this server: finds, starts, queues, ends and brings back. One session a learner and lab. */
 export class SessionRegistry {
   readonly #o: RegistryOptions;
@@ -205,7 +208,7 @@ export class SessionRegistry {
 
   #takeWorker(): SessionWorker {
     const worker = this.#warm.shift() ?? this.#newWorker();
-    setImmediate(() => this.#refillWarm());
+    this.#o.clock.setTimeout(() => this.#refillWarm(), REFILL_AFTER_MS);
     return worker;
   }
 
