@@ -50,6 +50,11 @@ export const ERRORS = {
     exit: 3,
     hint: 'End sessions that are not needed, or remove unused networks with `docker network prune`.',
   },
+  'driver/address-taken': {
+    status: 503,
+    exit: 3,
+    hint: 'Reset tries another one. If it stays so, something else on this machine uses these addresses or ports.',
+  },
   'driver/node-lost': { status: 410, exit: 1, hint: 'Reset gives a fresh cluster. Your files and progress were kept.' },
   'driver/failed': { status: 500, exit: 1, hint: 'Reset gives a fresh cluster.' },
   'settings/invalid': { status: 500, exit: 2, hint: 'See the README for the settings and their values.' },

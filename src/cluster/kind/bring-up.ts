@@ -58,9 +58,12 @@ export async function bringUp(
     life.add(() => engine.removeNetwork(made.id));
     return made;
   });
+  // When one of the two fails the other is not finished first.
+  const failed = new AbortController();
   const beside = o.beside?.(network);
+  beside?.catch((error: unknown) => failed.abort(error));
   try {
-    const made = await bringNodeUp(engine, o, network);
+    const made = await bringNodeUp(engine, { ...o, signal: AbortSignal.any([signal, failed.signal]) }, network);
     await beside;
     return made;
   } catch (error) {

@@ -274,6 +274,10 @@ export function engineError(what: string, error: unknown): unknown {
     return new AcademyError('driver/network-pool', `The Docker Engine has no network left to give: ${said}.`, {
       cause: error,
     });
+  if (/address already in use|port is already allocated/i.test(said))
+    return new AcademyError('driver/address-taken', `An address or port is taken: it could not ${what}: ${said}`, {
+      cause: error,
+    });
   if (/No such image/i.test(said))
     return new AcademyError('driver/image-missing', `An image is missing: ${said}.`, { cause: error });
   return new AcademyError(
