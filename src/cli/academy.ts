@@ -7,6 +7,11 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args
   test: { summary: 'run all tests (npm test)', load: () => import('./commands/test.ts') },
   build: { summary: 'build the site and the session worker', load: () => import('./commands/build.ts') },
   prove: { summary: 'prove labs: prove <lab>… | --all', load: () => import('./commands/prove/lab.ts') },
+  try: { summary: 'a lab with its author’s panel in the terminal: try <lab>', load: () => import('./commands/try.ts') },
+  preview: {
+    summary: 'the academy, with lessons and labs read again when they change',
+    load: () => import('./commands/preview.ts'),
+  },
   doctor: {
     summary: 'what kind clusters need of this host, and what mends it',
     load: () => import('./commands/doctor.ts'),
@@ -20,7 +25,7 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args
     summary: 'hold a cluster with the mesh against policy cases: conformance --kubeconfig FILE',
     load: () => import('./commands/conformance.ts'),
   },
-  list: { summary: 'list labs | images | checks', load: () => import('./commands/list.ts') },
+  list: { summary: 'list labs | images | checks [name …]', load: () => import('./commands/list.ts') },
   schemas: {
     summary: 'write the JSON Schemas for lab.yaml and front matter',
     load: () => import('./commands/schemas.ts'),

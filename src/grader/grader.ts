@@ -36,6 +36,8 @@ export interface GraderOptions {
   files?: LearnerFiles;
   runScript?: CheckContext['runScript'];
   onTask(task: TaskView): void;
+  /** For authors: each look at a task, how long it took, ms, and what hints may depend on. */
+  onLook?: ((look: { task: string; looks: number; tookMs: number; saw: string[] }) => void) | undefined;
 }
 
 export interface GraderState {
@@ -102,6 +104,7 @@ export class Grader {
         blockedBy: () => this.#blockerOf(task.needs),
         othersPassed: () => this.#runs.every((run) => run.task.mode === 'invariant' || run.verdict.state === 'passed'),
         report: (run) => this.#reported(run),
+        looked: ({ task: { id }, looks, tookMs, saw }) => options.onLook?.({ task: id, looks, tookMs, saw }),
       });
     });
   }

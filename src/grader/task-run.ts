@@ -24,6 +24,7 @@ export class TaskRun {
   readonly #wall: Clock;
   #observed: { at: number; evidence: Promise<Evidence[]> } | undefined;
   readonly #report: (run: TaskRun) => void;
+  readonly #looked: ((run: TaskRun) => void) | undefined;
   verdict: Verdict;
   /** What the last look saw, for hints. */
   saw: string[] = [];
@@ -37,8 +38,9 @@ export class TaskRun {
   #trueSince: number | undefined;
   #invariantBroken: Outcome | undefined;
   #stopped = false;
-  /** Looks that have ended. */
+  /** Looks that have ended, and how long the last one took, ms. */
   looks = 0;
+  tookMs = 0;
   /** When something last changed that this task watches, ms on the wall's clock. */
   changedAt = Number.NEGATIVE_INFINITY;
 
@@ -50,6 +52,8 @@ export class TaskRun {
     blockedBy: () => string | undefined;
     othersPassed: () => boolean;
     report: (run: TaskRun) => void;
+    /** Called after each look, whatever came of it. */
+    looked?: ((run: TaskRun) => void) | undefined;
   }) {
     this.task = options.task;
     this.#check = options.check;
@@ -59,6 +63,7 @@ export class TaskRun {
     this.#blockedBy = options.blockedBy;
     this.#othersPassed = options.othersPassed;
     this.#report = options.report;
+    this.#looked = options.looked;
     this.verdict = this.#verdictOf('waiting', 'Not looked at yet.', []);
   }
 
@@ -118,11 +123,14 @@ export class TaskRun {
     }
     this.#running = true;
     this.#lastLookAt = this.#wall.now();
+    const began = performance.now();
     try {
       await this.#lookOnce();
     } finally {
       this.#running = false;
       this.looks++;
+      this.tookMs = performance.now() - began;
+      this.#looked?.(this);
       if (this.#again) {
         this.#again = false;
         void this.look();

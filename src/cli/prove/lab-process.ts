@@ -35,6 +35,8 @@ export class LabProcess {
       driver: DriverName;
       kind?: KindSettings;
       memoryMb?: number;
+      /** Each look of the grader is a message. */
+      tellLooks?: boolean;
       onMessage?(message: FromWorker): void;
     },
   ) {
@@ -63,6 +65,7 @@ export class LabProcess {
       history: [],
       hints: {},
       snapshot: undefined,
+      tellLooks: options.tellLooks ?? false,
     });
   }
 

@@ -27,6 +27,8 @@ export interface StartOrder {
   history: string[];
   hints: Record<string, string[]>;
   snapshot: Uint8Array | undefined;
+  /** Tells of each look of the grader, for authors. */
+  tellLooks?: boolean;
 }
 
 export type ToWorker =
@@ -65,6 +67,7 @@ export type FromWorker =
   | { type: 'rebuilt'; text: string }
   | { type: 'script.done'; code: number; output: string }
   | { type: 'settled' }
+  | { type: 'looked'; task: string; looks: number; tookMs: number; saw: string[] }
   | { type: 'clock'; aheadMs: number }
   | { type: 'failed'; code: ErrorCode; message: string }
   | { type: 'pong'; n: number; memoryMb: number }

@@ -88,6 +88,7 @@ export class SessionRuntime {
       files: { read: (path) => this.#files.get(path) },
       runScript: (script) => desk.runScript(script),
       ...(restored && snapshot ? { saved: { ...snapshot.grader, startedAt: cluster.clock.now() } } : {}),
+      onLook: order.tellLooks ? (look) => this.#post({ type: 'looked', ...look }) : undefined,
       onTask: (task) => {
         this.#post({ type: 'task', task });
         this.#views?.taskChanged();
