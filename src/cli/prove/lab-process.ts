@@ -10,6 +10,7 @@ import type { TaskView } from '#schema/protocol.ts';
 import type { FromWorker } from '#server/sessions/channel.ts';
 import type { LoadedLab } from '#server/sessions/lab-source.ts';
 import { SessionWorker } from '#server/sessions/session-worker.ts';
+import { keepHeapsSmall } from '#server/sessions/small-heaps.ts';
 
 /**
  * One lab in one session worker, without a server: what proofs and benchmarks drive. It is the worker that learners get,
@@ -40,6 +41,7 @@ export class LabProcess {
       onMessage?(message: FromWorker): void;
     },
   ) {
+    keepHeapsSmall();
     this.api = { socketPath: join(this.#dir, 'api.sock'), token: secretId() };
     this.#worker = new SessionWorker({ entry: options.entry, memoryMb: options.memoryMb ?? 384, clock: this.#clock });
     this.#worker.listen(
