@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Clock } from '#base/clock.ts';
+import type { Clock, Timer } from '#base/clock.ts';
 import { AcademyError } from '#base/errors.ts';
 import { secretId } from '#base/ids.ts';
 import type { Log } from '#base/log.ts';
@@ -10,6 +10,7 @@ import type { Lab } from '#schema/lab.ts';
 import { clusterName, type Drivers } from '../drivers.ts';
 import type { Settings } from '../settings.ts';
 import type { Store } from '../store/store.ts';
+import { Capacity } from './capacity.ts';
 import type { LabSource } from './lab-source.ts';
 import { Session } from './session.ts';
 import { SessionWorker } from './session-worker.ts';
@@ -25,6 +26,8 @@ export interface RegistryOptions {
   workerEntry: URL;
   /** Where the Kubernetes API is reached from outside; `path` is added by the manager. */
   api: { url: string; ca: string };
+  /** Memory that could be used where the Docker Engine runs, bytes; undefined: not known. Default: as this host says. */
+  freeBytes?(): number | undefined;
   /** Workers kept loaded and waiting, so that a lab starts at once. */
   warmWorkers?: number;
 }
@@ -37,6 +40,8 @@ export interface ClusterRoute {
 
 /** The next worker is loaded when the one just taken has brought up its prompt: they would compete for it. */
 const REFILL_AFTER_MS = 400;
+/** How often the queue is looked at while somebody waits. */
+const LOOK_AGAIN_MS = 5_000;
 
 /** All sessions of this server: finds, starts, queues, ends and brings back. One session a learner and lab. */
 export class SessionRegistry {
@@ -47,10 +52,14 @@ export class SessionRegistry {
   readonly #queue: Session[] = [];
   readonly #warm: SessionWorker[] = [];
   readonly #socketDir: string;
+  readonly #capacity: Capacity;
+  #queueTimer: Timer | undefined;
   #closed = false;
 
   constructor(options: RegistryOptions) {
     this.#o = options;
+    const { maxSessions } = options.settings;
+    this.#capacity = new Capacity({ maxSessions, freeBytes: options.freeBytes ?? freeMemory });
     this.#socketDir = mkdtempSync(join(tmpdir(), 'academy-'));
     this.#forgetExpired();
     this.#refillWarm();
@@ -61,8 +70,8 @@ export class SessionRegistry {
     const found = await this.find(learner, labId);
     if (found && found.state !== 'ended' && found.state !== 'failed') return found;
     const session = await this.#create(learner, labId, wanted);
-    if (this.#running() > this.#o.settings.maxSessions) this.#enqueue(session);
-    else session.start();
+    if (this.#mayStart(session)) session.start();
+    else this.#enqueue(session);
     return session;
   }
 
@@ -108,6 +117,7 @@ export class SessionRegistry {
   /** Saves and stops every session; they come back when their learners do. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#queueTimer?.cancel();
     await Promise.all([...this.#sessions.values()].map((session) => session.suspend()));
     await Promise.all(this.#warm.splice(0).map((worker) => worker.stop()));
     rmSync(this.#socketDir, { recursive: true, force: true });
@@ -172,29 +182,49 @@ export class SessionRegistry {
     if (id) this.#routes.delete(id);
     const waiting = this.#queue.indexOf(session);
     if (waiting >= 0) this.#queue.splice(waiting, 1);
-    if (this.#closed) return;
-    const next = this.#queue.shift();
-    if (next) {
-      next.setQueue(undefined);
-      next.start();
-    }
-    this.#announceQueue();
+    if (!this.#closed) this.#advanceQueue();
+  }
+
+  /** Who came earlier and needs the same goes first. */
+  #mayStart(session: Session): boolean {
+    const isOvertaking = this.#queue.some((other) => other !== session && other.driver === session.driver);
+    return !isOvertaking && this.#capacity.hasRoom(session.driver, this.#others(session));
+  }
+
+  #others(session: Session): Session[] {
+    return [...this.#sessions.values()].filter((other) => other !== session);
   }
 
   #enqueue(session: Session): void {
     this.#queue.push(session);
     this.#announceQueue();
+    // Memory comes free without anybody's session ending.
+    this.#queueTimer ??= this.#o.clock.setInterval(() => this.#advanceQueue(), LOOK_AGAIN_MS);
   }
 
-  /** A place is free when the session that has been idle longest ends; that is all that can honestly be said. */
+  /** Lets in whoever fits now, in the order in which they came. */
+  #advanceQueue(): void {
+    const held = new Set<DriverName>();
+    for (const session of [...this.#queue]) {
+      if (held.has(session.driver) || !this.#capacity.hasRoom(session.driver, this.#others(session))) {
+        held.add(session.driver);
+        continue;
+      }
+      this.#queue.splice(this.#queue.indexOf(session), 1);
+      session.setQueue(undefined);
+      session.start();
+    }
+    if (this.#queue.length === 0) {
+      this.#queueTimer?.cancel();
+      this.#queueTimer = undefined;
+    }
+    this.#announceQueue();
+  }
+
   #announceQueue(): void {
     const now = this.#o.clock.now();
-    const ends = [...this.#sessions.values()]
-      .filter((s) => s.state === 'ready' || s.state === 'starting' || s.state === 'rebuilding')
-      .map((s) => s.view().endsAt)
-      .sort((a, b) => a - b);
     for (const [index, session] of this.#queue.entries()) {
-      const end = ends[index];
+      const end = this.#capacity.placesAt(session.driver, this.#others(session))[index];
       session.setQueue({ place: index + 1, ...(end ? { estimateMs: Math.max(0, end - now) } : {}) });
     }
   }
@@ -230,6 +260,12 @@ export class SessionRegistry {
       if (endsAt <= now) this.#o.store.endSession(learner, lab);
     }
   }
+}
+
+/** An Engine on another machine has other memory than this one. */
+function freeMemory(): number | undefined {
+  const engine = process.env['DOCKER_HOST'];
+  return engine && !engine.startsWith('unix:') ? undefined : freemem();
 }
 
 const keyOf = (learner: string, lab: string): string => `${learner}\n${lab}`;

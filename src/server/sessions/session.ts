@@ -94,6 +94,12 @@ export class Session {
   get state(): SessionState {
     return this.#state;
   }
+  get driver(): DriverName {
+    return this.#o.driver.name;
+  }
+  get endsAt(): number {
+    return this.#endsAt;
+  }
   get access(): Pick<StartOrder, 'id' | 'socketPath' | 'token' | 'api'> | undefined {
     return this.#access;
   }
