@@ -7,6 +7,7 @@ import { AcademyError } from '#base/errors.ts';
 import { createLog } from '#base/log.ts';
 import type { Drivers } from './drivers.ts';
 import { createApp } from './http/app.ts';
+import type { Preview } from './http/preview.ts';
 import { createKubeListener } from './kube-api.ts';
 import { startHousekeeping } from './sessions/kind-housekeeping.ts';
 import { LabSource } from './sessions/lab-source.ts';
@@ -25,6 +26,8 @@ export interface ServerParts {
   labsDir: string;
   workerEntry: URL;
   warmWorkers?: number;
+  /** For authors: tells open pages of changes. */
+  preview?: Preview;
 }
 
 export interface RunningServer {
@@ -33,6 +36,8 @@ export interface RunningServer {
   /** Where kubectl finds the clusters, without the session's path. */
   apiUrl: string;
   sessions: SessionRegistry;
+  /** Labs are read again when they are next asked for; sessions that run keep theirs. */
+  forgetLabs(): void;
   /** Saves every session and stops. */
   close(): Promise<void>;
 }
@@ -83,6 +88,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     clock,
     log,
     siteDir: parts.siteDir,
+    ...(parts.preview ? { preview: parts.preview } : {}),
   });
   const stopHousekeeping = parts.drivers.kind
     ? await startHousekeeping({
@@ -100,6 +106,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     url: `http://${urlHost(settings.host)}:${webPort}/`,
     apiUrl,
     sessions,
+    forgetLabs: () => labs.forget(),
     async close() {
       await stopHousekeeping();
       web.close();

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ROOT } from '../root.ts';
 import { buildWorker } from './worker.ts';
@@ -44,7 +44,7 @@ export async function ensureBuilt(
         siteDir,
         async () => {
           say('Building the site (only when lessons or pages changed) …');
-          await buildSite();
+          await buildSite(siteDir);
         },
       ),
     parts.includes('worker') && step('worker', ['src', 'package-lock.json'], worker, () => buildWorker(worker)),
@@ -81,11 +81,22 @@ async function fingerprint(inputs: string[]): Promise<string> {
   return hash.digest('hex');
 }
 
+/** Built beside the one that is served, and put in its place when it is whole. */
+async function buildSite(siteDir: string): Promise<void> {
+  const [next, old] = [`${siteDir}.next`, `${siteDir}.old`];
+  await rm(next, { recursive: true, force: true });
+  await astroBuild(next);
+  await rm(old, { recursive: true, force: true });
+  if (existsSync(siteDir)) await rename(siteDir, old);
+  await rename(next, siteDir);
+  await rm(old, { recursive: true, force: true });
+}
+
 /** Astro runs in a process of its own: what it loads is not needed by the server. */
-function buildSite(): Promise<void> {
+function astroBuild(outDir: string): Promise<void> {
   const astro = join(ROOT, 'node_modules', 'astro', 'bin', 'astro.mjs');
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [astro, 'build', '--silent'], {
+    const child = spawn(process.execPath, [astro, 'build', '--silent', '--outDir', relative(ROOT, outDir)], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ASTRO_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' },

@@ -15,6 +15,7 @@ import type { SessionRegistry } from '../sessions/registry.ts';
 import type { Store } from '../store/store.ts';
 import { checkOrigin, type GuardOptions, SECURITY_HEADERS } from './guard.ts';
 import { kubeconfigFor } from './kubeconfig.ts';
+import type { Preview } from './preview.ts';
 import { tarOf } from './tar.ts';
 
 export const LEARNER_COOKIE = 'academy_learner';
@@ -31,6 +32,8 @@ export interface AppOptions {
   log: Log;
   /** The built site. */
   siteDir: string;
+  /** Tells pages of changes, where an author works. */
+  preview?: Preview;
 }
 
 /** REST and the static site, as `schema/protocol.ts` lists them. */
@@ -54,6 +57,8 @@ export function createApp(o: AppOptions): Hono {
     await next();
     c.header('cache-control', 'no-store');
   });
+
+  o.preview?.addTo(app);
 
   app.get('/api/academy', async (c) =>
     c.json({
