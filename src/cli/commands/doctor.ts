@@ -6,8 +6,8 @@ const MARK = { ok: '✓', warning: '!', failed: '✕' } as const;
 
 /** `academy doctor`: what kind clusters need of this host, each failure with the line that mends it. Exit code 0 when they can run. */
 export async function run(): Promise<number> {
-  const { nodeImage } = readSettings();
-  const checks = await preflight(new Engine(), nodeImage);
+  const { nodeImage, toolboxImage } = readSettings();
+  const checks = await preflight(new Engine(), nodeImage, toolboxImage);
   const width = Math.max(...checks.map(({ what }) => what.length));
   for (const { what, state, said, mend } of checks) {
     console.log(`${MARK[state]} ${what.padEnd(width)}  ${said}`);

@@ -18,7 +18,7 @@ const DISK_BYTES = 4 * 1024 ** 3;
 const CLOCK_SKEW_MS = 60_000;
 
 /** Everything a node needs from this host, each with the line that mends it. Never throws. */
-export async function preflight(engine: Engine, nodeImage: string): Promise<PreflightCheck[]> {
+export async function preflight(engine: Engine, nodeImage: string, toolboxImage?: string): Promise<PreflightCheck[]> {
   let info: { MemTotal: number; CgroupVersion?: string; SystemTime?: string; DockerRootDir: string; OSType?: string };
   try {
     const version = await engine.version();
@@ -47,6 +47,7 @@ export async function preflight(engine: Engine, nodeImage: string): Promise<Pref
         ? { what: 'node image', state: 'ok', said: nodeImage }
         : { what: 'node image', state: 'failed', said: `${nodeImage} is not here`, mend: `docker pull ${nodeImage}` },
     );
+    if (toolboxImage) checks.push(await toolbox(engine, toolboxImage));
     if (image) checks.push(await privileges(() => profileOf(engine, nodeImage)));
     checks.push(
       {
@@ -71,6 +72,17 @@ export async function preflight(engine: Engine, nodeImage: string): Promise<Pref
       },
     ];
   }
+}
+
+async function toolbox(engine: Engine, image: string): Promise<PreflightCheck> {
+  return (await engine.hasImage(image))
+    ? { what: 'toolbox image', state: 'ok', said: image }
+    : {
+        what: 'toolbox image',
+        state: 'warning',
+        said: `${image} is not here, so terminals are the academy’s own`,
+        mend: 'npx academy images build',
+      };
 }
 
 async function privileges(find: () => Promise<string>): Promise<PreflightCheck> {
