@@ -6,7 +6,7 @@ import { AcademyError } from '#base/errors.ts';
 import { secretId } from '#base/ids.ts';
 import type { DriverName } from '#cluster/driver.ts';
 import type { KindSettings } from '#cluster/kind/settings.ts';
-import type { TaskView } from '#schema/protocol.ts';
+import type { ClientMessage, TaskView } from '#schema/protocol.ts';
 import type { FromWorker } from '#server/sessions/channel.ts';
 import type { LoadedLab } from '#server/sessions/lab-source.ts';
 import { SessionWorker } from '#server/sessions/session-worker.ts';
@@ -101,9 +101,14 @@ export class LabProcess {
     await this.until(() => this.#settled || condition(), atMostMs + 30_000, 'the world to come to rest');
   }
 
-  /** Answers a question of the lab, as the learner does in the page. */
+  /** Sends what a learner's page would send. */
+  tell(message: ClientMessage): void {
+    this.#worker.send({ type: 'client', message });
+  }
+
+  /** Answers a question of the lab. */
   answer(id: string, value: string): void {
-    this.#worker.send({ type: 'client', message: { type: 'answer.submit', answer: id, value } });
+    this.tell({ type: 'answer.submit', answer: id, value });
   }
 
   /** Resolves when `condition` holds; rejects after `timeoutMs`, or when the session dies. */
