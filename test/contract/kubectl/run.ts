@@ -55,7 +55,7 @@ export function ourRunner(world: World, files: Record<string, string>): Runner {
   const fs = new InMemoryFs(
     Object.fromEntries(
       Object.entries({ ...files, 'home/.kube/config': world.kubeconfig }).map(([name, text]) => [
-        `/work/${name}`,
+        `/files/${name}`,
         text,
       ]),
     ),
@@ -67,8 +67,8 @@ export function ourRunner(world: World, files: Record<string, string>): Runner {
       const stop = AbortSignal.timeout(LIMIT_MS);
       const context: CommandContext = {
         args: words,
-        env: { HOME: '/work/home', KUBE_EDITOR: 'false' },
-        cwd: '/work',
+        env: { HOME: '/files/home', KUBE_EDITOR: 'false' },
+        cwd: '/files',
         fs,
         clock: world.clock,
         signal: stop,
