@@ -117,13 +117,13 @@ export class BoxDesk implements Desk {
 
   async #connect(): Promise<void> {
     const { signal } = this.#abort;
-    const history = this.#o.history.map((line) => `${line}\n`).join('');
+    const history = this.#history.lines.map((line) => `${line}\n`).join('');
     await this.#files.fill({
       '.kube/config': Buffer.from(this.#box.kubeconfig),
       ...(history ? { '.bash_history': Buffer.from(history) } : {}),
     });
     this.#stopWatching?.();
-    const [stopWatching] = await Promise.all([
+    await Promise.all([
       watchBox(this.#box, this.#o.wall, {
         onReady: () => this.#take(() => Promise.all([this.#files.readAll(), this.#requests.lookAround()])),
         onChanged: (paths) =>
@@ -134,10 +134,12 @@ export class BoxDesk implements Desk {
             ]),
           ),
         onBroken: () => this.#recover(),
+      }).then((stopWatching) => {
+        if (signal.aborted) stopWatching();
+        else this.#stopWatching = stopWatching;
       }),
       this.#screens.connect(signal),
     ]);
-    this.#stopWatching = stopWatching;
   }
 
   #take(work: () => Promise<unknown>): void {

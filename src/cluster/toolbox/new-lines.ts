@@ -8,6 +8,11 @@ export class NewLines {
     this.#onLine = onLine;
   }
 
+  /** All lines, as far as they were told. */
+  get lines(): readonly string[] {
+    return this.#known;
+  }
+
   take(content: string): void {
     const lines = content.split('\n').filter((line) => line !== '');
     // A file that was cut or written anew is taken as it is: nobody can say which of its lines are new.

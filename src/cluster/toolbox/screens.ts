@@ -63,6 +63,10 @@ export class Screens {
   /** Connects, and shows what runs already. */
   async connect(signal?: AbortSignal): Promise<void> {
     const stream = await this.#o.box.stream([...ATTACH, ...KEEPER], signal);
+    if (signal?.aborted) {
+      stream.destroy();
+      throw signal.reason;
+    }
     this.#stream = stream;
     const control = new TmuxControl(stream, {
       onOutput: (pane, data) => this.#output(pane, data),
