@@ -107,7 +107,7 @@ const RULES: [RegExp, string][] = [
   [/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? \+0000(?: UTC)?/g, '<time>'],
   [/(?<![\w.:-])\d+(?:\.\d+)?(?:y\d+d|d\d+h|h\d+m|m\d+s|[ydhms])(?![\w:-])/g, '<age>'],
   [/\/tmp\/(?:kubectl-\w+|LIVE-\d+|MERGED-\d+)/g, '<folder>'],
-  [/\/work\b/g, '<folder>'],
+  [/\/files\b/g, '<folder>'],
   [/https:\/\/127\.0\.0\.1:\d+/g, '<server>'],
   [/127\.0\.0\.1:\d+/g, '<server>'],
   [/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, '<token>'],
