@@ -5,6 +5,8 @@ import type { KindSettings } from '#cluster/kind/settings.ts';
 import { clusterSettings } from '#schema/lab.ts';
 
 const EVERY_MS = 60_000;
+/** The Engine finishes what a killed server had asked for; that is there a moment after the start. */
+const AGAIN_AFTER_START_MS = 5_000;
 
 export interface HousekeepingOptions {
   kind: KindSettings;
@@ -48,8 +50,10 @@ export async function startHousekeeping(o: HousekeepingOptions): Promise<() => P
       void pool.fill().catch((error) => o.log.warn('the pool failed', { message: messageOf(error) }));
   };
   await once();
+  const again = o.clock.setTimeout(() => void once(), AGAIN_AFTER_START_MS);
   const timer = o.clock.setInterval(() => void once(), EVERY_MS);
   return async () => {
+    again.cancel();
     timer.cancel();
     await pool.close();
   };
