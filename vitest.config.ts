@@ -2,7 +2,15 @@ import { defineConfig } from 'vitest/config';
 
 /** One project a kind of test. `npm test` runs them all; `npm run check` runs unit and content only. */
 const project = (name: string, include: string[], testTimeout: number) => ({
-  test: { name, include, testTimeout, hookTimeout: testTimeout, environment: 'node' as const },
+  test: {
+    name,
+    include,
+    testTimeout,
+    hookTimeout: testTimeout,
+    environment: 'node' as const,
+    // What is waited for comes; how soon is for benchmarks.
+    expect: { poll: { timeout: 15_000 } },
+  },
 });
 
 export default defineConfig({
