@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# must-stay-red: just-the-provider
+# Every path of the provider is allowed, where one was meant.
+set -euo pipefail
+kubectl apply -f - <<'YAML'
+apiVersion: policy.linkerd.io/v1alpha1
+kind: EgressNetwork
+metadata: { name: outside, namespace: shop }
+spec:
+  trafficPolicy: Allow
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: provider, namespace: shop }
+spec:
+  parentRefs: [{ group: policy.linkerd.io, kind: EgressNetwork, name: outside, port: 80 }]
+  hostnames: [postman-echo.com]
+  rules:
+    - backendRefs: [{ group: policy.linkerd.io, kind: EgressNetwork, name: outside, port: 80 }]
+---
+apiVersion: gateway.networking.k8s.io/v1alpha2
+kind: TLSRoute
+metadata: { name: provider, namespace: shop }
+spec:
+  parentRefs: [{ group: policy.linkerd.io, kind: EgressNetwork, name: outside, port: 443 }]
+  hostnames: [postman-echo.com]
+  rules:
+    - backendRefs: [{ group: policy.linkerd.io, kind: EgressNetwork, name: outside, port: 443 }]
+YAML
+kubectl -n shop patch deployment jobs --type=json \
+  -p '[{"op": "remove", "path": "/spec/template/metadata/annotations/config.linkerd.io~1skip-outbound-ports"}]'
+kubectl -n shop rollout status deployment/jobs --timeout=2m
+kubectl -n shop patch egressnetwork outside --type=merge -p '{"spec": {"trafficPolicy": "Deny"}}'
