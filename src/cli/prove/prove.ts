@@ -64,7 +64,7 @@ export async function proveLab(lab: LoadedLab, options: ProveOptions): Promise<P
   ];
   return Promise.all(
     jobs.map((job) =>
-      options.pool.run(async () => {
+      options.pool.run(lab.id, async () => {
         const proof = await job();
         options.onProof?.(proof);
         return proof;

@@ -9,7 +9,7 @@ describe('a pool of jobs', () => {
     const done: number[] = [];
     const ends: (() => void)[] = [];
     const jobs = [0, 1, 2, 3, 4].map((n) =>
-      pool.run(async () => {
+      pool.run('a', async () => {
         most = Math.max(most, ++running);
         await new Promise<void>((end) => ends.push(end));
         running--;
@@ -19,8 +19,8 @@ describe('a pool of jobs', () => {
     );
     const results = Promise.allSettled(jobs);
     while (done.length < 4) {
-      ends.shift()?.();
       await new Promise(setImmediate);
+      ends.shift()?.();
     }
     expect((await results).map(({ status }) => status)).toEqual([
       'fulfilled',
@@ -31,5 +31,19 @@ describe('a pool of jobs', () => {
     ]);
     expect(most).toBe(2);
     expect(done).toEqual([0, 2, 3, 4]);
+  });
+
+  it('mixes kinds, so that one alone does not take every place', async () => {
+    const pool = new Pool(2);
+    const begun: string[] = [];
+    const all = ['a', 'a', 'a', 'b', 'b'].map((kind) =>
+      pool.run(kind, async () => {
+        begun.push(kind);
+        await new Promise(setImmediate);
+      }),
+    );
+    await Promise.all(all);
+    expect(begun.slice(0, 2).sort()).toEqual(['a', 'b']);
+    expect(begun).toHaveLength(5);
   });
 });
