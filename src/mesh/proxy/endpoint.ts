@@ -42,7 +42,7 @@ export class Endpoint {
     this.#penalty = options.penalty;
     this.#runtime = runtime;
     this.#rttAt = runtime.clock.now();
-    this.#http1 = new Http1Upstream(`${runtime.id}<${info.ip}:${info.port}`, () => this.connect('http1'));
+    this.#http1 = new Http1Upstream(() => this.connect('http1'));
     this.#http2 = new Http2Upstream(() => this.connect('http2'));
   }
 

@@ -9,6 +9,8 @@ export interface Answer {
   status: number;
   headers: Headers;
   body?: Readable;
+  /** The body instead, where all of it came at once. */
+  whole?: Buffer;
   /** Known once the body has ended. */
   trailers?(): Headers | undefined;
 }
@@ -109,7 +111,7 @@ export function http1Exchange(request: http.IncomingMessage, response: http.Serv
       else if (response.shouldKeepAlive) response.removeHeader('connection');
       response.writeHead(answer.status, sent);
       const { body } = answer;
-      if (!body) return void response.end();
+      if (!body) return void response.end(answer.whole);
       body.on('error', () => response.destroy());
       body.on('aborted', () => response.destroy());
       response.once('close', () => body.readableEnded || body.destroy());
@@ -145,7 +147,13 @@ export function http2Exchange(
       }
       const sent = withoutHopByHop(answer.headers) as http2.OutgoingHttpHeaders;
       sent[':status'] = answer.status;
-      const { body } = answer;
+      const { body, whole } = answer;
+      if (whole) {
+        complete = true;
+        stream.respond(sent);
+        stream.end(whole);
+        return;
+      }
       if (!body || (answer.headers['content-length'] === '0' && !answer.trailers)) {
         complete = true;
         body?.resume();

@@ -199,7 +199,7 @@ export class Inbound {
     let application = this.#applications.get(port);
     if (!application) {
       const dial = () => this.#dial(port);
-      application = { http1: new Http1Upstream(`${this.#runtime.id}>${port}`, dial), http2: new Http2Upstream(dial) };
+      application = { http1: new Http1Upstream(dial), http2: new Http2Upstream(dial) };
       this.#applications.set(port, application);
     }
     return application;

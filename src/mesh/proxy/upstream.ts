@@ -1,7 +1,7 @@
-import * as http from 'node:http';
 import * as http2 from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { type Answer, type Exchange, type Headers, withoutHopByHop } from './exchange.ts';
+import { Http1Pool } from './http1-client.ts';
 
 export type Dial = () => Promise<Duplex>;
 
@@ -19,77 +19,25 @@ export interface Outgoing {
   signal?: AbortSignal;
 }
 
-/** Sockets of one worker's proxies towards applications, kept alive by their pool's name. */
-class PoolAgent extends http.Agent {
-  constructor() {
-    super({ keepAlive: true, maxFreeSockets: 64, scheduling: 'lifo' });
-  }
-  override getName(options?: object): string {
-    return (options as { pool?: string } | undefined)?.pool ?? '';
-  }
-  override createConnection(
-    options: http.ClientRequestArgs,
-    done: (error: Error | null, socket: Duplex) => void,
-  ): undefined {
-    (options as unknown as { dial: Dial }).dial().then(
-      (socket) => done(null, socket),
-      (error: Error) => done(error, undefined as never),
-    );
-    return undefined;
-  }
-}
-
-let agent: PoolAgent | undefined;
-
-/** An HTTP/1 peer; its connections are pooled under `pool`, which must be unique to proxy and destination. */
+/** An HTTP/1 peer. */
 export class Http1Upstream {
-  readonly #pool: string;
-  readonly #dial: Dial;
+  readonly #pool: Http1Pool;
 
-  constructor(pool: string, dial: Dial) {
-    this.#pool = pool;
-    this.#dial = dial;
+  constructor(dial: Dial) {
+    this.#pool = new Http1Pool(dial);
   }
 
-  send(out: Outgoing): Promise<Answer> {
-    agent ??= new PoolAgent();
-    return new Promise((resolve, reject) => {
-      const options = {
-        agent,
-        pool: this.#pool,
-        dial: this.#dial,
-        method: out.method,
-        path: out.path,
-        headers: { ...out.headers, ...(out.authority ? { host: out.authority } : {}) } as http.OutgoingHttpHeaders,
-        setHost: false,
-        ...(out.signal ? { signal: out.signal } : {}),
-      };
-      const request = http.request(options as http.RequestOptions);
-      let answered = false;
-      request.on('response', (response) => {
-        answered = true;
-        response.on('error', () => {});
-        resolve({
-          status: response.statusCode ?? 502,
-          headers: withoutHopByHop(response.headers),
-          body: response,
-          ...(response.headers['trailer'] ? { trailers: () => response.trailers } : {}),
-        });
-      });
-      request.on('error', (error) => {
-        if (!answered) reject(new UpstreamError(error.message, { cause: error }));
-      });
-      if (out.body) {
-        out.body.on('error', () => request.destroy());
-        out.body.on('aborted', () => request.destroy());
-        out.body.pipe(request);
-      } else request.end();
-    });
+  async send(out: Outgoing): Promise<Answer> {
+    try {
+      return await this.#pool.send(out);
+    } catch (error) {
+      throw new UpstreamError((error as Error).message, { cause: error });
+    }
   }
 
-  /** Closes idle sockets of this pool. */
+  /** Closes idle connections. */
   close(): void {
-    for (const socket of agent?.freeSockets[this.#pool] ?? []) socket.destroy();
+    this.#pool.close();
   }
 }
 
