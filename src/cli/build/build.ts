@@ -81,15 +81,20 @@ async function fingerprint(inputs: string[]): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Built beside the one that is served, and put in its place when it is whole. */
+/** Built beside the one that is served, and put in its place when it is whole. Several processes may do so at once. */
 async function buildSite(siteDir: string): Promise<void> {
-  const [next, old] = [`${siteDir}.next`, `${siteDir}.old`];
-  await rm(next, { recursive: true, force: true });
-  await astroBuild(next);
-  await rm(old, { recursive: true, force: true });
-  if (existsSync(siteDir)) await rename(siteDir, old);
-  await rename(next, siteDir);
-  await rm(old, { recursive: true, force: true });
+  const [next, old] = [`${siteDir}.${process.pid}.next`, `${siteDir}.${process.pid}.old`];
+  const remove = (path: string) => rm(path, { recursive: true, force: true });
+  try {
+    await astroBuild(next);
+    await rename(siteDir, old).catch(() => {});
+    // Another process may have put its own in place meanwhile; it is as good.
+    await rename(next, siteDir).catch((error: unknown) => {
+      if (!existsSync(siteDir)) throw error;
+    });
+  } finally {
+    await Promise.all([remove(next), remove(old)]);
+  }
 }
 
 /** Astro runs in a process of its own: what it loads is not needed by the server. */
