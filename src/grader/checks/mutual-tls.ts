@@ -59,12 +59,15 @@ async function countsOf({ pods, port }: Params, { client, signal }: CheckContext
   return new Map(await Promise.all(entries));
 }
 
+/** HTTP by the request; bytes the proxy does not look into, on opaque ports, by the connection. */
+const COUNTED = new Set(['inbound_http_authz_allow_total', 'inbound_tcp_authz_allow_total']);
+
 /** Requests that a proxy let in to a port, by how they came. The kubelet's probes are left out, and with them whatever
  *  else asks in plain text for a probe's path: a lab's probes need a path that no caller uses. */
 export function countRequests(series: Series[], port: number): Counts {
   const counts: Counts = { tls: 0, plain: 0 };
   for (const { name, labels, value } of series) {
-    if (name !== 'inbound_http_authz_allow_total' || labels['target_port'] !== String(port)) continue;
+    if (!COUNTED.has(name) || labels['target_port'] !== String(port)) continue;
     const probe = labels['route_name'] === 'probe' || labels['authz_name'] === 'probe';
     if (labels['tls'] === 'true') counts.tls += value;
     else if (!probe) counts.plain += value;
@@ -95,7 +98,7 @@ function judge(
   ];
   if (total.plain > 0)
     return failed(
-      `${count(total.plain, 'request')} of ${total.tls + total.plain} in the last seconds came without TLS.`,
+      `${count(total.plain, 'request')} of ${total.tls + total.plain} in the last seconds came without mutual TLS.`,
       evidence,
       ['plain'],
     );

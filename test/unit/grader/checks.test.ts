@@ -252,6 +252,13 @@ describe('mutual-tls', () => {
     expect(series.at(-1)).toEqual({ name: 'process_start_time_seconds', labels: {}, value: 17.5 });
     expect(countRequests(series, 8080)).toEqual({ tls: 6, plain: 2 });
   });
+  it('counts the connections to an opaque port', () => {
+    const text = [
+      'inbound_tcp_authz_allow_total{target_port="5432",authz_name="x",tls="true"} 3',
+      'inbound_tcp_authz_allow_total{target_port="5432",authz_name="x",tls="no_identity"} 1',
+    ].join('\n');
+    expect(countRequests(parseMetrics(text), 5432)).toEqual({ tls: 3, plain: 1 });
+  });
   it('fails where no pod has a proxy', async () => {
     const context = world({});
     const params = { pods: 'shop/api', port: 8080 };
