@@ -32,6 +32,9 @@ export interface RegistryOptions {
   warmWorkers?: number;
 }
 
+/** How long a page can still be told how its session ended; then its scrollback and views are forgotten. */
+const SHOWN_AFTER_END_MS = 10 * 60_000;
+
 /** What a request to the Kubernetes listener is routed by. */
 export interface ClusterRoute {
   socketPath: string;
@@ -182,7 +185,13 @@ export class SessionRegistry {
     if (id) this.#routes.delete(id);
     const waiting = this.#queue.indexOf(session);
     if (waiting >= 0) this.#queue.splice(waiting, 1);
-    if (!this.#closed) this.#advanceQueue();
+    if (this.#closed) return;
+    const key = keyOf(session.learner, session.lab.id);
+    this.#o.clock.setTimeout(() => {
+      const isOver = session.state === 'ended' || session.state === 'failed';
+      if (isOver && this.#sessions.get(key) === session) this.#sessions.delete(key);
+    }, SHOWN_AFTER_END_MS);
+    this.#advanceQueue();
   }
 
   /** Who came earlier and needs the same goes first. */

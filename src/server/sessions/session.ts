@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { AcademyError, ERRORS, type ErrorCode } from '#base/errors.ts';
 import type { Log } from '#base/log.ts';
 import type { DriverName } from '#cluster/driver.ts';
@@ -15,6 +15,7 @@ import {
 } from '#schema/protocol.ts';
 import type { Store } from '../store/store.ts';
 import type { FromWorker, StartOrder } from './channel.ts';
+import { IdleEnd } from './idle-end.ts';
 import type { LoadedLab } from './lab-source.ts';
 import { Scrollback } from './scrollback.ts';
 import type { SessionWorker } from './session-worker.ts';
@@ -71,12 +72,10 @@ export class Session {
   #waiting: ClientMessage[] = [];
   #access: Pick<StartOrder, 'id' | 'socketPath' | 'token' | 'api'> | undefined;
   #createdAt: number;
-  #endsAt: number;
   #aheadMs = 0;
   #rebuilt: string | undefined;
   #error: { code: string; message: string; hint: string } | undefined;
-  #idleTimer: Timer | undefined;
-  #warned = false;
+  readonly #idle: IdleEnd;
   #queue: SessionView['queue'];
   /** Number of the last input that each page has sent, by the page's name. */
   readonly #received = new Map<string, number>();
@@ -88,7 +87,16 @@ export class Session {
     this.learner = options.learner;
     this.lab = options.lab;
     this.#createdAt = options.clock.now();
-    this.#endsAt = this.#createdAt + options.idleMs;
+    const { clock, idleMs, idleWarningMs } = options;
+    this.#idle = new IdleEnd({
+      clock,
+      idleMs,
+      warningMs: idleWarningMs,
+      keep: (endsAt) => options.store.touchSession(this.learner, this.lab.id, endsAt),
+      warn: (leftMs) => this.#warn(leftMs),
+      putOff: () => this.#broadcastSession(),
+      end: () => void this.end('ended'),
+    });
   }
 
   get state(): SessionState {
@@ -98,7 +106,7 @@ export class Session {
     return this.#o.driver.name;
   }
   get endsAt(): number {
-    return this.#endsAt;
+    return this.#idle.at;
   }
   get access(): Pick<StartOrder, 'id' | 'socketPath' | 'token' | 'api'> | undefined {
     return this.#access;
@@ -123,12 +131,12 @@ export class Session {
         lab: lab.id,
         driver: this.#o.driver.name,
         createdAt: this.#createdAt,
-        endsAt: this.#endsAt,
+        endsAt: this.#idle.at,
       });
     }
     const files = store.files(learner, lab.id);
     this.#setState(resume ? 'rebuilding' : 'starting');
-    this.#touch();
+    this.#idle.touch();
     this.#launch({
       files: Object.keys(files).length > 0 ? files : undefined,
       history: store.history(learner, lab.id),
@@ -209,7 +217,7 @@ export class Session {
     if ((this.#state === 'ended' || this.#state === 'failed') && !UNHANDLED_AFTER_END.has(message.type)) {
       throw new AcademyError('session/ended', 'This session has ended.');
     }
-    this.#touch();
+    this.#idle.touch();
     switch (message.type) {
       case 'session.reset':
         return this.reset();
@@ -262,10 +270,10 @@ export class Session {
       lab: lab.id,
       driver: this.#o.driver.name,
       createdAt: this.#createdAt,
-      endsAt: this.#endsAt,
+      endsAt: this.#idle.at,
     });
     this.#setState('starting');
-    this.#touch();
+    this.#idle.touch();
     const files = store.files(learner, lab.id);
     this.#launch({
       files: Object.keys(files).length > 0 ? files : undefined,
@@ -276,7 +284,7 @@ export class Session {
   }
 
   async end(state: 'ended' | 'failed'): Promise<void> {
-    this.#idleTimer?.cancel();
+    this.#idle.stop();
     const worker = this.#dropWorker();
     if (state === 'ended') this.#o.store.endSession(this.learner, this.lab.id);
     this.#setState(state);
@@ -286,7 +294,7 @@ export class Session {
 
   /** Saves the cluster and stops the worker; the session comes back at the next start of the server. */
   async suspend(): Promise<void> {
-    this.#idleTimer?.cancel();
+    this.#idle.stop();
     await this.#worker?.save();
     await this.#dropWorker({ keep: true });
   }
@@ -309,7 +317,7 @@ export class Session {
       tasks: this.#tasks.length > 0 ? this.#tasks : plainTasks(this.lab),
       points: { got, of },
       createdAt: this.#createdAt,
-      endsAt: this.#endsAt,
+      endsAt: this.#idle.at,
       clockAheadMs: this.#aheadMs,
       clockMovable: this.lab.definition.cluster.clock === 'movable' && this.#o.driver.name === 'embedded',
       ...(this.#rebuilt ? { rebuilt: this.#rebuilt } : {}),
@@ -403,29 +411,10 @@ export class Session {
     void this.end('failed');
   }
 
-  /** Moves the idle end. Called for everything a learner does. */
-  #touch(): void {
-    const { clock, idleMs, idleWarningMs, store, learner, lab } = this.#o;
-    const endsAt = clock.now() + idleMs;
-    // One write a minute is enough to know after a restart whether the session had ended.
-    if (endsAt - this.#endsAt > 60_000 || !this.#idleTimer) store.touchSession(learner, lab.id, endsAt);
-    this.#endsAt = endsAt;
-    if (this.#warned) {
-      this.#warned = false;
-      this.#broadcastSession();
-    }
-    this.#idleTimer?.cancel();
-    this.#idleTimer = clock.setTimeout(() => this.#warn(), Math.max(0, idleMs - idleWarningMs));
-  }
-
-  #warn(): void {
-    const { clock } = this.#o;
-    const left = Math.max(0, this.#endsAt - clock.now());
-    const text = `Nothing was typed for a while. This session ends in ${spokenMinutes(left)}. Press any key or Extend to keep it.`;
-    this.#warned = true;
-    this.#broadcast({ type: 'notice', level: 'warning', text, endsAt: this.#endsAt });
+  #warn(leftMs: number): void {
+    const text = `Nothing was typed for a while. This session ends in ${spokenMinutes(leftMs)}. Press any key or Extend to keep it.`;
+    this.#broadcast({ type: 'notice', level: 'warning', text, endsAt: this.#idle.at });
     this.#worker?.send({ type: 'idle-warning', text });
-    this.#idleTimer = clock.setTimeout(() => void this.end('ended'), left);
   }
 
   #dropWorker(options: { keep: boolean } = { keep: false }): Promise<void> | undefined {
