@@ -21,6 +21,7 @@ const LINES: string[][] = [
     'kube/network',
     'kube/images',
     'mesh',
+    'certs',
     'cluster/driver.ts',
   ],
   ['cluster/linkerd'],
