@@ -1,6 +1,7 @@
 import * as http from 'node:http';
 import * as http2 from 'node:http2';
 import type { Duplex, Readable } from 'node:stream';
+import { PlainServer } from './http1-server.ts';
 
 export type Headers = Record<string, string | string[] | undefined>;
 
@@ -209,8 +210,11 @@ function http1Server(): http.Server {
 
 /** Speaks HTTP/1 on an accepted connection. */
 export function serveHttp1(socket: Duplex, onExchange: OnExchange, onUpgrade?: OnUpgrade): void {
-  (socket as Tagged)[HANDLER] = { onExchange, ...(onUpgrade ? { onUpgrade } : {}) };
-  http1Server().emit('connection', socket);
+  // Most connections carry nothing but plain requests; Node's server takes the others.
+  new PlainServer(socket, onExchange, () => {
+    (socket as Tagged)[HANDLER] = { onExchange, ...(onUpgrade ? { onUpgrade } : {}) };
+    http1Server().emit('connection', socket);
+  });
 }
 
 /** Speaks HTTP/2 (prior knowledge) on an accepted connection. */

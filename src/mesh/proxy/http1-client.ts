@@ -1,6 +1,7 @@
-import { type Duplex, Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { pump } from './body-pump.ts';
 import { type Answer, withoutHopByHop } from './exchange.ts';
+import { IncomingBody } from './http1-body.ts';
 import {
   ChunkedReader,
   chunked,
@@ -39,7 +40,7 @@ export class Http1Connection {
   readonly #onFree: () => void;
   #held: Buffer = NONE;
   #pending: Pending | undefined;
-  #body: AnswerBody | undefined;
+  #body: IncomingBody | undefined;
   /** Bytes of the body that are to come; undefined when they are chunked or end with the connection. */
   #left: number | undefined;
   #chunks: ChunkedReader | undefined;
@@ -170,7 +171,7 @@ export class Http1Connection {
       this.#answered();
       return;
     }
-    const body = new AnswerBody(this.#socket, () => this.close());
+    const body = new IncomingBody(this.#socket, () => this.close());
     this.#body = body;
     answer.body = body;
     const chunks = this.#chunks;
@@ -250,40 +251,6 @@ export class Http1Connection {
     if (!this.#socket.destroyed) this.#socket.destroy();
     body?.destroy(error);
     pending?.reject(error);
-  }
-}
-
-/** A body as it comes in; given up before its end, it ends the connection. */
-class AnswerBody extends Readable {
-  readonly #source: Duplex;
-  readonly #stop: () => void;
-  #complete = false;
-
-  constructor(source: Duplex, stop: () => void) {
-    super();
-    this.#source = source;
-    this.#stop = stop;
-    this.on('error', () => {});
-  }
-
-  give(data: Buffer): void {
-    if (!this.push(data)) this.#source.pause();
-  }
-
-  finish(): void {
-    this.#complete = true;
-    this.push(null);
-    // Whoever comes next on this connection reads on.
-    this.#source.resume();
-  }
-
-  override _read(): void {
-    if (!this.#complete) this.#source.resume();
-  }
-
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    if (!this.#complete) this.#stop();
-    done(error);
   }
 }
 
