@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { ApiHandler } from '#kube/api/http.ts';
 import { createFront } from '#kube/apiserver/front/front.ts';
@@ -11,6 +12,12 @@ export async function serveOnSocket(handler: ApiHandler, path: string): Promise<
   rmSync(path, { force: true });
   const server = createServer(createFront(handler));
   server.on('upgrade', createUpgrades(handler));
+  // Sockets that were upgraded are no longer the server's to close.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
   // A watch may stay open for hours.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 60_000;
@@ -25,7 +32,7 @@ export async function serveOnSocket(handler: ApiHandler, path: string): Promise<
           rmSync(path, { force: true });
           resolve();
         });
-        server.closeAllConnections();
+        for (const socket of sockets) socket.destroy();
       }),
   };
 }

@@ -63,6 +63,7 @@ export class ControlPlane {
     serverOptions.authenticate = createAuthenticator(this.tokens, this.#bearers);
     serverOptions.authorize = authorize;
     const dial = (host: string, port: number, timeoutMs: number) => this.network.node.dial(host, port, { timeoutMs });
+    serverOptions.dial = dial;
     admission.push(
       podDefaultsAdmission,
       serviceAccountAdmission(store),

@@ -29,7 +29,7 @@ export type ApiBody =
 
 export interface ApiResponse {
   status: number;
-  headers?: Record<string, string>;
+  headers?: Record<string, string | string[]>;
   /** Values for the `Warning` header, each becomes `299 - "…"`. */
   warnings?: string[];
   body: ApiBody;

@@ -61,7 +61,8 @@ export class ChannelEnd implements ChannelSocket {
 
   #end(): void {
     if (this.#closed) return;
-    for (const deliver of this.#held.splice(0)) deliver();
+    // What nobody listened for yet is still there for who comes.
+    if (this.#messages.length > 0) for (const deliver of this.#held.splice(0)) deliver();
     this.#closed = true;
     for (const listener of this.#ends) listener();
   }

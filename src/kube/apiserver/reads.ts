@@ -4,10 +4,19 @@ import { parseFieldSelector, parseLabelSelector } from '#kube/api/selectors.ts';
 import { failure, notFound } from '#kube/api/status.ts';
 import type { KubeList, KubeObject } from '#kube/api/types.ts';
 import type { Change, Store } from '#kube/store/store.ts';
+import { wantsMetadata, wantsTable } from './accept.ts';
 import { apiVersionOf, type Kinds, type ResourceKind } from './kinds.ts';
+import {
+  checkListOptions,
+  continueToken,
+  readContinue,
+  revisionOf,
+  tooLarge,
+  tooOldToContinue,
+} from './list-options.ts';
 import { scaleOf } from './scale.ts';
 import type { Attributes } from './seams.ts';
-import { asTable, wantsTable } from './table/table.ts';
+import { asTable } from './table/table.ts';
 
 /** A bookmark tells a quiet watch how far it has come. */
 const BOOKMARK_EVERY_MS = 60_000;
@@ -44,18 +53,24 @@ export class Reads {
 
   list(kind: ResourceKind, attributes: Attributes, request: ApiRequest): ApiResponse {
     const { query } = request;
+    checkListOptions(query, false);
     const matches = matcher(kind, attributes, query);
-    const from = this.#continueFrom(query.get('continue'));
+    const from = readContinue(query.get('continue'));
+    const asked = from ? undefined : revisionOf(query.get('resourceVersion') ?? '');
+    if (asked !== undefined && asked > this.#store.revision) throw tooLarge(asked, this.#store.revision);
+    const isExact = query.get('resourceVersionMatch') === 'Exact';
     const limit = Number(query.get('limit') ?? 0);
-    const all = this.#store.list(
-      kind.storage,
-      kind.namespaced && attributes.namespace ? attributes.namespace : undefined,
-    );
+    const revision = from && from.revision >= 0 ? from.revision : isExact ? asked! : this.#store.revision;
+    const namespace = kind.namespaced && attributes.namespace ? attributes.namespace : undefined;
+    const all = this.#listAt(kind.storage, namespace, revision);
+    if (!all) {
+      if (from) throw tooOldToContinue(from.key);
+      throw failure('Expired', 'The resourceVersion for the provided list is too old.');
+    }
     const items: KubeObject[] = [];
     let more = 0;
     for (const object of all) {
-      const key = `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
-      if ((from !== undefined && key <= from) || !matches(object)) continue;
+      if ((from && keyOf(object) <= from.key) || !matches(object)) continue;
       if (limit > 0 && items.length === limit) {
         more++;
         continue;
@@ -68,14 +83,8 @@ export class Reads {
       kind: `${kind.kind}List`,
       apiVersion: apiVersionOf(kind.group, kind.version),
       metadata: {
-        resourceVersion: String(this.#store.revision),
-        ...(more > 0 && last
-          ? {
-              continue: Buffer.from(
-                JSON.stringify({ v: 1, key: `${last.metadata.namespace ?? ''}/${last.metadata.name}` }),
-              ).toString('base64url'),
-            }
-          : {}),
+        resourceVersion: String(revision),
+        ...(more > 0 && last ? { continue: continueToken({ key: keyOf(last), revision }) } : {}),
         ...(more > 0 && !selected ? { remainingItemCount: more } : {}),
       },
       items,
@@ -83,37 +92,41 @@ export class Reads {
     return respond(request, kind, list, this.#clock);
   }
 
-  #continueFrom(token: string | null): string | undefined {
-    if (!token) return undefined;
-    try {
-      const { key } = JSON.parse(Buffer.from(token, 'base64url').toString()) as { key: unknown };
-      if (typeof key === 'string') return key;
-    } catch {
-      // Falls through to the refusal.
+  /** The objects of a kind as they were at a revision, or undefined when that is no longer known. */
+  #listAt(storage: string, namespace: string | undefined, revision: number): KubeObject[] | undefined {
+    if (revision === this.#store.revision) return this.#store.list(storage, namespace);
+    const changes = this.#store.since(storage, revision);
+    if (!changes) return undefined;
+    const objects = new Map(this.#store.list(storage, namespace).map((object) => [keyOf(object), object]));
+    for (const { object, old } of changes.reverse()) {
+      if (namespace !== undefined && object.metadata.namespace !== namespace) continue;
+      if (old) objects.set(keyOf(object), old);
+      else objects.delete(keyOf(object));
     }
-    throw failure('BadRequest', 'invalid continue token');
+    return [...objects].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
   }
 
   watch(kind: ResourceKind, attributes: Attributes, request: ApiRequest): ApiResponse {
     const { query } = request;
+    checkListOptions(query, true);
     const matches = matcher(kind, attributes, query);
-    const version = query.get('resourceVersion') ?? '';
-    const from = version === '' || version === '0' ? undefined : Number(version);
-    if (from !== undefined && !Number.isInteger(from))
-      throw failure(
-        'BadRequest',
-        `invalid resource version ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`,
-      );
+    const sendInitial = query.get('sendInitialEvents');
+    const asked = revisionOf(query.get('resourceVersion') ?? '');
+    // What there is comes first where that was asked for, however old the named revision is.
+    const from = sendInitial === 'true' ? undefined : asked;
     const timeoutMs = Number(query.get('timeoutSeconds') ?? 0) * 1000 || 0;
     const events = this.#events(kind, {
       matches,
       from,
-      initial: from === undefined && query.get('sendInitialEvents') !== 'false',
-      initialBookmark: query.get('sendInitialEvents') === 'true',
+      initial: from === undefined && sendInitial !== 'false',
+      initialBookmark: sendInitial === 'true',
       bookmarks: query.get('allowWatchBookmarks') === 'true',
       timeoutMs,
       signal: request.signal,
-      shape: (object, first) => (wantsTable(request) ? asTable(kind, object, request, this.#clock, first) : object),
+      shape: (object, first) => {
+        if (wantsTable(request)) return asTable(kind, object, request, this.#clock, first);
+        return wantsMetadata(request) ? metadataOnly(object) : object;
+      },
     });
     return { status: 200, body: { type: 'events', events } };
   }
@@ -161,19 +174,20 @@ export class Reads {
       first = false;
       return { type, object: shaped };
     };
-    const bookmark = (annotations?: Record<string, string>) => ({
-      type: 'BOOKMARK',
-      object: {
-        kind: kind.kind,
-        apiVersion: apiVersionOf(kind.group, kind.version),
-        metadata: {
-          resourceVersion: String(this.#store.revision),
-          creationTimestamp: null,
-          ...(annotations ? { annotations } : {}),
-        },
-      },
-    });
+    const bookmark = (annotations?: Record<string, string>) => {
+      const metadata = {
+        resourceVersion: String(this.#store.revision),
+        creationTimestamp: null,
+        ...(annotations ? { annotations } : {}),
+      };
+      const object = { kind: kind.kind, apiVersion: apiVersionOf(kind.group, kind.version), metadata };
+      return { type: 'BOOKMARK', object: o.shape(object as unknown as KubeObject, first) };
+    };
     try {
+      if (o.from !== undefined && o.from > this.#store.revision) {
+        yield { type: 'ERROR', object: tooLarge(o.from, this.#store.revision).status };
+        return;
+      }
       if (o.from !== undefined) {
         const missed = this.#store.since(kind.storage, o.from);
         if (!missed) {
@@ -225,6 +239,8 @@ export class Reads {
   }
 }
 
+const keyOf = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ''}/${metadata.name}`;
+
 /** An object that begins or ceases to match a selector is added or deleted, as far as that watch can tell. */
 function seenAs({ type, object, old }: Change, matches: (object: KubeObject) => boolean): string | undefined {
   const now = type !== 'DELETED' && matches(object);
@@ -258,9 +274,7 @@ export function respond(
 ): ApiResponse {
   if (wantsTable(request))
     return { status, body: { type: 'object', value: asTable(kind, value, request, clock, true) } };
-  const accept = request.headers.accept ?? '';
-  if (/as=PartialObjectMetadata(List)?/.test(accept))
-    return { status, body: { type: 'object', value: metadataOnly(value) } };
+  if (wantsMetadata(request)) return { status, body: { type: 'object', value: metadataOnly(value) } };
   return { status, body: { type: 'object', value } };
 }
 

@@ -50,7 +50,8 @@ export function attributesOf(request: ApiRequest, user: UserInfo): Attributes {
     version,
     resource: plural,
     name,
-    subresource: sub.join('/'),
+    // What follows `proxy` is the program's own path.
+    subresource: sub[0] === 'proxy' ? 'proxy' : sub.join('/'),
     namespace,
   };
 }

@@ -4,11 +4,13 @@ import type { NodeApi } from '#kube/api/node.ts';
 import { failure, StatusError } from '#kube/api/status.ts';
 import type { UserInfo } from '#kube/api/types.ts';
 import { Store } from '#kube/store/store.ts';
+import { checkAcceptable } from './accept.ts';
 import { impersonated } from './auth/impersonate.ts';
 import { discoveryFor } from './discovery.ts';
 import { Kinds, type ResourceKind } from './kinds.ts';
 import { openApiFor } from './openapi.ts';
 import { PodStreams } from './pod-streams.ts';
+import { type Dial, WorkloadProxy } from './proxy.ts';
 import { Reads } from './reads.ts';
 import { attributesOf } from './request.ts';
 import type { AdmissionPlugin, Attributes, Authenticator, Authorizer, VirtualResource } from './seams.ts';
@@ -22,6 +24,8 @@ export interface ApiServerOptions {
   authenticate?: Authenticator;
   authorize?: Authorizer;
   admission?: AdmissionPlugin[];
+  /** The way to pods, for `pods/proxy` and `services/proxy`. */
+  dial?: Dial;
 }
 
 const ANONYMOUS: UserInfo = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
@@ -37,6 +41,7 @@ export class ApiServer implements ApiHandler {
   readonly #reads: Reads;
   readonly #writes: Writes;
   readonly #streams: PodStreams;
+  readonly #proxy: WorkloadProxy;
 
   constructor(options: ApiServerOptions) {
     this.options = options;
@@ -53,6 +58,7 @@ export class ApiServer implements ApiHandler {
       admission: () => options.admission ?? [],
     });
     this.#streams = new PodStreams(this.store, () => this.nodes, options.clock);
+    this.#proxy = new WorkloadProxy(this.store, () => options.dial);
     this.store.watch(CRDS, ({ type, object }) =>
       type === 'DELETED' ? this.kinds.undefine(object) : this.kinds.define(object),
     );
@@ -123,6 +129,7 @@ export class ApiServer implements ApiHandler {
     if (virtual) return virtual(request, attributes);
     const kind = this.kinds.get(group, version, resource);
     if (!kind) throw this.#unknown();
+    if (subresource !== 'log' && subresource !== 'proxy') checkAcceptable(request);
     if (kind.namespaced && attributes.name && !attributes.namespace) throw this.#unknown();
     if (!kind.namespaced && attributes.namespace && resource !== 'namespaces') throw this.#unknown();
     if (subresource) return this.#subresource(kind, request, attributes);
@@ -151,6 +158,13 @@ export class ApiServer implements ApiHandler {
   async #subresource(kind: ResourceKind, request: ApiRequest, attributes: Attributes): Promise<ApiResponse> {
     const { subresource, resource, verb } = attributes;
     if (!kind.subresources.some((known) => known.name === subresource)) throw this.#unknown();
+    if (resource === 'nodes' && subresource === 'proxy')
+      throw failure(
+        'ServiceUnavailable',
+        'the node of this cluster has no HTTP server of its own to pass requests on to',
+      );
+    if (subresource === 'proxy' && (resource === 'pods' || resource === 'services'))
+      return this.#proxy.pass(attributes, request);
     if (resource === 'pods' && subresource === 'log' && verb === 'get') return this.#streams.log(attributes, request);
     if (resource === 'pods' && subresource === 'binding' && verb === 'create')
       return this.#writes.bind(kind, attributes, request);

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { stringify } from 'yaml';
 import type { ApiHandler, ApiRequest, ApiResponse } from '#kube/api/http.ts';
 import { failure, StatusError } from '#kube/api/status.ts';
+import { wantsYaml } from '../accept.ts';
 import { MAX_BODY_BYTES } from '../body.ts';
 
 /** A client must send its whole body within this. */
@@ -32,7 +34,7 @@ async function serve(handler: ApiHandler, req: IncomingMessage, res: ServerRespo
       'warning',
       answer.warnings.map((text) => `299 - ${JSON.stringify(text)}`),
     );
-  res.setHeader('cache-control', 'no-cache, private');
+  if (!res.hasHeader('cache-control')) res.setHeader('cache-control', 'no-cache, private');
   await write(answer, req, res);
 }
 
@@ -73,6 +75,8 @@ async function bodyOf(req: IncomingMessage): Promise<Buffer> {
 async function write({ status, body }: ApiResponse, req: IncomingMessage, res: ServerResponse): Promise<void> {
   switch (body.type) {
     case 'object':
+      if (wantsYaml(req.headers.accept))
+        return send(res, status, 'application/yaml', stringify(body.value, { sortMapEntries: true }));
       return send(
         res,
         status,
@@ -82,7 +86,7 @@ async function write({ status, body }: ApiResponse, req: IncomingMessage, res: S
     case 'text':
       return send(res, status, body.contentType, body.value);
     case 'stream':
-      res.writeHead(status, { 'content-type': body.contentType });
+      res.writeHead(status, body.contentType ? { 'content-type': body.contentType } : {});
       res.flushHeaders();
       for await (const chunk of body.chunks) {
         if (res.destroyed) return;
@@ -122,6 +126,6 @@ function drained(res: ServerResponse): Promise<void> {
 }
 
 function send(res: ServerResponse, status: number, type: string, text: string): void {
-  res.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) });
+  res.writeHead(status, { ...(type ? { 'content-type': type } : {}), 'content-length': Buffer.byteLength(text) });
   res.end(text);
 }

@@ -61,7 +61,7 @@ export class SpdyStream {
   }
 }
 
-/** The server's end of a SPDY/3.1 connection, as much of it as port forwarding uses. `receive` throws on malformed input. */
+/** The server's end of a SPDY/3.1 connection, as much of it as exec and port forwarding use. `receive` throws on malformed input. */
 export class SpdyConnection {
   readonly #send: (bytes: Uint8Array) => void;
   readonly #streams = new Map<number, SpdyStream>();
@@ -72,6 +72,7 @@ export class SpdyConnection {
   });
   readonly #deflate: Deflate = createDeflate({ dictionary: SPDY_DICTIONARY, flush: constants.Z_SYNC_FLUSH });
   #buffer = Buffer.alloc(0);
+  #closed = false;
   #onStream: (stream: SpdyStream) => void = () => {};
   /** Frames are handled in order; header blocks are unpacked asynchronously. */
   #work: Promise<void> = Promise.resolve();
@@ -99,7 +100,18 @@ export class SpdyConnection {
     }
   }
 
+  /** Resolves when everything that was to be sent was handed on. */
+  async sent(): Promise<void> {
+    let last: Promise<void> | undefined;
+    while (last !== this.#out) {
+      last = this.#out;
+      await last;
+    }
+  }
+
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     for (const stream of this.#streams.values()) stream.wasReset();
     this.#streams.clear();
     this.#inflate.close();

@@ -24,10 +24,6 @@ interface Column {
 const COLUMNS = columnsData as unknown as Record<string, Column[]>;
 const ROWS: Record<string, Cells> = { ...coreCells, ...workloadCells, ...batchCells, ...otherCells, ...storedCells };
 
-export function wantsTable(request: ApiRequest): boolean {
-  return /as=Table/.test(request.headers.accept ?? '') && !/^application\/json(,|$)/.test(request.headers.accept ?? '');
-}
-
 /** An object, or a list, as `meta.k8s.io/v1` Table with the columns that upstream prints. `head` adds their definitions. */
 export function asTable(
   kind: ResourceKind,
