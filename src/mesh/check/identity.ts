@@ -26,19 +26,25 @@ async function credentials(world: World): Promise<Credentials> {
     const scheme = values.identity.issuer.scheme;
     const secret = await world.find(CORE('secrets', world.controlPlane), 'linkerd-identity-issuer');
     if (!secret) throw new Error('secrets "linkerd-identity-issuer" not found');
-    const [certKey, keyKey] = scheme === 'kubernetes.io/tls' ? ['tls.crt', 'tls.key'] : ['crt.pem', 'key.pem'];
-    for (const key of [certKey, keyKey]) {
-      if (!secret.data?.[key!]) {
+    const external = scheme === 'kubernetes.io/tls';
+    const [certKey, keyKey] = external ? (['tls.crt', 'tls.key'] as const) : (['crt.pem', 'key.pem'] as const);
+    const wanted: [key: string, what: string][] = [
+      ...(external ? [['ca.crt', 'trust anchors'] as [string, string]] : []),
+      [certKey, 'issuer certificate'],
+      [keyKey, 'issuer key'],
+    ];
+    for (const [key, what] of wanted) {
+      if (!secret.data?.[key]) {
         throw new Error(
-          `key ${key} containing the issuer credentials needs to exist in secret linkerd-identity-issuer if --identity-external-issuer=${scheme === 'kubernetes.io/tls'}`,
+          `key ${key} containing the ${what} needs to exist in secret linkerd-identity-issuer if --identity-external-issuer=${external}`,
         );
       }
     }
-    const anchorsPem = scheme === 'kubernetes.io/tls' ? decode(secret.data['ca.crt']) : values.identityTrustAnchorsPEM;
-    const issuer = readBundle(decode(secret.data[certKey!]));
+    const anchorsPem = external ? decode(secret.data['ca.crt']) : values.identityTrustAnchorsPEM;
+    const issuer = readBundle(decode(secret.data[certKey]));
     let fits = false;
     try {
-      const key = createPrivateKey(decode(secret.data[keyKey!]));
+      const key = createPrivateKey(decode(secret.data[keyKey]));
       const own = createPublicKey(key).export({ type: 'spki', format: 'der' });
       fits = own.equals(issuer[0]!.publicKey.export({ type: 'spki', format: 'der' }));
     } catch {

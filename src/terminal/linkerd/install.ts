@@ -5,6 +5,7 @@ import { renderCrds } from '#mesh/install/crds.ts';
 import { ensureIdentity, issuerProblem } from '#mesh/install/plan.ts';
 import { renderInstall, toYaml } from '#mesh/install/render.ts';
 import { defaultValues } from '#mesh/install/values.ts';
+import { takeExternalAnchors } from './external-issuer.ts';
 import { applyFlags, INSTALL_FLAGS } from './install-flags.ts';
 import { Failure, type Invocation, type Verb } from './verb.ts';
 
@@ -55,6 +56,7 @@ async function run(invocation: Invocation): Promise<number> {
       '--identity-trust-anchors-file, --identity-issuer-certificate-file and --identity-issuer-key-file must be specified together',
     );
   }
+  await takeExternalAnchors(invocation, values);
   await ensureIdentity(values, {
     now: clock.now(),
     namespace,

@@ -7,6 +7,7 @@ import { merged } from '#mesh/install/overrides.ts';
 import { issuerProblem, verifyProblem } from '#mesh/install/plan.ts';
 import { renderInstall } from '#mesh/install/render.ts';
 import { defaultValues, type Values } from '#mesh/install/values.ts';
+import { takeExternalAnchors } from './external-issuer.ts';
 import { print } from './install.ts';
 import { applyFlags, readText, UPGRADE_FLAGS } from './install-flags.ts';
 import { Failure, type Invocation, type Verb } from './verb.ts';
@@ -64,6 +65,7 @@ async function run(invocation: Invocation): Promise<number> {
       '‼ Rotating the trust anchors will affect existing proxies\nSee https://linkerd.io/2/tasks/rotating_identity_certificates/ for more information\n',
     );
   }
+  await takeExternalAnchors(invocation, values);
   if (values.identity.issuer.scheme === 'linkerd.io/tls') {
     const { tls } = values.identity.issuer;
     const problem = issuerProblem(tls, values.identityTrustAnchorsPEM, clock.now());
