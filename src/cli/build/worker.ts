@@ -10,12 +10,12 @@ import { ROOT } from '../root.ts';
  *
  * One bundle, split into chunks that are loaded when first needed. Packages with files of their own stay outside.
  */
-export async function buildWorker(outfile: string): Promise<void> {
+export async function buildWorker(outfile: string, entry = 'src/server/sessions/worker/main.ts'): Promise<void> {
   await rm(join(outfile, '..'), { recursive: true, force: true });
   await copyData(join(outfile, '..', 'data'));
   await bundle({
     absWorkingDir: ROOT,
-    entryPoints: { worker: 'src/server/sessions/worker/main.ts' },
+    entryPoints: { worker: entry },
     outdir: join(outfile, '..'),
     outExtension: { '.js': '.mjs' },
     bundle: true,
