@@ -106,7 +106,10 @@ function needMistakes(lesson: ReadLesson, all: ReadLesson[]): Mistake[] {
     const say = (message: string) => [lesson.front.mistake(['needs', i], `needs[${i}]`, message)];
     if (address === `${lesson.course}/${lesson.slug}`) return say('a lesson can’t need itself.');
     if (addresses.includes(address)) return [];
-    const near = didYouMean(need, need.includes('/') ? addresses : all.map((other) => other.slug));
+    const elsewhere = addresses.find((each) => each.endsWith(`/${need}`));
+    const near = elsewhere
+      ? ` Did you mean "${elsewhere}"?`
+      : didYouMean(need, need.includes('/') ? addresses : all.map((other) => other.slug));
     return say(`there is no lesson "${need}".${near}`);
   });
 }

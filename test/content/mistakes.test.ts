@@ -83,6 +83,12 @@ describe('lessons', () => {
     ]);
   });
 
+  it('name a lesson of another course with its course', () => {
+    expect(of('lessons/course-two/010-elsewhere/index.mdx')).toEqual([
+      '5:9  needs[0]: there is no lesson "second". Did you mean "course-one/second"?',
+    ]);
+  });
+
   it('stand in folders with names and courses with a place', () => {
     expect(of('lessons/course-one/course.yaml')).toEqual(['1:1  order: is missing; expected a number.']);
     expect(of('lessons/course-one/thirty')).toEqual(['1  a lesson’s folder is called like 010-some-slug.']);
