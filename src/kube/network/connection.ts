@@ -117,9 +117,9 @@ class PairEnd extends Duplex implements Connection {
   }
 }
 
-/** Two connected ends. */
+/** Two connected ends. The client sees itself connected to what it dialled, as getpeername says behind a redirect. */
 export function createPair(ends: Ends): { client: Connection; server: Connection } {
-  const client = new PairEnd(ends.client, ends.server, ends.originalDst);
+  const client = new PairEnd(ends.client, ends.originalDst, ends.originalDst);
   const server = new PairEnd(ends.server, ends.client, ends.originalDst);
   client.peer = server;
   server.peer = client;
