@@ -1,5 +1,5 @@
 /* biome-ignore-all lint/suspicious/noExplicitAny: the spec of a Certificate is plain JSON that its CRD holds to a shape. */
-import type { X509Certificate } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { KubeObject } from '#kube/api/types.ts';
 import { dnsNamesOf, urisOf } from '#pki/certificate.ts';
 import { keysMatch } from '#pki/keys.ts';
@@ -28,9 +28,31 @@ export const issuerRefOf = (spec: any) => ({
   group: spec.issuerRef?.group ?? GROUP,
 });
 
+/** A certificate and a key as they are read, and whether they belong together. */
+interface Pair {
+  held: X509Certificate | undefined;
+  key: KeyObject | undefined;
+  match: boolean;
+}
+
+const pairs = new Map<string, Pair>();
+const MOST_PAIRS = 64;
+
+/** The same Secret is looked at many times while its successor is made; it is read once. */
+function pairOf(pem: string, keyPem: string): Pair {
+  const known = pairs.get(pem + keyPem);
+  if (known) return known;
+  const held = firstCertificate(pem);
+  const key = readKey(keyPem);
+  const made = { held, key, match: held !== undefined && key !== undefined && keysMatch(held.publicKey, key) };
+  if (pairs.size >= MOST_PAIRS) pairs.delete(pairs.keys().next().value as string);
+  pairs.set(pem + keyPem, made);
+  return made;
+}
+
 /** Dates of the certificate in a Secret, and when it is due; undefined when it holds none. */
 export function datesOf(secret: KubeObject | undefined, spec: any) {
-  const held = firstCertificate(secretText(secret, 'tls.crt'));
+  const { held } = pairOf(secretText(secret, 'tls.crt') ?? '', secretText(secret, 'tls.key') ?? '');
   if (!held) return undefined;
   const notBefore = Date.parse(held.validFrom);
   const notAfter = Date.parse(held.validTo);
@@ -50,8 +72,7 @@ function fault({ certificate, secret, request }: CertificateState): Reason | und
   if (!secret['data'] || Object.keys(secret['data']).length === 0) return missing('any data');
   if (!keyPem) return missing('a private key');
   if (!pem) return missing('a certificate');
-  const held = firstCertificate(pem);
-  const key = readKey(keyPem);
+  const { held, key, match } = pairOf(pem, keyPem);
   const invalid = (why: string): Reason => ({
     reason: 'InvalidKeyPair',
     message: `Issuing certificate as Secret contains an invalid key-pair: ${why}`,
@@ -62,7 +83,7 @@ function fault({ certificate, secret, request }: CertificateState): Reason | und
       reason: 'InvalidCertificate',
       message: 'Issuing certificate as Secret contains an invalid certificate: error decoding certificate PEM block',
     };
-  if (!keysMatch(held.publicKey, key)) return invalid('tls: private key does not match public key');
+  if (!match) return invalid('tls: private key does not match public key');
   const annotations = secret.metadata.annotations ?? {};
   const ref = issuerRefOf(spec);
   const was = [
