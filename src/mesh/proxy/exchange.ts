@@ -1,7 +1,10 @@
 import * as http from 'node:http';
-import * as http2 from 'node:http2';
 import type { Duplex, Readable } from 'node:stream';
+import { pump } from './body-pump.ts';
 import { PlainServer } from './http1-server.ts';
+import { Http2Connection } from './http2-connection.ts';
+import { INTERNAL_ERROR } from './http2-numbers.ts';
+import type { Http2Stream } from './http2-stream.ts';
 
 export type Headers = Record<string, string | string[] | undefined>;
 
@@ -124,61 +127,54 @@ export function http1Exchange(request: http.IncomingMessage, response: http.Serv
   };
 }
 
-export function http2Exchange(
-  stream: http2.ServerHttp2Stream,
-  headers: http2.IncomingHttpHeaders,
-  flags: number,
-): Exchange {
-  const ended = (flags & http2.constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-  let complete = false;
-  stream.on('error', () => {});
+/** Counts as one of the mesh's own between proxies, or as a native one, by its headers. */
+function http2Exchange(stream: Http2Stream, headers: Headers): Exchange {
+  const whole = stream.whole;
+  const listeners: ((complete: boolean) => void)[] = [];
+  let answer: Answer | undefined;
+  stream.onClosed = (complete) => {
+    for (const listener of listeners) listener(complete);
+    const body = answer?.body;
+    if (!complete && body && !body.readableEnded) body.destroy();
+  };
   return {
     version: 'HTTP/2.0',
-    method: headers[':method'] ?? 'GET',
-    path: headers[':path'] ?? '/',
-    authority: headers[':authority'] ?? headers.host ?? '',
+    method: headers[':method'] as string,
+    path: (headers[':path'] as string | undefined) ?? '/',
+    authority: ((headers[':authority'] ?? headers['host']) as string | undefined) ?? '',
     headers: withoutHopByHop(headers),
-    ...(ended ? {} : { body: stream }),
+    ...(whole?.length === 0 ? {} : { body: stream.body() }),
     isGrpc: isGrpc(headers),
     isNative: headers['l5d-orig-proto'] === undefined,
-    respond(answer) {
-      if (stream.destroyed || stream.headersSent) {
-        answer.body?.destroy();
+    respond(given) {
+      if (stream.isClosed || answer) {
+        given.body?.destroy();
         return;
       }
-      const sent = withoutHopByHop(answer.headers) as http2.OutgoingHttpHeaders;
-      sent[':status'] = answer.status;
-      const { body, whole } = answer;
-      if (whole) {
-        complete = true;
-        stream.respond(sent);
-        stream.end(whole);
-        return;
-      }
-      if (!body || (answer.headers['content-length'] === '0' && !answer.trailers)) {
-        complete = true;
+      answer = given;
+      const status = { ':status': String(given.status) };
+      const sent = withoutHopByHop(given.headers);
+      const { body } = given;
+      if (!body || (sent['content-length'] === '0' && !given.trailers)) {
         body?.resume();
-        stream.respond(sent, { endStream: true });
+        stream.writeHead(status, sent, given.whole === undefined);
+        if (given.whole) stream.end(given.whole);
         return;
       }
-      stream.respond(sent, { waitForTrailers: answer.trailers !== undefined });
-      if (answer.trailers) {
-        stream.on('wantTrailers', () => {
-          const trailers = answer.trailers?.();
-          if (trailers && Object.keys(trailers).length > 0) stream.sendTrailers(withoutHopByHop(trailers));
-          else stream.close();
-        });
-      }
-      body.on('error', () => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR));
-      body.on('aborted', () => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR));
-      body.on('end', () => {
-        complete = true;
+      stream.writeHead(status, sent);
+      stream.onDrain = pump(body, {
+        write: (chunk) => stream.write(chunk),
+        end: () => {
+          const trailers = given.trailers?.();
+          const some = trailers && Object.keys(trailers).length > 0;
+          stream.end(undefined, some ? withoutHopByHop(trailers) : undefined);
+        },
+        broken: () => stream.fail(INTERNAL_ERROR),
       });
-      stream.once('close', () => body.readableEnded || body.destroy());
-      body.pipe(stream);
     },
     onDone(listener) {
-      stream.once('close', () => listener(complete));
+      if (stream.isClosed) listener(stream.error === undefined);
+      else listeners.push(listener);
     },
   };
 }
@@ -218,13 +214,6 @@ export function serveHttp1(socket: Duplex, onExchange: OnExchange, onUpgrade?: O
 }
 
 /** Speaks HTTP/2 (prior knowledge) on an accepted connection. */
-export function serveHttp2(socket: Duplex, onExchange: OnExchange): http2.ServerHttp2Session {
-  const session = http2.performServerHandshake(socket, {
-    settings: { maxConcurrentStreams: 1_000, initialWindowSize: 1 << 20 },
-  });
-  session.on('error', () => socket.destroy());
-  session.on('stream', (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders, flags: number) =>
-    onExchange(http2Exchange(stream, headers, flags)),
-  );
-  return session;
+export function serveHttp2(socket: Duplex, onExchange: OnExchange): void {
+  new Http2Connection(socket, true, { onStream: (stream, headers) => onExchange(http2Exchange(stream, headers)) });
 }

@@ -16,6 +16,7 @@ export interface Head {
 }
 
 const END = Buffer.from('\r\n\r\n');
+const BREAKS_OUT = /[\0\r\n]/;
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 // biome-ignore format: one list
 const FIRST_COUNTS = new Set([
@@ -38,17 +39,25 @@ export function readHead(bytes: Buffer): Head | undefined {
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(colon, 0)).toLowerCase();
     const value = line.slice(colon + 1).trim();
-    if (!NAME.test(name) || /[\0\r\n]/.test(value)) throw new Malformed('invalid header');
-    const before = headers[name];
-    if (name === 'set-cookie') headers[name] = before === undefined ? [value] : [...(before as string[]), value];
-    else if (before === undefined) headers[name] = value;
-    else if (name === 'content-length' && before !== value) throw new Malformed('several content lengths');
-    else if (!FIRST_COUNTS.has(name)) headers[name] = `${before as string}${name === 'cookie' ? '; ' : ', '}${value}`;
+    if (!NAME.test(name) || BREAKS_OUT.test(value)) throw new Malformed('invalid header');
+    if (name === 'content-length' && headers[name] !== undefined && headers[name] !== value)
+      throw new Malformed('several content lengths');
+    addHeader(headers, name, value);
   }
   return { line: lines[0]!, headers, size: end + 4 };
 }
 
-const BREAKS_OUT = /[\0\r\n]/;
+/** Adds one more field to headers, joined to others of its name as Node joins them. */
+export function addHeader(headers: Headers, name: string, value: string): void {
+  const before = headers[name];
+  if (name === 'set-cookie') headers[name] = before === undefined ? [value] : [...(before as string[]), value];
+  else if (before === undefined) headers[name] = value;
+  else if (!FIRST_COUNTS.has(name)) headers[name] = `${before as string}${name === 'cookie' ? '; ' : ', '}${value}`;
+}
+
+/** Whether a field can be one of HTTP/2: its name in lower case, its value without what ends a line. */
+export const isHeader = (name: string, value: string): boolean =>
+  NAME.test(name) && !/[A-Z]/.test(name) && !BREAKS_OUT.test(value);
 
 /** The header lines of a message, each with its end. Throws {@link Malformed} for what would break out of its line. */
 export function headerLines(headers: Headers): string {

@@ -1,7 +1,10 @@
-import * as http2 from 'node:http2';
 import type { Duplex } from 'node:stream';
+import { pump } from './body-pump.ts';
 import { type Answer, type Exchange, type Headers, withoutHopByHop } from './exchange.ts';
 import { Http1Pool } from './http1-client.ts';
+import { Http2Connection } from './http2-connection.ts';
+import { CANCEL } from './http2-numbers.ts';
+import { Http2Stream } from './http2-stream.ts';
 
 export type Dial = () => Promise<Duplex>;
 
@@ -44,8 +47,8 @@ export class Http1Upstream {
 /** One HTTP/2 connection to a peer, made on first use and anew when it broke. */
 export class Http2Upstream {
   readonly #dial: Dial;
-  #session: http2.ClientHttp2Session | undefined;
-  #connecting: Promise<http2.ClientHttp2Session> | undefined;
+  #connection: Http2Connection | undefined;
+  #connecting: Promise<Http2Connection> | undefined;
   onClosed: (() => void) | undefined;
 
   constructor(dial: Dial) {
@@ -53,80 +56,60 @@ export class Http2Upstream {
   }
 
   get connected(): boolean {
-    return this.#session !== undefined && !this.#session.closed && !this.#session.destroyed;
+    return this.#connection?.isOpen === true;
   }
 
-  connect(): Promise<http2.ClientHttp2Session> {
-    if (this.connected) return Promise.resolve(this.#session!);
+  connect(): Promise<Http2Connection> {
+    if (this.connected) return Promise.resolve(this.#connection!);
     this.#connecting ??= this.#open().finally(() => {
       this.#connecting = undefined;
     });
     return this.#connecting;
   }
 
-  async #open(): Promise<http2.ClientHttp2Session> {
+  async #open(): Promise<Http2Connection> {
     const socket = await this.#dial();
-    const session = http2.connect('http://mesh', {
-      createConnection: () => socket as never,
-      settings: { enablePush: false, initialWindowSize: 1 << 20 },
+    const connection: Http2Connection = new Http2Connection(socket, false, {
+      onClosed: () => {
+        if (this.#connection === connection) this.#connection = undefined;
+        this.onClosed?.();
+      },
     });
-    session.on('error', () => {});
-    session.once('close', () => {
-      if (this.#session === session) this.#session = undefined;
-      socket.destroy();
-      this.onClosed?.();
-    });
-    this.#session = session;
-    return session;
+    this.#connection = connection;
+    return connection;
   }
 
   async send(out: Outgoing): Promise<Answer> {
-    const session = await this.connect();
+    const connection = this.connected ? this.#connection! : await this.connect();
     return new Promise((resolve, reject) => {
-      const headers = out.headers as http2.OutgoingHttpHeaders;
-      headers[':method'] = out.method;
-      headers[':path'] = out.path;
-      headers[':scheme'] = 'http';
-      headers[':authority'] = out.authority;
-      let stream: http2.ClientHttp2Stream;
-      try {
-        stream = session.request(headers, { endStream: out.body === undefined });
-      } catch (error) {
-        return reject(new UpstreamError((error as Error).message, { cause: error }));
-      }
+      const { signal, body } = out;
       let answered = false;
-      let trailers: Headers | undefined;
-      stream.once('response', (got, flags) => {
+      const stream = new Http2Stream((head) => {
         answered = true;
-        const ended = (flags & http2.constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-        if (ended) stream.resume();
-        resolve({
-          status: Number(got[':status'] ?? 502),
-          headers: withoutHopByHop(got as Headers),
-          ...(ended ? {} : { body: stream, trailers: () => trailers }),
-        });
+        const { whole } = stream;
+        const answer: Answer = { status: Number(head[':status']), headers: withoutHopByHop(head) };
+        if (whole === undefined) {
+          answer.body = stream.body();
+          answer.trailers = () => stream.trailers;
+        } else if (whole.length > 0) answer.whole = whole;
+        resolve(answer);
       });
-      stream.on('trailers', (got) => {
-        trailers = got as Headers;
-      });
-      stream.on('error', (error) => {
-        if (!answered) reject(new UpstreamError(error.message, { cause: error }));
-      });
-      stream.once('close', () => {
-        out.signal?.removeEventListener('abort', stop);
-        if (!answered) reject(new UpstreamError('connection closed before message completed'));
-      });
-      const stop = () => stream.close(http2.constants.NGHTTP2_CANCEL);
-      out.signal?.addEventListener('abort', stop, { once: true });
-      if (out.body) {
-        out.body.on('error', stop);
-        out.body.on('aborted', stop);
-        out.body.pipe(stream);
-      }
+      const stop = () => stream.fail(CANCEL, new Error('aborted'));
+      stream.onClosed = () => {
+        signal?.removeEventListener('abort', stop);
+        const { error } = stream;
+        if (!answered && error) reject(new UpstreamError(error.message, { cause: error }));
+      };
+      if (signal?.aborted) return stop();
+      signal?.addEventListener('abort', stop, { once: true });
+      const first = { ':method': out.method, ':path': out.path, ':scheme': 'http', ':authority': out.authority };
+      connection.request(first, out.headers, body === undefined, stream);
+      if (!body) return;
+      stream.onDrain = pump(body, { write: (chunk) => stream.write(chunk), end: () => stream.end(), broken: stop });
     });
   }
 
   close(): void {
-    this.#session?.destroy();
+    this.#connection?.destroy();
   }
 }
