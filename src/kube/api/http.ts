@@ -20,9 +20,13 @@ export interface ApiRequest {
   signal?: AbortSignal;
 }
 
-/** `object` is JSON (or becomes a Table); `text` and `stream` are sent as they are; `events` is a watch. */
+/** `object` is JSON; `text` and `stream` are sent as they are; `events` is a watch. */
 export type ApiBody =
-  | { type: 'object'; value: unknown }
+  | {
+      type: 'object';
+      value: unknown /** The items are stored objects as they are: they never change. */;
+      stored?: true;
+    }
   | { type: 'text'; value: string; contentType: string }
   | { type: 'stream'; chunks: AsyncIterable<Uint8Array>; contentType: string }
   | { type: 'events'; events: AsyncIterable<{ type: string; object: unknown }> };

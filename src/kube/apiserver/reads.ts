@@ -89,7 +89,9 @@ export class Reads {
       },
       items,
     };
-    return respond(request, kind, list, this.#clock);
+    const answer = respond(request, kind, list, this.#clock);
+    if (answer.body.type === 'object' && answer.body.value === list) answer.body.stored = true;
+    return answer;
   }
 
   /** The objects of a kind as they were at a revision, or undefined when that is no longer known. */

@@ -1,5 +1,6 @@
 import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject, WatchType } from '#kube/api/types.ts';
+import { shared } from './shared.ts';
 import { sizeOf } from './size.ts';
 
 export interface Change {
@@ -85,6 +86,7 @@ export class Store {
     kept.sizes.set(key, size);
     const revision = ++this.#revision;
     object.metadata.resourceVersion = String(revision);
+    if (old) shared(old, object);
     kept.objects.set(key, object);
     this.#announce(kind, { type: old ? 'MODIFIED' : 'ADDED', object, old, revision }, size);
     return object;

@@ -2,8 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { stringify } from 'yaml';
 import type { ApiHandler, ApiRequest, ApiResponse } from '#kube/api/http.ts';
 import { failure, StatusError } from '#kube/api/status.ts';
+import type { KubeList } from '#kube/api/types.ts';
 import { wantsYaml } from '../accept.ts';
 import { MAX_BODY_BYTES } from '../body.ts';
+import { listBytes } from './list-bytes.ts';
 
 /** A client must send its whole body within this. */
 const BODY_WITHIN_MS = 30_000;
@@ -77,6 +79,8 @@ async function write({ status, body }: ApiResponse, req: IncomingMessage, res: S
     case 'object':
       if (wantsYaml(req.headers.accept))
         return send(res, status, 'application/yaml', stringify(body.value, { sortMapEntries: true }));
+      if (body.stored && req.method !== 'HEAD' && indentFor(req) === 0)
+        return sendParts(res, status, listBytes(body.value as KubeList));
       return send(
         res,
         status,
@@ -128,4 +132,14 @@ function drained(res: ServerResponse): Promise<void> {
 function send(res: ServerResponse, status: number, type: string, text: string): void {
   res.writeHead(status, { ...(type ? { 'content-type': type } : {}), 'content-length': Buffer.byteLength(text) });
   res.end(text);
+}
+
+/** All pieces in one write, without putting them together first. */
+function sendParts(res: ServerResponse, status: number, parts: Buffer[]): void {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  res.writeHead(status, { 'content-type': 'application/json', 'content-length': length });
+  res.cork();
+  for (const part of parts) res.write(part);
+  res.end();
+  res.uncork();
 }
