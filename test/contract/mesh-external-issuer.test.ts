@@ -202,4 +202,88 @@ describe('a mesh whose issuer cert-manager keeps, and whose roots trust-manager 
     expect(certificate['status'].revision).toBeGreaterThanOrEqual(63);
     await expect.poll(() => unverifiable(), POLL).toEqual([]);
   }, 120_000);
+
+  it('rotates its anchor in stages, with a copy of the one before in the bundle', async () => {
+    const certificates = (namespace: string) => ({
+      group: 'cert-manager.io',
+      version: 'v1',
+      resource: 'certificates',
+      namespace,
+    });
+    const renew = async (namespace: string, name: string): Promise<void> => {
+      const { status } = await cluster.admin.get(certificates(namespace), name);
+      const conditions = [{ type: 'Issuing', status: 'True', reason: 'ManuallyTriggered' }];
+      await cluster.admin.patch(
+        certificates(namespace),
+        name,
+        'merge',
+        { status: { conditions } },
+        { subresource: 'status' },
+      );
+      const renewed = async () => (await cluster.admin.get(certificates(namespace), name))['status'].revision;
+      await expect.poll(renewed, POLL).toBe(status.revision + 1);
+    };
+    const restart = async (namespace: string): Promise<void> => {
+      const deployments = { group: 'apps', version: 'v1', resource: 'deployments', namespace };
+      const annotations = { 'kubectl.kubernetes.io/restartedAt': `${cluster.clock.now()}` };
+      for (const { metadata } of (await cluster.admin.list(deployments)).items)
+        await cluster.admin.patch(deployments, metadata.name!, 'merge', {
+          spec: { template: { metadata: { annotations } } },
+        });
+      const waiting = async () =>
+        (await cluster.admin.list(deployments)).items.filter(
+          ({ status, metadata, spec }) =>
+            status?.observedGeneration !== metadata.generation ||
+            status?.updatedReplicas !== spec.replicas ||
+            status?.availableReplicas !== spec.replicas ||
+            status?.replicas !== spec.replicas,
+        ).length;
+      await expect.poll(waiting, POLL).toBe(0);
+      const going = async () =>
+        (await cluster.admin.list(core('pods', namespace))).items.filter((each) => each.metadata.deletionTimestamp)
+          .length;
+      await expect.poll(going, POLL).toBe(0);
+    };
+    const anchors = async () => {
+      const roots = await cluster.admin.get(core('configmaps', 'linkerd'), 'linkerd-identity-trust-roots');
+      return parseCertificates(roots['data']['ca-bundle.crt']).length;
+    };
+    const anchor = await cluster.admin.get(core('secrets', 'cert-manager'), 'linkerd-trust-anchor');
+    await apply([
+      {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'linkerd-previous-anchor', namespace: 'cert-manager' },
+        type: anchor['type'],
+        data: anchor['data'],
+      },
+      {
+        ...documents(TRUST).at(-1)!,
+        spec: {
+          ...documents(TRUST).at(-1)!['spec'],
+          sources: ['linkerd-trust-anchor', 'linkerd-previous-anchor'].map((name) => ({
+            secret: { name, key: 'tls.crt' },
+          })),
+        },
+      },
+    ]);
+    await expect.poll(anchors, POLL).toBe(1);
+    await renew('cert-manager', 'linkerd-trust-anchor');
+    await expect.poll(anchors, POLL).toBe(2);
+    await cluster.advanceClock(10_000);
+    await restart('linkerd');
+    await restart('shop');
+    expect(await unverifiable()).toEqual([]);
+    const before = await serial();
+    await renew('linkerd', 'linkerd-identity-issuer');
+    expect(await serial()).not.toBe(before);
+    await cluster.advanceClock(10_000);
+    await restart('shop');
+    // Only the new anchor is left: what verifies now has let go of the old one.
+    await cluster.admin.patch(core('secrets', 'cert-manager'), 'linkerd-previous-anchor', 'merge', {
+      data: (await cluster.admin.get(core('secrets', 'cert-manager'), 'linkerd-trust-anchor'))['data'],
+    });
+    await expect.poll(anchors, POLL).toBe(1);
+    expect(await unverifiable(['shop'])).toEqual([]);
+  }, 120_000);
 });

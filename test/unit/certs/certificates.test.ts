@@ -266,6 +266,15 @@ describe('a certificate that is kept', () => {
     );
   });
 
+  it('is renewed by hand, by a condition on its status', async () => {
+    await world.certificate('web', spec);
+    const { status } = await world.revision('web', 1);
+    const conditions = [...status.conditions, { type: 'Issuing', status: 'True', reason: 'ManuallyTriggered' }];
+    const target = { group: 'cert-manager.io', version: 'v1', resource: 'certificates', namespace: 'shop' };
+    await world.client.patch(target, 'web', 'merge', { status: { conditions } }, { subresource: 'status' });
+    await world.revision('web', 2);
+  });
+
   it('is made anew when its Secret is deleted', async () => {
     await world.certificate('web', spec);
     await world.revision('web', 1);
