@@ -1,5 +1,8 @@
-import { connect, constants, createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
+import { Http2Connection } from '#mesh/http2/connection.ts';
+import type { Headers } from '#mesh/http2/headers.ts';
+import { CANCEL } from '#mesh/http2/numbers.ts';
+import { Http2Stream } from '#mesh/http2/stream.ts';
 import { decode, encode, type Message, type MessageType } from './protobuf.ts';
 
 /** A method as a .proto file declares it. */
@@ -66,17 +69,12 @@ class Deframer {
 
 /** One for all calls: each of its own would look at the stack first. */
 const GONE = new Error('the caller has gone');
+const STATUS = { ':status': '200' };
+const CONTENT = { 'content-type': 'application/grpc' };
 
 /** A gRPC server for connections that are handed to it: `accept` each. */
 export class GrpcServer {
   readonly #methods = new Map<string, { method: Method; handler: Handler }>();
-  readonly #server: Http2Server;
-
-  constructor() {
-    this.#server = createServer({ settings: { maxConcurrentStreams: 1024 } });
-    this.#server.on('stream', (stream, headers) => this.#serve(stream, headers as Record<string, string>));
-    this.#server.on('sessionError', () => {});
-  }
 
   add(method: Method, handler: Handler): this {
     this.#methods.set(method.path, { method, handler });
@@ -84,52 +82,49 @@ export class GrpcServer {
   }
 
   accept(connection: Duplex): void {
-    this.#server.emit('connection', connection);
+    new Http2Connection(connection, true, { onStream: (stream, headers) => this.#serve(stream, headers) });
   }
 
-  #serve(stream: ServerHttp2Stream, headers: Record<string, string>): void {
-    stream.on('error', () => {});
-    const known = this.#methods.get(headers[':path'] ?? '');
-    const head = { ':status': 200, 'content-type': 'application/grpc' };
+  #serve(stream: Http2Stream, headers: Headers): void {
+    const known = this.#methods.get(String(headers[':path'] ?? ''));
     if (!known) {
-      stream.respond({ ...head, 'grpc-status': '12', 'grpc-message': 'unimplemented' }, { endStream: true });
+      stream.writeHead(STATUS, { ...CONTENT, 'grpc-status': '12', 'grpc-message': 'unimplemented' }, true);
       return;
     }
     const { method, handler } = known;
     const abort = new AbortController();
-    stream.once('close', () => abort.abort(GONE));
+    stream.onClosed = () => abort.abort(GONE);
     const deframer = new Deframer();
     let started = false;
-    stream.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer) => {
       if (started) return;
       for (const bytes of deframer.push(chunk)) {
         started = true;
-        void this.#run(stream, head, method, handler, bytes, headers, abort.signal);
+        void this.#run(stream, method, handler, bytes, headers, abort.signal);
         return;
       }
-    });
+    };
+    const whole = stream.complete;
+    if (whole) take(whole);
+    else stream.body().on('data', take);
   }
 
   async #run(
-    stream: ServerHttp2Stream,
-    head: Record<string, string | number>,
+    stream: Http2Stream,
     method: Method,
     handler: Handler,
     bytes: Buffer,
-    headers: Record<string, string>,
+    headers: Headers,
     signal: AbortSignal,
   ): Promise<void> {
-    let status: GrpcError | undefined;
+    let begun = false;
+    let ended = false;
     const begin = () => {
-      if (stream.headersSent || stream.destroyed) return;
-      stream.respond(head, { waitForTrailers: true });
-      stream.on('wantTrailers', () =>
-        stream.sendTrailers({
-          'grpc-status': String(status?.code ?? OK),
-          ...(status ? { 'grpc-message': encodeURIComponent(status.message) } : {}),
-        }),
-      );
+      if (begun) return;
+      begun = true;
+      stream.writeHead(STATUS, CONTENT);
     };
+    let status: GrpcError | undefined;
     try {
       const request = decode(method.request, bytes);
       await handler({
@@ -137,33 +132,46 @@ export class GrpcServer {
         headers,
         signal,
         send: (value) => {
+          if (ended) return;
           begin();
-          if (!stream.destroyed && !stream.writableEnded) stream.write(frame(method.response, value));
+          stream.write(frame(method.response, value));
         },
       });
     } catch (error) {
       status = error instanceof GrpcError ? error : new GrpcError(INTERNAL, (error as Error).message);
     }
-    if (stream.destroyed) return;
-    if (!stream.headersSent && status) {
-      const trailers = { 'grpc-status': String(status.code), 'grpc-message': encodeURIComponent(status.message) };
-      stream.respond({ ...head, ...trailers }, { endStream: true });
+    ended = true;
+    const trailers = {
+      'grpc-status': String(status?.code ?? OK),
+      ...(status ? { 'grpc-message': encodeURIComponent(status.message) } : {}),
+    };
+    if (!begun && status) {
+      stream.writeHead(STATUS, { ...CONTENT, ...trailers }, true);
       return;
     }
     begin();
-    stream.end();
+    stream.end(undefined, trailers);
   }
+}
+
+interface CallOptions {
+  signal?: AbortSignal;
+  headers?: Record<string, string>;
 }
 
 /** One connection to a gRPC server. */
 export class GrpcChannel {
-  readonly #session: ReturnType<typeof connect>;
+  readonly #connection: Http2Connection;
+  readonly #authority: string;
   readonly #closed: Promise<void>;
 
   constructor(connection: Duplex, authority = 'localhost') {
-    this.#session = connect(`http://${authority}`, { createConnection: () => connection });
-    this.#session.on('error', () => {});
-    this.#closed = new Promise((resolve) => this.#session.once('close', resolve));
+    this.#authority = authority;
+    let onClosed = () => {};
+    this.#closed = new Promise((resolve) => {
+      onClosed = resolve;
+    });
+    this.#connection = new Http2Connection(connection, false, { onClosed });
   }
 
   /** Resolves when the connection is gone, whichever side ended it. */
@@ -172,106 +180,92 @@ export class GrpcChannel {
   }
 
   get isClosed(): boolean {
-    return this.#session.destroyed || this.#session.closed;
+    return !this.#connection.isOpen;
   }
 
   close(): void {
-    this.#session.destroy();
+    this.#connection.destroy();
+  }
+
+  #start(stream: Http2Stream, method: Method, request: Message, options: CallOptions): void {
+    const first = { ':method': 'POST', ':path': method.path, ':scheme': 'http', ':authority': this.#authority };
+    this.#connection.request(first, { ...CONTENT, te: 'trailers', ...options.headers }, false, stream);
+    stream.end(frame(method.request, request));
   }
 
   /** Calls a method and yields what it answers. Throws a GrpcError when the call ends with one or the connection breaks. */
-  async *stream(
-    method: Method,
-    request: Message,
-    options: { signal?: AbortSignal; headers?: Record<string, string> } = {},
-  ): AsyncGenerator<Message> {
-    options.signal?.throwIfAborted();
-    if (this.#session.destroyed) throw new GrpcError(UNAVAILABLE, 'connection closed');
-    const stream = this.#session.request({
-      ':method': 'POST',
-      ':path': method.path,
-      'content-type': 'application/grpc',
-      te: 'trailers',
-      ...options.headers,
+  async *stream(method: Method, request: Message, options: CallOptions = {}): AsyncGenerator<Message> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    if (this.isClosed) throw new GrpcError(UNAVAILABLE, 'connection closed');
+    let stream!: Http2Stream;
+    const begun = new Promise<{ head: Headers; body: Readable }>((resolve, reject) => {
+      stream = new Http2Stream((head) => resolve({ head, body: stream.body() }));
+      stream.onClosed = () => stream.error && reject(stream.error);
     });
-    const stop = () => stream.close(constants.NGHTTP2_CANCEL);
-    options.signal?.addEventListener('abort', stop, { once: true });
-    let trailers: Record<string, string | string[] | undefined> = {};
-    stream.on('response', (headers) => {
-      if (headers['grpc-status'] !== undefined) trailers = headers as typeof trailers;
-    });
-    stream.on('trailers', (headers) => {
-      trailers = headers as typeof trailers;
-    });
-    let failure: Error | undefined;
-    stream.on('error', (error: Error) => {
-      failure = error;
-    });
-    stream.end(frame(method.request, request));
-    const deframer = new Deframer();
+    const stop = () => stream.fail(CANCEL);
+    signal?.addEventListener('abort', stop, { once: true });
+    let head: Headers = {};
     try {
-      for await (const chunk of stream) {
+      this.#start(stream, method, request, options);
+      const answer = await begun;
+      head = answer.head;
+      const deframer = new Deframer();
+      for await (const chunk of answer.body) {
         for (const bytes of deframer.push(chunk as Buffer)) yield decode(method.response, bytes);
       }
     } catch (error) {
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       throw new GrpcError(UNAVAILABLE, (error as Error).message);
     } finally {
-      options.signal?.removeEventListener('abort', stop);
-      if (!stream.closed) stop();
+      signal?.removeEventListener('abort', stop);
+      stop();
     }
-    options.signal?.throwIfAborted();
-    const status = trailers['grpc-status'];
-    if (status === '0') return;
-    if (status === undefined) throw new GrpcError(UNAVAILABLE, failure?.message ?? 'connection closed');
-    throw new GrpcError(Number(status), decodeURIComponent(String(trailers['grpc-message'] ?? '')));
+    signal?.throwIfAborted();
+    const failure = failureOf(stream.trailers ?? head);
+    if (failure) throw failure;
   }
 
   /** Calls a method that answers once. Without the machinery of {@link stream}: renewals by the thousand come this way. */
-  unary(
-    method: Method,
-    request: Message,
-    options: { signal?: AbortSignal; headers?: Record<string, string> } = {},
-  ): Promise<Message> {
+  unary(method: Method, request: Message, options: CallOptions = {}): Promise<Message> {
     const { signal } = options;
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      if (this.#session.destroyed) return reject(new GrpcError(UNAVAILABLE, 'connection closed'));
-      const stream = this.#session.request({
-        ':method': 'POST',
-        ':path': method.path,
-        'content-type': 'application/grpc',
-        te: 'trailers',
-        ...options.headers,
+      if (this.isClosed) return reject(new GrpcError(UNAVAILABLE, 'connection closed'));
+      const settle = (head: Headers, bytes: Buffer) => {
+        const failure = failureOf(stream.trailers ?? head);
+        if (failure) return reject(failure);
+        try {
+          for (const message of new Deframer().push(bytes)) return resolve(decode(method.response, message));
+        } catch (error) {
+          return reject(error);
+        }
+        reject(new GrpcError(INTERNAL, 'no message in the answer'));
+      };
+      const stream: Http2Stream = new Http2Stream((head) => {
+        const whole = stream.complete;
+        if (whole) return settle(head, whole);
+        const chunks: Buffer[] = [];
+        const body = stream.body();
+        body.on('data', (chunk: Buffer) => chunks.push(chunk));
+        body.on('end', () => settle(head, Buffer.concat(chunks)));
       });
-      const deframer = new Deframer();
-      let answer: Message | undefined;
-      let trailers: Record<string, string | string[] | undefined> = {};
-      let failure: Error | undefined;
-      const stop = () => stream.close(constants.NGHTTP2_CANCEL);
-      signal?.addEventListener('abort', stop, { once: true });
-      stream.on('response', (headers) => {
-        if (headers['grpc-status'] !== undefined) trailers = headers as typeof trailers;
-      });
-      stream.on('trailers', (headers) => {
-        trailers = headers as typeof trailers;
-      });
-      stream.on('data', (chunk: Buffer) => {
-        for (const bytes of deframer.push(chunk)) answer ??= decode(method.response, bytes);
-      });
-      stream.on('error', (error: Error) => {
-        failure = error;
-      });
-      stream.on('close', () => {
+      const stop = () => stream.fail(CANCEL);
+      stream.onClosed = () => {
         signal?.removeEventListener('abort', stop);
-        if (signal?.aborted) return reject(signal.reason);
-        const status = trailers['grpc-status'];
-        if (status === '0' && answer) resolve(answer);
-        else if (status === '0') reject(new GrpcError(INTERNAL, 'no message in the answer'));
-        else if (status === undefined) reject(new GrpcError(UNAVAILABLE, failure?.message ?? 'connection closed'));
-        else reject(new GrpcError(Number(status), decodeURIComponent(String(trailers['grpc-message'] ?? ''))));
-      });
-      stream.end(frame(method.request, request));
+        const { error } = stream;
+        if (error) reject(signal?.aborted ? signal.reason : new GrpcError(UNAVAILABLE, error.message));
+      };
+      signal?.addEventListener('abort', stop, { once: true });
+      this.#start(stream, method, request, options);
     });
   }
+}
+
+/** What a call came to, by what followed its answer. */
+function failureOf(trailers: Headers): GrpcError | undefined {
+  const status = trailers['grpc-status'];
+  if (status === '0') return undefined;
+  if (status === undefined) return new GrpcError(UNAVAILABLE, 'connection closed');
+  return new GrpcError(Number(status), decodeURIComponent(String(trailers['grpc-message'] ?? '')));
 }

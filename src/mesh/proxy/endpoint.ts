@@ -1,10 +1,11 @@
 import type { Duplex, Readable } from 'node:stream';
 import type { Connection } from '#kube/network/network.ts';
+import type { Headers } from '#mesh/http2/headers.ts';
 import type { LoadSettings } from '#mesh/policy/core/outbound-settings.ts';
 import { type Breaker, retryAfterOf } from './breaker.ts';
 import { onClassified } from './classify.ts';
 import type { DiscoveredEndpoint } from './discovery.ts';
-import type { Answer, Exchange, Headers } from './exchange.ts';
+import type { Answer, Exchange } from './exchange.ts';
 import { ORIG_PROTO } from './inbound-http.ts';
 import { destinationLabels } from './outbound-labels.ts';
 import type { ProxyRuntime } from './runtime.ts';

@@ -1,12 +1,11 @@
 import * as http from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
+import { Http2Connection } from '#mesh/http2/connection.ts';
+import type { Headers } from '#mesh/http2/headers.ts';
+import { INTERNAL_ERROR } from '#mesh/http2/numbers.ts';
+import type { Http2Stream } from '#mesh/http2/stream.ts';
 import { pump } from './body-pump.ts';
 import { PlainServer } from './http1-server.ts';
-import { Http2Connection } from './http2-connection.ts';
-import { INTERNAL_ERROR } from './http2-numbers.ts';
-import type { Http2Stream } from './http2-stream.ts';
-
-export type Headers = Record<string, string | string[] | undefined>;
 
 /** What comes back for a request, from an application, from another proxy, or from this one. */
 export interface Answer {

@@ -1,5 +1,6 @@
+import type { Headers } from '#mesh/http2/headers.ts';
 import type { Filter, GrpcMatch, HeaderModifier, HttpMatch } from '#mesh/policy/core/config.ts';
-import { type Answer, type Exchange, type Headers, plainAnswer } from './exchange.ts';
+import { type Answer, type Exchange, plainAnswer } from './exchange.ts';
 
 function modify(headers: Headers, modifier: HeaderModifier): void {
   for (const { name, value } of modifier.set) headers[name.toLowerCase()] = value;

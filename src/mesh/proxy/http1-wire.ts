@@ -1,4 +1,4 @@
-import type { Headers } from './exchange.ts';
+import { addHeader, BREAKS_OUT, FIELD_NAME, type Headers } from '#mesh/http2/headers.ts';
 
 /** As much of a head as is read before its end must have come (Node's own limit). */
 export const MOST_HEAD_BYTES = 16 * 1024;
@@ -16,15 +16,6 @@ export interface Head {
 }
 
 const END = Buffer.from('\r\n\r\n');
-const BREAKS_OUT = /[\0\r\n]/;
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-// biome-ignore format: one list
-const FIRST_COUNTS = new Set([
-  'age', 'authorization', 'content-length', 'content-type', 'etag', 'expires', 'from', 'host', 'if-modified-since',
-  'if-unmodified-since', 'last-modified', 'location', 'max-forwards', 'proxy-authorization', 'referer', 'retry-after',
-  'server', 'user-agent',
-]);
-
 /** The head that bytes start with; undefined while its end has not come. Throws {@link Malformed}. */
 export function readHead(bytes: Buffer): Head | undefined {
   const end = bytes.indexOf(END);
@@ -39,25 +30,13 @@ export function readHead(bytes: Buffer): Head | undefined {
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(colon, 0)).toLowerCase();
     const value = line.slice(colon + 1).trim();
-    if (!NAME.test(name) || BREAKS_OUT.test(value)) throw new Malformed('invalid header');
+    if (!FIELD_NAME.test(name) || BREAKS_OUT.test(value)) throw new Malformed('invalid header');
     if (name === 'content-length' && headers[name] !== undefined && headers[name] !== value)
       throw new Malformed('several content lengths');
     addHeader(headers, name, value);
   }
   return { line: lines[0]!, headers, size: end + 4 };
 }
-
-/** Adds one more field to headers, joined to others of its name as Node joins them. */
-export function addHeader(headers: Headers, name: string, value: string): void {
-  const before = headers[name];
-  if (name === 'set-cookie') headers[name] = before === undefined ? [value] : [...(before as string[]), value];
-  else if (before === undefined) headers[name] = value;
-  else if (!FIRST_COUNTS.has(name)) headers[name] = `${before as string}${name === 'cookie' ? '; ' : ', '}${value}`;
-}
-
-/** Whether a field can be one of HTTP/2: its name in lower case, its value without what ends a line. */
-export const isHeader = (name: string, value: string): boolean =>
-  NAME.test(name) && !/[A-Z]/.test(name) && !BREAKS_OUT.test(value);
 
 /** The header lines of a message, each with its end. Throws {@link Malformed} for what would break out of its line. */
 export function headerLines(headers: Headers): string {
@@ -80,7 +59,7 @@ const TARGET = /^[\u0021-\u00ff]+$/;
 
 /** The first line of a request. Throws {@link Malformed} for what would break out of it. */
 export function requestLine(method: string, path: string): string {
-  if (!NAME.test(method) || !TARGET.test(path)) throw new Malformed('invalid request line');
+  if (!FIELD_NAME.test(method) || !TARGET.test(path)) throw new Malformed('invalid request line');
   return `${method} ${path} HTTP/1.1\r\n`;
 }
 
@@ -156,7 +135,7 @@ export class ChunkedReader {
       this.#trailerBytes += line.length;
       const colon = line.indexOf(':');
       const name = line.slice(0, Math.max(0, colon)).toLowerCase();
-      if (!NAME.test(name) || this.#trailerBytes > MOST_HEAD_BYTES) throw new Malformed('invalid trailer');
+      if (!FIELD_NAME.test(name) || this.#trailerBytes > MOST_HEAD_BYTES) throw new Malformed('invalid trailer');
       this.trailers[name] = line.slice(colon + 1).trim();
     }
   }

@@ -1,10 +1,11 @@
+import type { Headers } from '#mesh/http2/headers.ts';
 import type { Filter } from '#mesh/policy/core/config.ts';
 import { findRoute, type Routable } from '#mesh/policy/core/match.ts';
 import type { TimeoutSettings } from '#mesh/policy/core/outbound-settings.ts';
 import { hasGrpcStatus } from './classify.ts';
 import type { OutboundBackend, OutboundPolicy, OutboundRoute, OutboundRule } from './discovery.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { Answer, Exchange, Headers } from './exchange.ts';
+import type { Answer, Exchange } from './exchange.ts';
 import { applyRequestFilters } from './filters.ts';
 import type { Labels } from './metrics.ts';
 import type { OutboundConnection } from './outbound-http.ts';

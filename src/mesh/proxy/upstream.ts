@@ -1,10 +1,11 @@
 import type { Duplex } from 'node:stream';
+import { Http2Connection } from '#mesh/http2/connection.ts';
+import type { Headers } from '#mesh/http2/headers.ts';
+import { CANCEL } from '#mesh/http2/numbers.ts';
+import { Http2Stream } from '#mesh/http2/stream.ts';
 import { pump } from './body-pump.ts';
-import { type Answer, type Exchange, type Headers, withoutHopByHop } from './exchange.ts';
+import { type Answer, type Exchange, withoutHopByHop } from './exchange.ts';
 import { Http1Pool } from './http1-client.ts';
-import { Http2Connection } from './http2-connection.ts';
-import { CANCEL } from './http2-numbers.ts';
-import { Http2Stream } from './http2-stream.ts';
 
 export type Dial = () => Promise<Duplex>;
 

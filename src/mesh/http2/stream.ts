@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { Headers } from './exchange.ts';
+import type { Headers } from './headers.ts';
 import {
   CANCEL,
   FLOW_CONTROL_ERROR,
@@ -8,7 +8,7 @@ import {
   PROTOCOL_ERROR,
   STREAM_CLOSED,
   STREAM_WINDOW,
-} from './http2-numbers.ts';
+} from './numbers.ts';
 
 /** The part of a connection that its streams use. */
 export interface StreamCarrier {
@@ -65,10 +65,15 @@ export class Http2Stream {
     this.#sendWindow = sendWindow;
   }
 
-  /** All of the message that came in with its head, where that is so and no trailers follow. Asked in `onHead`. */
-  get whole(): Buffer | undefined {
-    if (!this.#received || this.trailers) return undefined;
+  /** All of the message's body, where its end came together with its head. Asked in `onHead`. */
+  get complete(): Buffer | undefined {
+    if (!this.#received) return undefined;
     return this.#early.length === 1 ? this.#early[0] : Buffer.concat(this.#early);
+  }
+
+  /** The same for a message without trailers. */
+  get whole(): Buffer | undefined {
+    return this.trailers ? undefined : this.complete;
   }
 
   /** What comes in after the head; to be asked for in `onHead`, or it is dropped. */

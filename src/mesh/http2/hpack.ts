@@ -1,5 +1,5 @@
-import type { Headers } from './exchange.ts';
-import { decodeHuffman } from './hpack-huffman.ts';
+import type { Headers } from './headers.ts';
+import { decodeHuffman } from './huffman.ts';
 
 /** A header block that cannot be read: the connection is of no more use (RFC 9113, 4.3). */
 export class CompressionError extends Error {}

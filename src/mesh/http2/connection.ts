@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream';
-import type { Headers } from './exchange.ts';
+import { addHeader, type Headers, isHeader } from './headers.ts';
 import { HpackDecoder, HpackEncoder } from './hpack.ts';
-import { addHeader, isHeader } from './http1-wire.ts';
 import {
   ACK,
   COMPRESSION_ERROR,
@@ -25,8 +24,8 @@ import {
   SETTINGS,
   STREAM_WINDOW,
   WINDOW_UPDATE,
-} from './http2-numbers.ts';
-import { Http2Stream, type StreamCarrier } from './http2-stream.ts';
+} from './numbers.ts';
+import { Http2Stream, type StreamCarrier } from './stream.ts';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 
