@@ -41,8 +41,8 @@ export interface ClusterRoute {
   token: string;
 }
 
-/** The next worker is loaded when the one just taken has brought up its prompt: they would compete for it. */
-const REFILL_AFTER_MS = 400;
+/** Workers kept loaded and waiting: one for whoever comes now, one for whoever comes while the next is loading. */
+const WARM_WORKERS = 2;
 /** How often the queue is looked at while somebody waits. */
 const LOOK_AGAIN_MS = 5_000;
 
@@ -247,7 +247,8 @@ export class SessionRegistry {
 
   #takeWorker(): SessionWorker {
     const worker = this.#warm.shift() ?? this.#newWorker();
-    this.#o.clock.setTimeout(() => this.#refillWarm(), REFILL_AFTER_MS);
+    // The next one is loaded when this learner has a prompt; before that, the two would compete for the processor.
+    worker.onAccepting = () => this.#refillWarm();
     return worker;
   }
 
@@ -260,7 +261,8 @@ export class SessionRegistry {
   }
 
   #refillWarm(): void {
-    while (!this.#closed && this.#warm.length < (this.#o.warmWorkers ?? 1)) this.#warm.push(this.#newWorker());
+    while (!this.#closed && this.#warm.length < (this.#o.warmWorkers ?? WARM_WORKERS))
+      this.#warm.push(this.#newWorker());
   }
 
   #forgetExpired(): void {

@@ -30,6 +30,8 @@ export class SessionWorker {
   #saved: (() => void) | undefined;
   /** True once the shell answers; before that, messages of pages wait. */
   accepting = false;
+  /** Called when the shell answers. */
+  onAccepting: (() => void) | undefined;
 
   constructor(options: { entry: URL; memoryMb: number; clock: Clock; execArgv?: string[] }) {
     this.#clock = options.clock;
@@ -107,7 +109,10 @@ export class SessionWorker {
       }
       return;
     }
-    if (message.type === 'prompt') this.accepting = true;
+    if (message.type === 'prompt') {
+      this.accepting = true;
+      this.onAccepting?.();
+    }
     if (message.type === 'snapshot') this.#saved?.();
     if (this.#onMessage) this.#onMessage(message);
     else this.#held.push(message);
