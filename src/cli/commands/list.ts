@@ -22,6 +22,7 @@ export async function run([noun, ...rest]: string[]): Promise<number> {
     case 'images': {
       const { sampleImages } = await import('#cluster/embedded/images.ts');
       print(sampleImages().map((image) => [image.repository, image.summary]));
+      console.log('\nAny tag of these is accepted, also one that was never published.');
       return 0;
     }
     default:

@@ -1,3 +1,4 @@
+import descriptionsData from '#kube/api/data/descriptions.json' with { type: 'json' };
 import type { ApiRequest, ApiResponse } from '#kube/api/http.ts';
 import { allSchemas, type Schema } from '#kube/api/schemas.ts';
 import { type Kinds, type ResourceKind, SERVER_VERSION } from './kinds.ts';
@@ -75,7 +76,35 @@ function documentOf(kinds: ResourceKind[]): unknown {
       delete: operation(gvk, 'delete', query),
     };
   }
-  return { openapi: '3.0.0', info: info(), paths, components: { schemas } };
+  const described = Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => [name, withWords(name, schema)]),
+  );
+  return { openapi: '3.0.0', info: info(), paths, components: { schemas: described } };
+}
+
+/** Schema name to what its fields are (empty: the schema itself), for the kinds that courses use. The rest has no descriptions. */
+const WORDS = descriptionsData as Record<string, Record<string, string>>;
+
+/** What all kinds have. */
+const COMMON = {
+  apiVersion: 'The group and version of the API that this form of the object belongs to.',
+  kind: 'What the object is.',
+  metadata: 'Its name, labels and what else every object has.',
+};
+
+function withWords(name: string, schema: Schema): Schema {
+  const { '': own, ...fields } = {
+    ...(schema['x-kubernetes-group-version-kind'] ? COMMON : {}),
+    ...WORDS[name],
+  } as Record<string, string>;
+  const properties = { ...schema.properties };
+  for (const [field, description] of Object.entries(fields))
+    if (properties[field]) properties[field] = { ...properties[field], description };
+  return {
+    ...schema,
+    ...(own ? { description: own } : {}),
+    ...(schema.properties ? { properties } : {}),
+  };
 }
 
 const operation = (gvk: object, action: string, parameters: unknown[]) => ({

@@ -112,8 +112,7 @@ class Page {
       if (choices.length > 0)
         out += `${pad}enum: ${choices.slice(0, 4).join(', ')}${choices.length > 4 ? ', ....' : ''}\n`;
       if (!this.#recursive) {
-        const words = this.#descriptions(field)[0];
-        out += `${indented(wrap(words || '<no description>'), indent + 2)}\n\n`;
+        out += `${indented(wrap(field.description || '<no description>'), indent + 2)}\n\n`;
         continue;
       }
       const inner = this.#holderOf(field);
