@@ -92,15 +92,13 @@ export class GrpcServer {
       return;
     }
     const { method, handler } = known;
-    const abort = new AbortController();
-    stream.onClosed = () => abort.abort(GONE);
     const deframer = new Deframer();
     let started = false;
     const take = (chunk: Buffer) => {
       if (started) return;
       for (const bytes of deframer.push(chunk)) {
         started = true;
-        void this.#run(stream, method, handler, bytes, headers, abort.signal);
+        void this.#run(stream, method, handler, bytes, headers);
         return;
       }
     };
@@ -109,14 +107,7 @@ export class GrpcServer {
     else stream.body().on('data', take);
   }
 
-  async #run(
-    stream: Http2Stream,
-    method: Method,
-    handler: Handler,
-    bytes: Buffer,
-    headers: Headers,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #run(stream: Http2Stream, method: Method, handler: Handler, bytes: Buffer, headers: Headers): Promise<void> {
     let begun = false;
     let ended = false;
     const begin = () => {
@@ -130,7 +121,9 @@ export class GrpcServer {
       await handler({
         request,
         headers,
-        signal,
+        get signal() {
+          return goneSignal(stream);
+        },
         send: (value) => {
           if (ended) return;
           begin();
@@ -152,6 +145,18 @@ export class GrpcServer {
     begin();
     stream.end(undefined, trailers);
   }
+}
+
+/** Aborts when the stream is over; most handlers never ask. */
+function goneSignal(stream: Http2Stream): AbortSignal {
+  if (stream.isClosed) return AbortSignal.abort(GONE);
+  const abort = new AbortController();
+  const before = stream.onClosed;
+  stream.onClosed = (complete) => {
+    before?.(complete);
+    abort.abort(GONE);
+  };
+  return abort.signal;
 }
 
 interface CallOptions {
