@@ -211,6 +211,24 @@ describe('a client', () => {
     connection.destroy();
   });
 
+  it('may change to another protocol, after plain requests too', async () => {
+    const server = http.createServer((_req, res) => res.end('<plain>'));
+    server.on('upgrade', (_req, socket) => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n');
+      socket.pipe(socket);
+    });
+    world.meshed(api, 8081);
+    api.net.listen(8081, (connection) => server.emit('connection', connection));
+    const connection = await web.net.dial(api.net.ip, 8081, { uid: 0 });
+    connection.write('GET / HTTP/1.1\r\nhost: api\r\n\r\n');
+    connection.write('GET / HTTP/1.1\r\nhost: api\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n');
+    const all = told(connection, (text) => text.includes('bytes'));
+    await vi.waitFor(() => expect(connection.bytesRead).toBeGreaterThan(150));
+    connection.write('bytes');
+    expect(await all).toMatch(/<plain>HTTP\/1\.1 101 Switching Protocols\r\n[\s\S]*\r\n\r\nbytes$/);
+    connection.destroy();
+  });
+
   it('that speaks HTTP/1.0 is told no chunks', async () => {
     const connection = await dial();
     connection.write('GET /1 HTTP/1.0\r\nhost: api\r\n\r\n');
