@@ -25,3 +25,5 @@ until kubectl -n shop run trial --image=curlimages/curl:8.16.0 --dry-run=server 
 rm trial.yaml
 kubectl -n shop rollout restart deployment/web
 kubectl -n shop rollout status deployment/web --timeout=2m
+# kubectl refuses a second restart within the same second, and whoever types fast would meet that.
+sleep 1
