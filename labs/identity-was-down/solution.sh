@@ -5,6 +5,8 @@ kubectl -n linkerd rollout restart deployment/linkerd-destination deployment/lin
 for name in identity destination proxy-injector; do kubectl -n linkerd rollout status "deployment/linkerd-$name" --timeout=2m; done
 # Makes the pods of a namespace anew, a few at a time, and waits until the last old one is gone.
 restart() {
+  # kubectl refuses a second restart within the same second.
+  sleep 1
   kubectl -n "$1" rollout restart deployment
   for name in $(kubectl -n "$1" get deployment -o name); do kubectl -n "$1" rollout status "$name" --timeout=2m; done
   while kubectl -n "$1" get pods | grep -q Terminating; do sleep 1; done

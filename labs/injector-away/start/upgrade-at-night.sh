@@ -8,3 +8,5 @@ kubectl -n shop rollout restart deployment/api
 kubectl -n shop rollout status deployment/api --timeout=2m
 kubectl -n linkerd scale deployment linkerd-proxy-injector --replicas=1
 kubectl -n linkerd rollout status deployment/linkerd-proxy-injector --timeout=2m
+# kubectl refuses a second restart within the same second, and whoever types fast would meet that.
+sleep 1
