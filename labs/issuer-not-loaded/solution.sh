@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # The identity service has issuer 2 by now, or will have: wait for the event, restart once more, then shrink the bundle.
+# Backwards it is restart, upgrade, restart as well, and right once the event has come.
+# any order
 set -euo pipefail
 # Makes the pods of a namespace anew, a few at a time, and waits until the last old one is gone.
 restart() {
