@@ -1,5 +1,6 @@
 import type { Mistake } from './mistakes.ts';
 import { didYouMean } from './nearest.ts';
+import { OBSERVE_ATTRIBUTES, observationMistakes } from './observations.ts';
 import type { Prose, Tag } from './prose.ts';
 
 /** What an author may write between angle brackets, with the attributes each needs and may have. */
@@ -12,11 +13,10 @@ const COMPONENTS: Record<string, { needs: string[]; may: string[] }> = {
   File: { needs: ['name'], may: [] },
   Fragment: { needs: ['slot'], may: [] },
   Hint: { needs: [], may: ['about'] },
-  Observe: { needs: ['view'], may: [] },
+  Observe: { needs: [], may: OBSERVE_ATTRIBUTES },
   PolicyParts: { needs: [], may: [] },
   Task: { needs: ['id'], may: [] },
 };
-const VIEWS = ['certificates', 'policy', 'traffic', 'events'];
 const ELEMENTS = new Set(
   (
     'a b br code dd details div dl dt em figcaption figure i img kbd li ol p pre small span strong sub summary sup table tbody td th thead tr ul ' +
@@ -100,8 +100,7 @@ function attributeMistakes(
     messages.push(`<${tag.name}> has no attribute "${name}".${didYouMean(name, [...needs, ...may])}`);
   for (const name of needs.filter((name) => !given.includes(name))) messages.push(`<${tag.name}> needs ${name}="…".`);
   const value = (name: string) => (typeof tag.attributes[name] === 'string' ? (tag.attributes[name] as string) : '');
-  if (tag.name === 'Observe' && value('view') && !VIEWS.includes(value('view')))
-    messages.push(`there is no view "${value('view')}": ${VIEWS.join(', ')}.${didYouMean(value('view'), VIEWS)}`);
+  if (tag.name === 'Observe') messages.push(...observationMistakes(tag.attributes));
   if (tag.name === 'Answer') {
     const options = value('options').match(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g) ?? [];
     if (value('options') && options.length < 2) messages.push('a question needs at least two options.');

@@ -3,6 +3,7 @@ import { AcademyError } from '#base/errors.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { CertificateInfo, CertificatesView, Matrix } from '#schema/evidence.ts';
 import type { Lab } from '#schema/lab.ts';
+import type { Observation, Observed } from '#schema/observation.ts';
 import type { TaskView } from '#schema/protocol.ts';
 import { Answers, type Graded } from './answers.ts';
 import { CATALOGUE } from './catalogue.ts';
@@ -16,6 +17,7 @@ import { TrafficLog } from './probes/traffic-log.ts';
 import { TaskRun } from './task-run.ts';
 import { Triggers } from './triggers.ts';
 import { CertificatesWatcher } from './views/certificates.ts';
+import { observe } from './views/observer.ts';
 
 /** A task looks for the last time this long after a change, and a little later has judged. */
 const QUIET_MS = 1_800;
@@ -195,6 +197,11 @@ export class Grader {
         return evidence.flatMap((e) => (e.type === 'matrix' ? [{ task: run.task.id, matrix: e }] : []));
       });
     return (await Promise.all(found)).flat();
+  }
+
+  /** The values that a lesson shows in its text. */
+  observe(wanted: Observation[]): Promise<Observed[]> {
+    return observe(wanted, this.#context);
   }
 
   trafficEvidence() {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { certificatesView, clusterEvent, matrix, traffic } from './evidence.ts';
+import { MAX_OBSERVATIONS, observation, observed } from './observation.ts';
 import { verdict } from './verdict.ts';
 
 /**
@@ -146,10 +147,11 @@ export const clientMessage = z.discriminatedUnion('type', [
       .positive()
       .max(10 * 365 * 86_400_000),
   }),
-  /** Which views are open; the server only sends what is looked at. */
+  /** Which views are open, and which values the text shows; the server only sends what is looked at. */
   z.strictObject({
     type: z.literal('views.watch'),
     views: z.array(z.enum(['certificates', 'policy', 'traffic', 'events', 'mesh'])),
+    observe: z.array(observation).max(MAX_OBSERVATIONS).default([]),
   }),
   z.strictObject({ type: z.literal('ping') }),
 ]);
@@ -185,6 +187,7 @@ export const serverMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('view.policy'), matrices: z.array(z.object({ task: z.string(), matrix })) }),
   z.object({ type: z.literal('view.traffic'), traffic }),
   z.object({ type: z.literal('view.events'), events: z.array(clusterEvent) }),
+  z.object({ type: z.literal('view.observed'), values: z.array(observed) }),
   /** The idle warning, and anything else worth a line. */
   z.object({
     type: z.literal('notice'),

@@ -1,5 +1,6 @@
 import { Emitter } from '#base/events.ts';
 import type { CertificatesView, ClusterEvent, Matrix, Traffic } from '#schema/evidence.ts';
+import type { Observed } from '#schema/observation.ts';
 import type {
   ApiErrorBody,
   ClientMessage,
@@ -26,6 +27,8 @@ export interface LabEvents extends Record<string, unknown> {
   editCancelled: string;
   solution: { markdown: string; script: string };
   view: ViewName;
+  /** The values that the text shows. */
+  observed: undefined;
   notice: Notice;
   error: ApiErrorBody;
 }
@@ -42,6 +45,8 @@ export class LabStore {
   readonly events = new Emitter<LabEvents>();
   readonly files = new Map<string, FileView>();
   readonly views: Views = {};
+  /** The newest value of each observation, by its key. */
+  readonly observed = new Map<string, Observed['value']>();
   session: SessionView;
   /** Server's clock minus this machine's, ms. */
   skewMs = 0;
@@ -91,6 +96,9 @@ export class LabStore {
       case 'view.events':
         this.views.events = message.events;
         return this.events.emit('view', 'events');
+      case 'view.observed':
+        for (const { key, value } of message.values) this.observed.set(key, value);
+        return this.events.emit('observed', undefined);
       case 'notice':
         if (message.endsAt !== undefined) this.session = { ...this.session, endsAt: message.endsAt };
         return this.events.emit('notice', message);
@@ -113,6 +121,8 @@ export class LabStore {
       delete this.views[name];
       this.events.emit('view', name);
     }
+    this.observed.clear();
+    this.events.emit('observed', undefined);
   }
 
   /** The server's wall clock, ms since the epoch. */

@@ -1,6 +1,7 @@
 import { WallClock } from '#base/clock.ts';
-import type { ClientMessage, ServerMessage, SessionView, TaskView } from '#schema/protocol.ts';
+import type { ClientMessage, SessionView, TaskView } from '#schema/protocol.ts';
 import { Announcer } from './announcer.ts';
+import { Attachment } from './attachment.ts';
 import { Connection, type Link } from './connection.ts';
 import { EditorPane } from './editor/editor-pane.ts';
 import { el } from './element.ts';
@@ -9,6 +10,7 @@ import { openKeyboardHelp, startKeyboard } from './keyboard.ts';
 import { LabStore, type ViewName } from './lab-store.ts';
 import { tellLink, tellTask } from './news.ts';
 import { Notices } from './notices.ts';
+import { ObservedValues } from './observed-values.ts';
 import { listenToPage } from './page-events.ts';
 import { PaneSwitch } from './pane-switch.ts';
 import { askEnd, askReset } from './session-dialogs.ts';
@@ -48,17 +50,14 @@ export class Workbench {
   readonly #cards: TaskCards;
   readonly #panel: SessionPanel;
   readonly #switch: PaneSwitch;
+  readonly #observed: ObservedValues;
+  readonly #attachment: Attachment;
   readonly #next: HTMLAnchorElement;
   readonly #stop: (() => void)[] = [];
-  #attachedTo = '';
-  #attached = false;
   #wasLost = false;
-  /** The Start button had the keyboard and is gone; the first shell's tab gets it. */
-  #focusShell: boolean;
 
   constructor(options: WorkbenchOptions) {
     this.#o = options;
-    this.#focusShell = options.begun;
     const { lab } = options;
     document.documentElement.dataset['workbench'] = '';
     this.#store = new LabStore(options.session);
@@ -81,7 +80,16 @@ export class Workbench {
     this.#views = new ViewsPane({
       store: this.#store,
       editor: this.#editor,
-      watch: (views) => this.#send({ type: 'views.watch', views }),
+      watch: () => this.#watch(),
+    });
+    this.#observed = new ObservedValues(this.#store);
+    this.#attachment = new Attachment({
+      store: this.#store,
+      connection: this.#connection,
+      offsets: this.#offsets,
+      terminals: this.#terminals,
+      watch: () => this.#watch(),
+      focusShell: options.begun,
     });
     this.#cards = new TaskCards({
       store: this.#store,
@@ -162,6 +170,7 @@ export class Workbench {
     for (const stop of this.#stop) stop();
     this.#terminals.dispose();
     this.#views.dispose();
+    this.#observed.dispose();
     this.#cards.dispose();
     this.#status.dispose();
     this.#panel.dispose();
@@ -172,7 +181,7 @@ export class Workbench {
   #listen(): void {
     const { events } = this.#store;
     this.#stop.push(
-      this.#connection.events.on('message', (message) => this.#accept(message)),
+      this.#connection.events.on('message', (message) => this.#attachment.accept(message)),
       this.#connection.events.on('link', (link) => this.#drawLink(link)),
       events.on('session', () => this.#sessionChanged()),
       events.on('task', ({ task, before }) => this.#taskChanged(task, before)),
@@ -238,62 +247,9 @@ export class Workbench {
     this.#connection.send(message);
   }
 
-  #accept(message: ServerMessage): void {
-    switch (message.type) {
-      case 'session':
-        if (this.#isAnother(message.session)) return;
-        break;
-      case 'terminal.opened':
-        return this.#terminals.opened(message.terminal);
-      case 'terminal.closed':
-        this.#offsets.forget(message.terminal);
-        this.#terminals.closed(message.terminal);
-        if (this.#terminals.count === 0 && this.#store.session.state === 'ready') this.#terminals.leaveEmpty();
-        return;
-      case 'terminal.output': {
-        const print = this.#offsets.accept(message);
-        return this.#terminals.print(message.terminal, print);
-      }
-      case 'pong':
-        this.#store.accept(message);
-        if (this.#attached) return;
-        this.#attached = true;
-        this.#send({ type: 'views.watch', views: this.#views.watched() });
-        this.#terminals.attached();
-        return this.#ensureShell();
-    }
-    this.#store.accept(message);
-  }
-
-  /**
-   * Whether the session on the other end is another one than this page has the output of: after a reset or a restart
-   * of the server its terminals count from nothing again. The page then forgets what it has and asks anew.
-   */
-  #isAnother(session: SessionView): boolean {
-    const which = `${session.createdAt} ${session.rebuilt ?? ''}`;
-    const before = this.#attachedTo;
-    this.#attachedTo = which;
-    if (before === '' || before === which) return false;
-    this.#store.forgetViews();
-    this.#terminals.forgetAll();
-    if (Object.keys(this.#offsets.since()).length === 0) {
-      // Nothing of the old one is left here: the connection can stay.
-      if (this.#attached) this.#send({ type: 'views.watch', views: this.#views.watched() });
-      return false;
-    }
-    this.#offsets.forgetAll();
-    this.#connection.restart();
-    return true;
-  }
-
-  /** Opens a shell when there is none, as soon as that is known: the first pong follows all that the session held. */
-  #ensureShell(): void {
-    const { state } = this.#store.session;
-    if (!this.#attached || this.#connection.link.state !== 'open') return;
-    if (state !== 'ready' && state !== 'starting' && state !== 'rebuilding') return;
-    this.#terminals.ensureOne();
-    if (this.#focusShell) this.#terminals.focusTab();
-    this.#focusShell = false;
+  /** Tells the session what this page looks at: the shown view, and the values in the text. */
+  #watch(): void {
+    this.#send({ type: 'views.watch', views: this.#views.watched(), observe: this.#observed.wanted });
   }
 
   #sessionChanged(): void {
@@ -311,7 +267,7 @@ export class Workbench {
     } else this.#notices.hide('rebuilt');
     if (session.endsAt - this.#store.now() > 60_000) this.#notices.hide('idle');
     if (session.state !== 'ready') this.#notices.hide('idle');
-    this.#ensureShell();
+    this.#attachment.ensureShell();
     this.#views.show(this.#views.shown);
   }
 
@@ -328,10 +284,7 @@ export class Workbench {
   }
 
   #drawLink(link: Link): void {
-    if (link.state !== 'open') {
-      this.#attached = false;
-      this.#terminals.detached();
-    }
+    if (link.state !== 'open') this.#attachment.detached();
     this.#panel.setGone(link.state === 'gone');
     document.documentElement.dataset['link'] = link.state;
     const to = { announcer: this.#announcer, notices: this.#notices, retry: () => this.#connection.connect() };
@@ -364,15 +317,8 @@ export class Workbench {
       const response = await fetch(`/api/labs/${this.#o.lab}/session`, { method: 'POST' });
       if (!response.ok) throw new Error(String(response.status));
       const session = (await response.json()) as SessionView;
-      this.#attached = false;
-      this.#offsets.forgetAll();
-      this.#terminals.forgetAll();
-      this.#store.forgetViews();
-      this.#attachedTo = '';
       this.#panel.setGone(false);
-      this.#store.accept({ type: 'session', session });
-      this.#connection.restart();
-      this.#terminals.focusTab();
+      this.#attachment.startAfresh(session);
     } catch {
       this.#notices.show('start', {
         level: 'error',

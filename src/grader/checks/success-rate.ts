@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Figures } from '#schema/evidence.ts';
-import { type CheckContext, defineCheck, failed, passed, waiting } from '../check.ts';
-import { hasLabels, sumOf } from '../probes/proxy-metrics.ts';
+import { defineCheck, failed, passed, waiting } from '../check.ts';
+import { percent, successesOfPods, successesOfTraffic } from '../probes/successes.ts';
 import { count } from '../words.ts';
 
 const params = z.strictObject({
@@ -23,12 +23,6 @@ const params = z.strictObject({
     .describe('Of pods: labels that the series must have as well, such as `{ target_port: "8080" }`.'),
 });
 type Params = z.infer<typeof params>;
-interface Seen {
-  ok: number;
-  total: number;
-}
-
-const SERIES = { inbound: /^response_total$/, outbound: /^outbound_(http|grpc)_route_request_statuses_total$/ };
 
 /** The share of requests that succeeded in the last seconds. */
 export const successRate = defineCheck<Params>({
@@ -39,7 +33,8 @@ export const successRate = defineCheck<Params>({
   triggers: () => [{ everyMs: 1_000 }],
   async run(wanted, context) {
     const { of, atLeast = 0, atMost = 1, seconds, requests } = wanted;
-    const { ok, total } = of === 'traffic' ? ofTraffic(wanted, context) : await ofPods(wanted, context);
+    const { ok, total } =
+      of === 'traffic' ? successesOfTraffic(seconds, context) : await successesOfPods(of, wanted, context);
     const rate = total === 0 ? 0 : ok / total;
     const evidence: Figures = {
       type: 'figures',
@@ -58,35 +53,3 @@ export const successRate = defineCheck<Params>({
     return passed(`${said}.`, [evidence]);
   },
 });
-
-function ofTraffic({ seconds }: Params, { traffic, clock }: CheckContext): Seen {
-  if (!traffic) throw new Error('the lab has no traffic');
-  const from = clock.now() - seconds * 1_000;
-  const seen = { ok: 0, total: 0 };
-  for (const second of traffic.evidence().perSecond) {
-    if (second.at < from) continue;
-    seen.ok += second.ok;
-    seen.total += second.ok + second.failed;
-  }
-  return seen;
-}
-
-async function ofPods({ of, seconds, direction, labels }: Params, { metrics }: CheckContext): Promise<Seen> {
-  const { pods } = await metrics.growth(of, SERIES[direction], seconds);
-  const series = pods
-    .flatMap((pod) => pod.series)
-    .filter((one) => direction === 'outbound' || one.labels['direction'] === 'inbound')
-    .filter(({ labels: { route_name, authz_name } }) => route_name !== 'probe' && authz_name !== 'probe')
-    .filter((one) => hasLabels(one, labels));
-  const good = series.filter(({ labels: seen }) =>
-    direction === 'inbound'
-      ? seen['classification'] === 'success'
-      : seen['error'] === '' && isGood(seen['http_status'], seen['grpc_status']),
-  );
-  return { ok: Math.round(sumOf(good)), total: Math.round(sumOf(series)) };
-}
-
-const isGood = (http: string | undefined, grpc: string | undefined): boolean =>
-  grpc !== undefined ? grpc === 'OK' || grpc === '0' : Number(http) > 0 && Number(http) < 500;
-
-const percent = (share: number): string => `${Math.round(share * 1_000) / 10} %`;

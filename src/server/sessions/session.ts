@@ -3,6 +3,7 @@ import { AcademyError, ERRORS, type ErrorCode } from '#base/errors.ts';
 import type { Log } from '#base/log.ts';
 import type { DriverName } from '#cluster/driver.ts';
 import type { KindSettings } from '#cluster/kind/settings.ts';
+import { observationKey } from '#schema/observation.ts';
 import {
   type ClientMessage,
   type FileView,
@@ -79,7 +80,7 @@ export class Session {
   #queue: SessionView['queue'];
   /** Number of the last input that each page has sent, by the page's name. */
   readonly #received = new Map<string, number>();
-  readonly #watching = new Map<Page, WatchMessage['views']>();
+  readonly #watching = new Map<Page, WatchMessage>();
   #views = new Map<string, ServerMessage>();
 
   constructor(options: SessionOptions) {
@@ -208,7 +209,13 @@ export class Session {
 
   /** What any of the pages looks at. */
   #watched(): WatchMessage {
-    return { type: 'views.watch', views: [...new Set([...this.#watching.values()].flat())] };
+    const all = [...this.#watching.values()];
+    const values = new Map(all.flatMap(({ observe }) => observe.map((one) => [observationKey(one), one])));
+    return {
+      type: 'views.watch',
+      views: [...new Set(all.flatMap(({ views }) => views))],
+      observe: [...values.values()],
+    };
   }
 
   /** Handles one message of a page. Throws AcademyError for what can't be done; the session goes on. */
@@ -233,7 +240,7 @@ export class Session {
         if (!this.#isNew(message.n, page)) return;
         break;
       case 'views.watch':
-        if (page) this.#watching.set(page, message.views);
+        if (page) this.#watching.set(page, message);
         if (page) message = this.#watched();
         break;
       case 'file.write':

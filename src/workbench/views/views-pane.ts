@@ -19,8 +19,8 @@ interface Panel {
 export interface ViewsPaneOptions {
   store: LabStore;
   editor: EditorPane;
-  /** Which views are looked at; the server sends only those. */
-  watch(views: ViewName[]): void;
+  /** What is looked at has changed; the server sends only that. */
+  watch(): void;
 }
 
 const TITLES: Record<PaneName, string> = {
@@ -90,7 +90,7 @@ export class ViewsPane {
     this.#shown = name;
     remember('view', name);
     this.#apply();
-    this.#o.watch(this.watched());
+    this.#o.watch();
   }
 
   /** Traffic is always looked at: the footer shows it. */

@@ -15,7 +15,7 @@ import { Saver } from './saver.ts';
 import { readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts';
 import { openDesk } from './terminals.ts';
 import { tidyUp } from './tidy-up.ts';
-import { type ViewName, Views } from './views.ts';
+import { Views, type Watched } from './views.ts';
 
 type Post = (message: FromWorker) => void;
 
@@ -34,7 +34,7 @@ export class SessionRuntime {
   #desk: Desk | undefined;
   #grader: Grader | undefined;
   #views: Views | undefined;
-  #watched: ViewName[] = [];
+  #watched: Watched = { views: [], observe: [] };
   #saver: Saver | undefined;
   readonly #born = new CertificateNames();
   /** The learner's files as text, for checks that read them. */
@@ -139,8 +139,8 @@ export class SessionRuntime {
         return this.#advanceClock(message.ms);
       case 'views.watch':
         // Pages say what they look at as soon as they are connected, which may be before there is anything to see.
-        this.#watched = message.views;
-        return this.#views?.watch(message.views);
+        this.#watched = message;
+        return this.#views?.watch(message);
       default:
         throw new AcademyError('request/invalid', `A session does not know what to do with "${message.type}".`);
     }

@@ -2,10 +2,17 @@ import type { Clock, Timer } from '#base/clock.ts';
 import { asClusterEvent } from '#grader/checks/event-seen.ts';
 import type { Grader } from '#grader/grader.ts';
 import type { KubeClient } from '#kube/client/client.ts';
+import type { Observation } from '#schema/observation.ts';
 import type { ServerMessage } from '#schema/protocol.ts';
 import type { FromWorker } from '../channel.ts';
 
 export type ViewName = 'certificates' | 'policy' | 'traffic' | 'events' | 'mesh';
+
+/** What any page looks at: views, and the values that texts show. */
+export interface Watched {
+  views: ViewName[];
+  observe: Observation[];
+}
 
 const EVENTS = { group: '', version: 'v1', resource: 'events' } as const;
 const EVERY_MS = 1_000;
@@ -24,6 +31,7 @@ export class Views {
   readonly #timer: Timer;
   readonly #sent = new Map<string, string>();
   #watched: ReadonlySet<ViewName> = new Set();
+  #observe: Observation[] = [];
   #looking = false;
 
   constructor(options: ViewsOptions) {
@@ -31,8 +39,9 @@ export class Views {
     this.#timer = options.wall.setInterval(() => void this.#look(), EVERY_MS);
   }
 
-  watch(views: ViewName[]): Promise<void> {
+  watch({ views, observe }: Watched): Promise<void> {
     this.#watched = new Set(views);
+    this.#observe = observe;
     this.#sent.clear();
     return this.#look();
   }
@@ -47,13 +56,14 @@ export class Views {
   }
 
   async #look(): Promise<void> {
-    if (this.#looking || this.#watched.size === 0) return;
+    if (this.#looking || (this.#watched.size === 0 && this.#observe.length === 0)) return;
     this.#looking = true;
     try {
       if (this.#watched.has('certificates')) await this.#certificates();
       if (this.#watched.has('policy')) await this.#policy();
       if (this.#watched.has('traffic')) this.#traffic();
       if (this.#watched.has('events')) await this.#events();
+      if (this.#observe.length > 0) await this.#observed();
     } catch {
       // A cluster that can't be asked now is asked again in a second; the tasks say what is wrong with it.
     } finally {
@@ -91,6 +101,11 @@ export class Views {
       .slice(0, MAX_EVENTS);
     const message: ServerMessage = { type: 'view.events', events };
     this.#send(message, JSON.stringify(events));
+  }
+
+  async #observed(): Promise<void> {
+    const message: ServerMessage = { type: 'view.observed', values: await this.#o.grader.observe(this.#observe) };
+    this.#send(message, JSON.stringify(message));
   }
 
   #send(message: ServerMessage, news: string): void {
