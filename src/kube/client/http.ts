@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
+import { isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect } from 'node:tls';
 import { AcademyError } from '#base/errors.ts';
 import type { ApiRequest, ApiResponse } from '#kube/api/http.ts';
 import type { Transport } from './client.ts';
@@ -12,6 +15,8 @@ export interface HttpAccess {
   server: string;
   /** A Unix socket to connect to instead of the server's address. */
   socketPath?: string;
+  /** Opens the connection instead of the host's own network: a client that lives in an embedded cluster's network. */
+  dial?(host: string, port: number): Promise<Duplex>;
   token?: string;
   /** PEM. */
   clientCert?: string;
@@ -38,6 +43,23 @@ export function createHttpTransport(access: HttpAccess): Transport {
       }
     : {};
   const agent = new (secure ? https : http).Agent({ keepAlive: true });
+  const { dial } = access;
+  if (dial) {
+    const host = base.hostname.replace(/^\[|\]$/g, '');
+    // An agent takes its connection when it is there, over the callback.
+    agent.createConnection = ((_: unknown, done: (error: Error | null, stream?: Duplex) => void) => {
+      dial(host, Number(base.port) || (secure ? 443 : 80)).then(
+        (socket) => {
+          if (!secure) return done(null, socket);
+          const servername = access.tlsServerName ?? (isIP(host) ? undefined : host);
+          const over = connect({ ...tls, socket, host, ...(servername ? { servername } : {}) });
+          socket.once('error', (error) => over.destroy(error));
+          done(null, over);
+        },
+        (error: Error) => done(error),
+      );
+    }) as never;
+  }
   const where = {
     ...(access.socketPath ? { socketPath: access.socketPath } : { host: base.hostname.replace(/^\[|\]$/g, '') }),
     port: base.port === '' ? (secure ? 443 : 80) : Number(base.port),

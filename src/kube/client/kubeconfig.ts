@@ -123,8 +123,11 @@ export function accessOf(config: Kubeconfig, contextName = config['current-conte
   };
 }
 
-/** A client for a context (the current one unless named) of a kubeconfig's text. */
-export function clientFromKubeconfig(text: string, context?: string): KubeClient {
+/**
+ * A client for a context (the current one unless named) of a kubeconfig's text; `dial` opens its connections where the
+ * server is in a network of its own.
+ */
+export function clientFromKubeconfig(text: string, context?: string, dial?: HttpAccess['dial']): KubeClient {
   let config: Kubeconfig;
   try {
     config = parseKubeconfig(text);
@@ -133,5 +136,5 @@ export function clientFromKubeconfig(text: string, context?: string): KubeClient
       cause: error,
     });
   }
-  return createKubeClient(createHttpTransport(accessOf(config, context)));
+  return createKubeClient(createHttpTransport({ ...accessOf(config, context), ...(dial ? { dial } : {}) }));
 }

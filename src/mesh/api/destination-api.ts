@@ -22,6 +22,7 @@ export const weightedAddr = message({
   metric_labels: [4, 'string', 'map'],
   tls_identity: [5, tlsIdentity],
   protocol_hint: [6, protocolHint],
+  authority_override: [7, message({ authority_override: [1, 'string'] })],
   http2: [8, http2Params],
   resource_ref: [9, metadata],
 });

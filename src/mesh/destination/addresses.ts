@@ -16,6 +16,8 @@ export interface Endpoint {
   h2: boolean;
   /** Where the inbound proxy listens; set for meshed endpoints. */
   inboundPort?: number;
+  /** `host:port` behind a gateway. */
+  authorityOverride?: string;
   weight: number;
   /** For metrics: `dst_*`. */
   labels: Record<string, string>;

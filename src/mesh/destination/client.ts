@@ -62,6 +62,14 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       };
     },
 
+    watchName(authority, listener) {
+      return watchProfile(authority, (profile) => {
+        const [, ip = '', port = '0'] = /^(.*):(\d+)$/.exec(authority) ?? [];
+        const target = targetFrom(profile, ip, Number(port), undefined);
+        listener({ protocol: 'detect', ...target, authority });
+      });
+    },
+
     watchEndpoints(authority, listener) {
       if (isAddress(authority)) {
         return watchProfile(authority, (profile) => {

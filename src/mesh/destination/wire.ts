@@ -4,7 +4,7 @@ import { DEFAULT_WEIGHT, type Endpoint } from './addresses.ts';
 
 /** An endpoint as destination.proto's WeightedAddr. */
 export function addrMessage(endpoint: Endpoint): Message {
-  const { identity, inboundPort } = endpoint;
+  const { identity, inboundPort, authorityOverride } = endpoint;
   const hint: Message = {
     ...(endpoint.opaque ? { opaque: {} } : endpoint.h2 ? { h2: {} } : {}),
     ...(inboundPort === undefined ? {} : { opaque_transport: { inbound_port: inboundPort } }),
@@ -15,6 +15,7 @@ export function addrMessage(endpoint: Endpoint): Message {
     metric_labels: endpoint.labels,
     ...(identity ? { tls_identity: { dns_like_identity: { name: identity }, server_name: { name: identity } } } : {}),
     ...(Object.keys(hint).length > 0 ? { protocol_hint: hint } : {}),
+    ...(authorityOverride ? { authority_override: { authority_override: authorityOverride } } : {}),
   };
 }
 
@@ -25,6 +26,7 @@ export function endpointFrom(message: Message, setLabels: Record<string, string>
   const labels: Record<string, string> = { ...setLabels, ...message['metric_labels'] };
   const hint: Message = message['protocol_hint'] ?? {};
   const identity: string | undefined = message['tls_identity']?.dns_like_identity?.name;
+  const authorityOverride: string | undefined = message['authority_override']?.authority_override;
   const { pod, namespace } = labels;
   return {
     ip: ipText(message['addr']?.ip),
@@ -34,6 +36,7 @@ export function endpointFrom(message: Message, setLabels: Record<string, string>
     opaque: hint['opaque'] !== undefined,
     h2: hint['h2'] !== undefined,
     ...(hint['opaque_transport'] ? { inboundPort: hint['opaque_transport'].inbound_port } : {}),
+    ...(authorityOverride ? { authorityOverride } : {}),
     weight: message['weight'] ?? DEFAULT_WEIGHT,
     labels,
   };

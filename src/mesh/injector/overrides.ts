@@ -63,6 +63,7 @@ const NUMBERS: Record<string, string> = {
 const FLAGS: Record<string, string> = {
   'proxy-admin-shutdown': 'proxy.enableShutdownEndpoint',
   'enable-external-profiles': 'proxy.enableExternalProfiles',
+  'enable-gateway': 'proxy.isGateway',
   'proxy-metrics-hostname-labels': 'proxy.metrics.hostnameLabels',
 };
 

@@ -162,6 +162,12 @@ function workloadProxy(input: InjectionInput, values: Values, mount: any): any {
   anchors.value = `${input.anchors.trim()}\n`;
   const ports = container.env.find((each: any) => each.name === 'LINKERD2_PROXY_INBOUND_PORTS');
   if (ports.value === '') delete ports.value;
+  if (proxy.isGateway) {
+    container.env.splice(container.env.indexOf(ports) + 1, 0, {
+      name: 'LINKERD2_PROXY_INBOUND_GATEWAY_SUFFIXES',
+      value: `svc.${values['clusterDomain']}.`,
+    });
+  }
   if (proxy.requireIdentityOnInboundPorts) {
     const index = container.env.indexOf(ports);
     container.env.splice(index, 0, {

@@ -15,6 +15,8 @@ export interface DiscoveredEndpoint {
   h2: boolean;
   /** Where the peer's inbound proxy listens: connections go there with a transport header. Absent: to the port itself. */
   inboundPort?: number;
+  /** `host:port` that the gateway at this address is to send on to; it takes the place of what the client asked for. */
+  authorityOverride?: string;
   weight: number;
   /** For metrics and logs; each becomes `dst_<name>`. */
   labels: Record<string, string>;
@@ -98,6 +100,8 @@ export type EndpointsListener = (endpoints: DiscoveredEndpoint[] | undefined) =>
 export interface Discovery {
   /** What a client of this pod means by `ip:port`; undefined: nothing the mesh knows, forward it to where it goes. */
   watchTarget(ip: string, port: number, listener: (target: OutboundTarget | undefined) => void): () => void;
+  /** What a name `host:port` of this cluster means, for a gateway; policy is not asked. */
+  watchName(authority: string, listener: (target: OutboundTarget) => void): () => void;
   /** The endpoints of `host:port` of a Service, or of `ip:port` of a pod. */
   watchEndpoints(authority: string, listener: EndpointsListener): () => void;
   close(): void;

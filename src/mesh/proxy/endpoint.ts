@@ -70,10 +70,12 @@ export class Endpoint {
   /** Opens a connection as destination says: TLS to a meshed peer, with a transport header to its inbound port. */
   async connect(protocol?: 'http1' | 'http2'): Promise<Duplex> {
     const { net, uid, settings, certificate } = this.#runtime;
-    const { ip, port, identity, inboundPort } = this.info;
+    const { ip, port, identity, inboundPort, authorityOverride } = this.info;
     try {
-      const direct = identity !== undefined && inboundPort !== undefined && certificate.ready;
-      const connection = await net.dial(ip, direct ? inboundPort : port, {
+      const gateway = authorityOverride === undefined ? undefined : splitAuthority(authorityOverride);
+      const tagged = inboundPort !== undefined || gateway !== undefined;
+      const direct = identity !== undefined && tagged && certificate.ready;
+      const connection = await net.dial(ip, direct ? (inboundPort ?? port) : port, {
         uid,
         timeoutMs: settings.outboundConnectTimeoutMs,
       });
@@ -85,7 +87,7 @@ export class Endpoint {
         // HTTP/2 takes the socket's handle over: this write must be through by then.
         // Where the server wants bytes only, it is not told that they are HTTP.
         const session = protocol && !this.info.opaque ? { protocol } : {};
-        if (direct) await written(socket, writeTransportHeader({ port, ...session }));
+        if (direct) await written(socket, writeTransportHeader({ port, ...gateway, ...session }));
       }
       this.#count(connection, socket);
       this.#backoff = 0;
@@ -121,7 +123,8 @@ export class Endpoint {
       const lifts = this.isMeshed && this.info.h2 && !this.info.opaque;
       const multiplex = (exchange.version === 'HTTP/2.0' && (exchange.isNative || lifts)) || lifts;
       if (multiplex && this.isMeshed && exchange.version === 'HTTP/1.1') headers[ORIG_PROTO] = 'HTTP/1.1';
-      const { method, path, authority } = exchange;
+      const { method, path } = exchange;
+      const authority = this.info.authorityOverride ?? exchange.authority;
       const { body, signal } = given;
       const out = { method, path, authority, headers, ...(body ? { body } : {}), ...(signal ? { signal } : {}) };
       const answer = await (multiplex ? this.#http2 : this.#http1).send(out);
@@ -159,6 +162,11 @@ export class Endpoint {
     this.#http1.close();
     this.#http2.close();
   }
+}
+
+function splitAuthority(authority: string): { name: string; port: number } {
+  const at = authority.lastIndexOf(':');
+  return { name: authority.slice(0, at), port: Number(authority.slice(at + 1)) };
 }
 
 const written = (stream: Duplex, bytes: Uint8Array): Promise<void> =>

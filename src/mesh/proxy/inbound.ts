@@ -4,9 +4,12 @@ import type { Connection } from '#kube/network/network.ts';
 import type { Client } from '#mesh/policy/core/config.ts';
 import { decideConnection, decideRequest } from '#mesh/policy/core/decide.ts';
 import { type Exchange, serveHttp1, serveHttp2 } from './exchange.ts';
+import { Gateway } from './gateway.ts';
 import { type InboundConnection, refuseUpgrade, serveInbound } from './inbound-http.ts';
 import { authzLabels, detected, serverLabels, targetLabels, tlsInLog, tlsLabels } from './inbound-labels.ts';
+import type { Outbound } from './outbound.ts';
 import { type HttpVersion, peek, readClientHello, readHttp } from './peek.ts';
+import { requestHead } from './request-head.ts';
 import { DETECT_MS, type ProxyRuntime } from './runtime.ts';
 import { abort, splice } from './splice.ts';
 import { acceptTls, type Established } from './tls.ts';
@@ -21,10 +24,12 @@ interface Application {
 /** The inbound side: accepts on 4143, finds out what is spoken and by whom, and lets through what policy allows. */
 export class Inbound {
   readonly #runtime: ProxyRuntime;
+  readonly #gateway: Gateway;
   readonly #applications = new Map<number, Application>();
 
-  constructor(runtime: ProxyRuntime) {
+  constructor(runtime: ProxyRuntime, outbound: Outbound) {
     this.#runtime = runtime;
+    this.#gateway = new Gateway(runtime, outbound);
   }
 
   accept(connection: Connection): void {
@@ -83,9 +88,11 @@ export class Inbound {
     this.#runtime.metrics.add('inbound_tcp_transport_header_connections_total', {
       session_protocol: header.protocol === 'http2' ? 'http/2' : header.protocol === 'http1' ? 'http/1' : '',
       target_port: String(header.port),
-      target_name: '',
+      target_name: header.name ?? '',
       client_id: identity ?? '',
     });
+    if (header.name !== undefined)
+      return this.#gateway.serve(connection, socket, { ...header, name: header.name }, client);
     const policy = this.#runtime.policies.port(header.port);
     await policy.known();
     if (header.protocol)
@@ -249,14 +256,4 @@ export class Inbound {
 function send(application: Application, exchange: Exchange) {
   const upstream = exchange.version === 'HTTP/2.0' && exchange.isNative ? application.http2 : application.http1;
   return upstream.send(exchange);
-}
-
-export function requestHead(request: IncomingMessage): string {
-  const lines = [`${request.method} ${request.url} HTTP/1.1`];
-  for (let i = 0; i < request.rawHeaders.length; i += 2) {
-    if (!request.rawHeaders[i]!.toLowerCase().startsWith('l5d-')) {
-      lines.push(`${request.rawHeaders[i]}: ${request.rawHeaders[i + 1]}`);
-    }
-  }
-  return `${lines.join('\r\n')}\r\n\r\n`;
 }

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '#base/clock.ts';
 import type { Connection } from '#kube/network/network.ts';
 import type { PlacedRef } from '#mesh/policy/core/outbound-config.ts';
@@ -5,11 +6,11 @@ import { Balancer } from './balancer.ts';
 import type { OutboundTarget } from './discovery.ts';
 import { Endpoint } from './endpoint.ts';
 import { serveHttp1, serveHttp2 } from './exchange.ts';
-import { requestHead } from './inbound.ts';
 import { type OutboundConnection, serveOutbound } from './outbound-http.ts';
 import { placedLabels } from './outbound-labels.ts';
 import { streamBackend } from './outbound-plan.ts';
 import { type HttpVersion, peek, readClientHello, readHttp } from './peek.ts';
+import { requestHead } from './request-head.ts';
 import { DETECT_MS, type ProxyRuntime } from './runtime.ts';
 import { RetryBudget } from './service-profile.ts';
 import { abort, splice } from './splice.ts';
@@ -47,7 +48,6 @@ export class Outbound {
   }
 
   async #serve(connection: Connection): Promise<void> {
-    const { clock } = this.#runtime;
     const { address: ip, port } = connection.originalDst;
     const key = `${ip}:${port}`;
     const known = this.#look(ip, port);
@@ -57,20 +57,7 @@ export class Outbound {
     await known.ready;
     this.#count(connection, key);
     const { target } = known;
-    const span = spanOf(key, target);
-    const outbound: OutboundConnection = {
-      runtime: this.#runtime,
-      get target() {
-        return known.target;
-      },
-      original: { ip, port },
-      span,
-      balancer: (authority) => this.#balancer(authority, known, key),
-      direct: known.direct,
-      get budget() {
-        return budgetOf(known, clock);
-      },
-    };
+    const outbound = this.#connectionTo(known, key, ip, port);
     if (target?.protocol === 'opaque') return this.#bytes(connection, outbound, undefined);
     const version = await this.#versionOf(connection, target?.protocol ?? 'detect');
     if (typeof version === 'object') return this.#bytes(connection, outbound, version.sni);
@@ -89,6 +76,47 @@ export class Outbound {
         );
       });
     }
+  }
+
+  /**
+   * A way to a name of this cluster, for a gateway's clients; `release` when the connection that it serves has ended.
+   * Rejects when destination says nothing of it for long.
+   */
+  async gateway(name: string, port: number): Promise<{ outbound: OutboundConnection; release(): void }> {
+    const key = `${name}:${port}`;
+    const known = this.#look(name, port, 'name');
+    known.users++;
+    known.idle?.cancel();
+    const release = () => this.#release(key, known);
+    try {
+      await known.ready;
+    } catch (error) {
+      release();
+      throw error;
+    }
+    return { outbound: this.#connectionTo(known, key, name, port), release };
+  }
+
+  #connectionTo(known: Known, key: string, ip: string, port: number): OutboundConnection {
+    const { clock } = this.#runtime;
+    return {
+      runtime: this.#runtime,
+      get target() {
+        return known.target;
+      },
+      original: { ip, port },
+      span: spanOf(key, known.target),
+      balancer: (authority) => this.#balancer(authority, known, key),
+      direct: known.direct,
+      get budget() {
+        return budgetOf(known, clock);
+      },
+    };
+  }
+
+  /** Bytes of a gateway's client that are no HTTP. */
+  async connectTo(outbound: OutboundConnection): Promise<Duplex> {
+    return this.#connect(outbound, undefined);
   }
 
   /** What a client speaks, by policy or by its first bytes; an object where it is no HTTP. */
@@ -130,7 +158,7 @@ export class Outbound {
     return (target ? await outbound.balancer(target.authority).pick() : direct).connect();
   }
 
-  #look(ip: string, port: number): Known {
+  #look(ip: string, port: number, by: 'address' | 'name' = 'address'): Known {
     const key = `${ip}:${port}`;
     const old = this.#known.get(key);
     if (old) return old;
@@ -148,11 +176,12 @@ export class Outbound {
     if (discovery) {
       known.ready = new Promise((resolve, reject) => {
         const timer = clock.setTimeout(() => reject(new Error('discovery timed out')), DISCOVERY_MS);
-        known.stop = discovery.watchTarget(ip, port, (target) => {
+        const heard = (target: OutboundTarget | undefined) => {
           timer.cancel();
           known.target = target;
           resolve();
-        });
+        };
+        known.stop = by === 'name' ? discovery.watchName(key, heard) : discovery.watchTarget(ip, port, heard);
       });
       known.ready.catch(() => {
         // The next connection asks anew.

@@ -106,8 +106,8 @@ export function startProxy(context: ContainerContext, control: ControlPlane | un
 
 function listen(runtime: ProxyRuntime, life: Lifecycle, admin: Admin): void {
   const { net, uid, settings } = runtime;
-  const inbound = new Inbound(runtime);
   const outbound = new Outbound(runtime);
+  const inbound = new Inbound(runtime, outbound);
   life.add(() => {
     inbound.close();
     outbound.close();

@@ -25,6 +25,8 @@ export interface ProxySettings {
   inboundPorts: number[];
   opaquePorts: string;
   requireTlsPorts: string;
+  /** Names that end in one of these are sent on for clients from elsewhere; empty: no gateway. */
+  gatewaySuffixes: string[];
   defaultPolicy: string;
   clusterNetworks: string[];
   controlPlaneNamespace: string;
@@ -82,6 +84,7 @@ export function readSettings(env: Record<string, string>): ProxySettings {
     inboundPorts: list(get('INBOUND_PORTS')).map(Number),
     opaquePorts: get('INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION') ?? '',
     requireTlsPorts: get('INBOUND_PORTS_REQUIRE_TLS') ?? '',
+    gatewaySuffixes: list(get('INBOUND_GATEWAY_SUFFIXES')),
     defaultPolicy: get('INBOUND_DEFAULT_POLICY') ?? 'all-unauthenticated',
     clusterNetworks: list(get('POLICY_CLUSTER_NETWORKS')),
     controlPlaneNamespace: env['_l5d_ns'] ?? 'linkerd',

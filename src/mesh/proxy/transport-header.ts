@@ -14,12 +14,15 @@ const header = message({
 
 export interface TransportHeader {
   port: number;
+  /** A gateway is to send on to this name; absent: the port is the peer's own. */
+  name?: string;
   protocol?: 'http1' | 'http2';
 }
 
-export function writeTransportHeader({ port, protocol: session }: TransportHeader): Buffer {
+export function writeTransportHeader({ port, name, protocol: session }: TransportHeader): Buffer {
   const body = encode(header, {
     port,
+    ...(name ? { name } : {}),
     ...(session ? { session_protocol: session === 'http1' ? { http_1: {} } : { http_2: {} } } : {}),
   });
   const size = Buffer.alloc(4);
@@ -55,6 +58,7 @@ export function takeTransportHeader(stream: Duplex): Promise<TransportHeader | u
         const session = found['session_protocol'];
         settle({
           port: found['port'] ?? 0,
+          ...(found['name'] ? { name: found['name'] as string } : {}),
           ...(session ? { protocol: session.http_2 ? ('http2' as const) : ('http1' as const) } : {}),
         });
       } catch {

@@ -271,6 +271,10 @@ export class World {
           queueMicrotask(() => listener(this.targets.get(`${to}:${port}`)));
           return () => {};
         },
+        watchName: (authority, listener) => {
+          queueMicrotask(() => listener(this.targets.get(authority) ?? { authority, protocol: 'detect' }));
+          return () => {};
+        },
         watchEndpoints: (authority, listener) => {
           queueMicrotask(() => listener(this.endpoints.get(authority)));
           return () => {};
