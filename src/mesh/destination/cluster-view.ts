@@ -12,6 +12,11 @@ export const VIEWED = {
 } as const;
 export type ViewedKind = keyof typeof VIEWED;
 
+/** What a mirror's slices carry over from its Endpoints. */
+const GATEWAY_IDENTITY = 'mirror.linkerd.io/remote-gateway-identity';
+const REMOTE_FQDN = 'mirror.linkerd.io/remote-svc-fq-name';
+const CLUSTER = 'mirror.linkerd.io/cluster-name';
+
 const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
 
 /** A Service port as a client names it. */
@@ -154,25 +159,50 @@ export class ClusterView {
       for (const each of slice.endpoints ?? []) {
         if (each.conditions?.ready === false) continue;
         if (authority.hostname && each.hostname !== authority.hostname) continue;
-        for (const ip of each.addresses ?? []) out.push(this.#endpoint(each, ip, port, service));
+        for (const ip of each.addresses ?? []) out.push(this.#endpoint(each, ip, port, service, { slice, authority }));
       }
     }
     return out.sort((a, b) => (a.ip < b.ip ? -1 : a.ip > b.ip ? 1 : 0));
   }
 
-  #endpoint(each: KubeObject['spec'], ip: string, port: number, service: KubeObject): Endpoint {
+  #endpoint(
+    each: KubeObject['spec'],
+    ip: string,
+    port: number,
+    service: KubeObject,
+    from: { slice: KubeObject; authority: Authority },
+  ): Endpoint {
     const namespace = each.targetRef?.namespace ?? service.metadata.namespace ?? '';
     const pod =
       each.targetRef?.kind === 'Pod' ? this.#objects.get('Pod')!.get(keyOf(namespace, each.targetRef.name)) : undefined;
     const name = service.metadata.name ?? '';
     if (pod) return { ...this.podAt(pod, port, name), ip };
-    return {
+    const plain: Endpoint = {
       ip,
       port,
       opaque: false,
       h2: false,
       weight: DEFAULT_WEIGHT,
       labels: { service: name, namespace: service.metadata.namespace ?? '' },
+    };
+    return each.targetRef ? plain : { ...plain, ...this.#mirrored(plain, from.slice, from.authority.port) };
+  }
+
+  /** What the slice of a mirror says of the gateway behind its addresses. */
+  #mirrored({ labels }: Endpoint, slice: KubeObject, port: number): Partial<Endpoint> {
+    const annotations = slice.metadata.annotations ?? {};
+    const identity = annotations[GATEWAY_IDENTITY];
+    const far = annotations[REMOTE_FQDN];
+    const cluster = slice.metadata.labels?.[CLUSTER];
+    const [target, namespace] = far?.split('.') ?? [];
+    return {
+      ...(identity ? { identity, h2: this.#settings.enableH2Upgrade } : {}),
+      ...(far ? { authorityOverride: `${far}:${port}` } : {}),
+      labels: {
+        ...labels,
+        ...(cluster ? { target_cluster: cluster } : {}),
+        ...(cluster && target && namespace ? { target_service: target, target_service_namespace: namespace } : {}),
+      },
     };
   }
 

@@ -9,6 +9,8 @@ import { follow } from '#mesh/policy/informer.ts';
 import { ended, serveGrpc } from '#mesh/policy/serve.ts';
 import { ClusterView, VIEWED, type ViewedKind } from './cluster-view.ts';
 import { profileMessage, refuseProfile } from './profiles.ts';
+import { RemoteClusters } from './remote-clusters.ts';
+import { resolveEndpoints } from './resolve.ts';
 import { addrMessage, keyOfAddr } from './wire.ts';
 
 export interface DestinationWorld {
@@ -35,13 +37,28 @@ export function startDestination(context: ContainerContext, { client }: Destinat
   const changed = new Changes(context);
   running.life.add(() => changed.stop());
 
+  const remotes = new RemoteClusters({
+    context,
+    client,
+    namespace,
+    settings: view.settings,
+    signal: running.life.signal,
+    after: (change) => changed.after(change),
+    log: (level, message) => running.logrus(level, message),
+  });
+  running.life.add(() => remotes.close());
+
   let ready = false;
-  serveAdmin(running, 9996, { ready: () => ready });
+  serveAdmin(running, 9996, {
+    ready: () => ready,
+    metrics: () => `# TYPE cluster_store_size gauge\ncluster_store_size ${remotes.size}\n`,
+  });
   const server = new GrpcServer()
-    .add(GET, (call) => watchEndpoints(view, changed, call, running.life.signal))
+    .add(GET, (call) => watchEndpoints(view, remotes, changed, call, running.life.signal))
     .add(GET_PROFILE, (call) => watchProfile(view, changed, call, running.life.signal));
   serveGrpc(running, portOf(args.get('addr'), 8086), server);
 
+  void remotes.start();
   void Promise.all(
     (Object.keys(VIEWED) as ViewedKind[]).map((kind) =>
       follow(
@@ -100,14 +117,20 @@ function contextOf(call: Call): { ns: string } {
 }
 
 /** `Destination/Get`: the endpoints that came and those that went, or that there are none. */
-async function watchEndpoints(view: ClusterView, changed: Changes, call: Call, ending: AbortSignal): Promise<void> {
+async function watchEndpoints(
+  view: ClusterView,
+  remotes: RemoteClusters,
+  changed: Changes,
+  call: Call,
+  ending: AbortSignal,
+): Promise<void> {
   const path = call.request['path'] ?? '';
   const authority = view.parseAuthority(path);
   if (!authority) throw new GrpcError(INVALID_ARGUMENT, `Invalid authority ${path}`);
   const sent = new Map<string, { text: string; addr: Message }>();
   let told: 'nothing' | 'some' | 'none' | 'missing' = 'nothing';
   const look = () => {
-    const endpoints = view.endpoints(authority);
+    const endpoints = resolveEndpoints(view, remotes, authority);
     if (!endpoints || endpoints.length === 0) {
       const now = endpoints ? 'none' : 'missing';
       if (told !== now) call.send({ no_endpoints: endpoints ? { exists: true } : {} });
