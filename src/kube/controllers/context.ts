@@ -14,6 +14,7 @@ export const TARGETS = {
   persistentvolumes: { group: '', version: 'v1', resource: 'persistentvolumes' },
   persistentvolumeclaims: { group: '', version: 'v1', resource: 'persistentvolumeclaims' },
   configmaps: { group: '', version: 'v1', resource: 'configmaps' },
+  secrets: { group: '', version: 'v1', resource: 'secrets' },
   serviceaccounts: { group: '', version: 'v1', resource: 'serviceaccounts' },
   events: { group: '', version: 'v1', resource: 'events' },
   endpointslices: { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices' },

@@ -6,6 +6,11 @@ import { WorkQueue } from './queue.ts';
 const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
 const MIRROR = 'endpointslicemirroring-controller.k8s.io';
 const SKIP = 'endpointslice.kubernetes.io/skip-mirror';
+/** Annotations that stay with the Endpoints. */
+const NOT_COPIED = [
+  'kubectl.kubernetes.io/last-applied-configuration',
+  'endpoints.kubernetes.io/last-change-trigger-time',
+];
 
 interface Subset {
   addresses?: { ip: string; hostname?: string; nodeName?: string; targetRef?: object }[];
@@ -39,6 +44,9 @@ export function startEndpointMirror(context: ControllerContext): WorkQueue {
       !source.metadata.annotations?.['control-plane.alpha.kubernetes.io/leader'];
     const wanted = isMirrored ? ((source['subsets'] ?? []) as Subset[]).map((subset) => contentOf(subset)) : [];
     const { [MANAGED_BY]: _, ...labels } = source.metadata.labels ?? {};
+    const annotations = Object.fromEntries(
+      Object.entries(source.metadata.annotations ?? {}).filter(([name]) => !NOT_COPIED.includes(name)),
+    );
     for (const [i, content] of wanted.entries()) {
       const before = own[i];
       if (!before) {
@@ -51,16 +59,22 @@ export function startEndpointMirror(context: ControllerContext): WorkQueue {
               generateName: `${name}-`,
               namespace,
               labels: { ...labels, [MANAGED_BY]: MIRROR, 'kubernetes.io/service-name': name },
+              ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
               ownerReferences: [ownedBy(source)],
             },
             ...content,
           },
           { fieldManager: MANAGER },
         );
-      } else if (!same([before['endpoints'] ?? [], before['ports'] ?? []], [content.endpoints, content.ports])) {
+      } else if (
+        !same(
+          [before['endpoints'] ?? [], before['ports'] ?? [], before.metadata.annotations ?? {}],
+          [content.endpoints, content.ports, annotations],
+        )
+      ) {
         await context.client.update(
           context.target('endpointslices', namespace),
-          { ...before, ...content },
+          { ...before, ...content, metadata: { ...before.metadata, annotations } },
           { fieldManager: MANAGER },
         );
       }

@@ -15,6 +15,7 @@ import { startNamespaces } from './namespace.ts';
 import { startReplicaSets } from './replicaset.ts';
 import { startServiceAccounts } from './service-account.ts';
 import { startStatefulSets } from './statefulset.ts';
+import { startTokenSecrets } from './token-secret.ts';
 import { startVolumes } from './volume.ts';
 
 export interface ControllerOptions {
@@ -47,6 +48,7 @@ export async function startControllers(
     startVolumes(context),
     startNamespaces(context),
     startServiceAccounts(context, options.clusterCa),
+    startTokenSecrets(context, options.clusterCa),
     garbage,
   ];
   const expiry = startEventExpiry(context);

@@ -120,6 +120,10 @@ export class ServiceAccountTokens {
       if (pod?.metadata.uid !== k8s.pod.uid)
         return { error: 'service account token is invalid: the pod it is bound to is gone' };
     }
+    if (k8s.secret) {
+      const secret = this.#store.get('/secrets', k8s.namespace, k8s.secret.name);
+      if (secret?.metadata.uid !== k8s.secret.uid) return { error: 'token has been invalidated' };
+    }
     return {
       audiences: shared,
       user: {
