@@ -2,6 +2,9 @@ import type { ControllerContext } from './context.ts';
 import { MANAGER, splitKey } from './context.ts';
 import { WorkQueue } from './queue.ts';
 
+/** What servers that the API server passes requests on to would trust; `linkerd check --pre` asks whether it can be read. */
+const AUTHENTICATION = 'extension-apiserver-authentication';
+
 /** Gives every namespace its `default` ServiceAccount and the ConfigMap with the cluster's CA. */
 export function startServiceAccounts(context: ControllerContext, clusterCa: string): WorkQueue {
   const namespaces = context.informer('namespaces');
@@ -30,6 +33,15 @@ export function startServiceAccounts(context: ControllerContext, clusterCa: stri
         data: { 'ca.crt': clusterCa },
       });
     }
+    if (name === 'kube-system' && !maps.get(name, AUTHENTICATION)) {
+      // No front proxy: requests are passed on to no other API server.
+      await create('configmaps', name, {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: AUTHENTICATION, namespace: name },
+        data: { 'client-ca-file': clusterCa },
+      });
+    }
   });
   const create = async (
     target: 'serviceaccounts' | 'configmaps',
@@ -49,7 +61,9 @@ export function startServiceAccounts(context: ControllerContext, clusterCa: stri
   );
   maps.onChange(
     ({ type, object }) =>
-      type === 'delete' && object.metadata.name === 'kube-root-ca.crt' && queue.add(`/${object.metadata.namespace}`),
+      type === 'delete' &&
+      ['kube-root-ca.crt', AUTHENTICATION].includes(object.metadata.name ?? '') &&
+      queue.add(`/${object.metadata.namespace}`),
   );
   return queue;
 }

@@ -3,7 +3,7 @@ import type { KubeObject } from '#kube/api/types.ts';
 import type { InboundConfig } from './core/config.ts';
 import { inboundConfig, type PolicySettings } from './core/inbound.ts';
 import { ObjectSet, ROUTE_KINDS, type WatchedKind } from './core/objects.ts';
-import { outboundFor } from './core/outbound.ts';
+import { type Dialled, type Named, outboundFor } from './core/outbound.ts';
 import type { OutboundConfig } from './core/outbound-config.ts';
 
 /** Which pod (or ExternalWorkload) a proxy speaks for. */
@@ -75,21 +75,20 @@ export class PolicyIndex {
     });
   }
 
-  /** What holds for traffic of a client's namespace to an address; undefined where the cluster knows nothing of it. */
-  outbound(ip: string, port: number, clientNamespace: string): OutboundConfig | undefined {
-    return outboundFor(this.objects, this.#settings, { ip, port }, clientNamespace);
+  /** What holds for traffic of a client's namespace to an address or a name; undefined where the cluster knows nothing of it. */
+  outbound(target: Dialled | Named, clientNamespace: string): OutboundConfig | undefined {
+    return outboundFor(this.objects, this.#settings, target, clientNamespace);
   }
 
   watchOutbound(
-    ip: string,
-    port: number,
+    target: Dialled | Named,
     clientNamespace: string,
     listener: (config: OutboundConfig) => void,
   ): () => void {
     return this.#subscribe({
       concern: 'outbound',
       last: undefined,
-      look: () => this.outbound(ip, port, clientNamespace),
+      look: () => this.outbound(target, clientNamespace),
       tell: listener as (value: object) => void,
     });
   }

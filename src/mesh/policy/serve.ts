@@ -3,6 +3,7 @@ import { type Call, GrpcError, GrpcServer, INVALID_ARGUMENT, NOT_FOUND } from '#
 import { GET_PORT, WATCH_PORT } from '#mesh/api/inbound-api.ts';
 import { GET_OUTBOUND, WATCH_OUTBOUND } from '#mesh/api/outbound-api.ts';
 import type { Running } from './container.ts';
+import type { Dialled, Named } from './core/outbound.ts';
 import type { PolicyIndex, Workload } from './policy-index.ts';
 import { serverMessage } from './wire/inbound.ts';
 import { outboundMessage } from './wire/outbound.ts';
@@ -27,11 +28,25 @@ function asked({ request }: Call): { workload: Workload; port: number } {
   return { workload, port };
 }
 
-/** The address that an outbound question is about, and the namespace of who asks. */
-function traffic({ request }: Call): { ip: string; port: number; namespace: string } {
+/** The address or Service that an outbound question is about, and the namespace of who asks. */
+function traffic({ request }: Call, clusterDomain: string): { target: Dialled | Named; namespace: string } {
+  const { addr, authority } = request;
+  if (!addr && authority === undefined) throw new GrpcError(INVALID_ARGUMENT, 'target is required');
   const workload = parseWorkload(request['source_workload'] ?? '');
-  if (!request['addr']) throw new GrpcError(INVALID_ARGUMENT, 'target address is required');
-  return { ip: ipText(request['addr'].ip), port: request['addr'].port ?? 0, namespace: workload?.namespace ?? '' };
+  const target = addr ? { ip: ipText(addr.ip), port: addr.port ?? 0 } : namedIn(authority, clusterDomain);
+  return { target, namespace: workload?.namespace ?? '' };
+}
+
+/** Reads `name.namespace.svc[.domain][:port]`, port 80 where none is said. */
+function namedIn(authority: string, clusterDomain: string): Named {
+  const [, host = '', port = '80'] = /^([^:@/]+)(?::(\d+))?$/.exec(authority) ?? [];
+  if (host === '') throw new GrpcError(INVALID_ARGUMENT, 'invalid authority');
+  const labels = host.replace(/\.+$/, '');
+  const short = labels.endsWith(clusterDomain) ? labels.slice(0, -clusterDomain.length) : labels;
+  const [name = '', namespace = '', svc] = short.split('.');
+  if (svc !== 'svc')
+    throw new GrpcError(NOT_FOUND, `authority must be of the form <name>.<namespace>.svc.${clusterDomain}`);
+  return { service: { namespace, name }, port: Number(port) || 80 };
 }
 
 /** Serves InboundServerPolicies and OutboundPolicies on the gRPC port. */
@@ -51,17 +66,15 @@ export function servePolicies(running: Running, port: number, index: PolicyIndex
     stop();
   });
   server.add(GET_OUTBOUND, (call) => {
-    const { ip, port, namespace } = traffic(call);
-    const config = index.outbound(ip, port, namespace);
+    const { target, namespace } = traffic(call, clusterDomain);
+    const config = index.outbound(target, namespace);
     if (!config) throw new GrpcError(NOT_FOUND, 'No such service');
     call.send(outboundMessage(config, clusterDomain));
   });
   server.add(WATCH_OUTBOUND, async (call) => {
-    const { ip, port, namespace } = traffic(call);
-    if (!index.outbound(ip, port, namespace)) throw new GrpcError(NOT_FOUND, 'No such service');
-    const stop = index.watchOutbound(ip, port, namespace, (config) =>
-      call.send(outboundMessage(config, clusterDomain)),
-    );
+    const { target, namespace } = traffic(call, clusterDomain);
+    if (!index.outbound(target, namespace)) throw new GrpcError(NOT_FOUND, 'No such service');
+    const stop = index.watchOutbound(target, namespace, (config) => call.send(outboundMessage(config, clusterDomain)));
     await ended(call.signal, running.life.signal);
     stop();
   });

@@ -23,6 +23,12 @@ export interface Dialled {
   port: number;
 }
 
+/** A Service that somebody names instead of an address of it. */
+export interface Named {
+  service: { namespace: string; name: string };
+  port: number;
+}
+
 /** The Service that has a cluster address. */
 export function serviceAt(objects: ObjectSet, ip: string): KubeObject | undefined {
   for (const service of objects.list('Service')) {
@@ -32,13 +38,25 @@ export function serviceAt(objects: ObjectSet, ip: string): KubeObject | undefine
   return undefined;
 }
 
-/** What holds for traffic from a namespace to an address; undefined for addresses of the cluster that no Service has. */
+/**
+ * What holds for traffic from a namespace to an address; undefined for addresses of the cluster that no Service has. For a
+ * name the answer is what a Service of that name and port has or would have: neither is looked up.
+ */
 export function outboundFor(
   objects: ObjectSet,
   settings: OutboundSettings,
-  dialled: Dialled,
+  dialled: Dialled | Named,
   clientNamespace: string,
 ): OutboundConfig | undefined {
+  if ('service' in dialled) {
+    const { namespace, name } = dialled.service;
+    const named = objects.get('Service', namespace, name) ?? {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { namespace, name },
+    };
+    return outboundConfig(objects, named, dialled.port, clientNamespace, settings.defaultOpaquePorts);
+  }
   const service = serviceAt(objects, dialled.ip);
   if (service) {
     const served = (service.spec?.ports ?? []).some(({ port }: { port: number }) => port === dialled.port);
