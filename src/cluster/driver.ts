@@ -32,6 +32,11 @@ export interface CreateOptions {
   /** Names the cluster wherever its parts need names: the same for every cluster of one learner and lab. Not a secret. */
   id: string;
   settings: ClusterSettings;
+  /**
+   * Images that pods will run, beside those of the mesh: `needed` ones must be there when the cluster is, `useful` ones are
+   * taken along where they can be had. For drivers whose nodes can't fetch any; absent: not known.
+   */
+  images?: { needed: string[]; useful: string[] };
   onStep(event: StepEvent): void;
   signal: AbortSignal;
   /** A saved state to come back to (`Cluster.save`), where the driver supports it. */
@@ -50,6 +55,10 @@ export interface Cluster {
    * API of its own that the host reaches, requests are passed on to it.
    */
   serveApi(socketPath: string, token: string): Promise<void>;
+  /** The other clusters of the lab by name, joined to this one; its clock is theirs, and they end with it. */
+  readonly others?: ReadonlyMap<string, Cluster>;
+  /** Where pods of this cluster and of those joined to it find its API, and the CA (PEM) of what it shows there. */
+  readonly inner?: { url: string; ca: string };
   /** Moves the cluster's clock, where the driver can; refuses with `driver/unavailable` where it can't. */
   advanceClock(ms: number): Promise<void>;
   /** Files that making this cluster leaves for the learner's home, e.g. the trust anchor `ca.crt` and its key. */

@@ -5,6 +5,9 @@ import { z } from 'zod';
 /** Names as they appear in file names, task ids and URLs. */
 export const slug = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'use lower-case letters, digits and single dashes');
 
+/** Also the name of a context, and of the node. */
+const clusterSlug = slug.max(20, 'use 20 characters at most');
+
 /** A length of time as Go writes it: `8760h`, `90m`, `1h30m`. */
 const duration = z.string().regex(/^(\d+(\.\d+)?(h|m|s|ms))+$/, 'write a length of time such as 8760h, 90m or 1h30m');
 
@@ -17,12 +20,41 @@ function isPattern(text: string): boolean {
   }
 }
 
+/** A cluster beside the main one. */
+export const joinedCluster = z.strictObject({
+  name: clusterSlug.describe('Names it: its context, its folder in `start/`, and `cluster:` of a task.'),
+  network: z
+    .enum(['gateway', 'flat'])
+    .default('gateway')
+    .describe(
+      '`gateway`: nodes and the addresses of load balancers reach each other. `flat`: pods do as well. Service addresses never do.',
+    ),
+  mesh: z.enum(['linkerd', 'none']).optional().describe('As for the main cluster, which it follows when absent.'),
+  anchor: z
+    .enum(['shared', 'own'])
+    .default('shared')
+    .describe('`own`: another trust anchor than the main cluster’s, so that their meshes do not trust each other.'),
+});
+export type JoinedClusterSettings = z.infer<typeof joinedCluster>;
+
+/** Name of the main cluster where there are others and the lab does not name it. */
+const MAIN_CLUSTER = 'east';
+
 export const clusterSettings = z
   .strictObject({
+    name: clusterSlug
+      .optional()
+      .describe('Names the cluster and its context. `east` when absent and there are others.'),
+    others: z
+      .array(joinedCluster)
+      .max(1, 'a lab has two clusters at most')
+      .default([])
+      .describe('Further clusters, joined to this one (embedded clusters only).'),
     mesh: z
       .enum(['linkerd', 'none'])
       .default('linkerd')
       .describe('`linkerd`: the mesh is installed before the learner is let in. `none`: a cluster without one.'),
+    workers: z.number().int().min(0).max(3).default(0).describe('Nodes beside the first one, which runs pods as well.'),
     clock: z
       .enum(['real', 'movable'])
       .default('real')
@@ -44,8 +76,24 @@ export const clusterSettings = z
       .describe('What the mesh lets in where no policy says otherwise.'),
   })
   .prefault({})
+  .superRefine((settings, context) => {
+    const names = clusterNames(settings);
+    for (const [index, name] of names.entries())
+      if (names.indexOf(name) < index)
+        context.addIssue({
+          code: 'custom',
+          path: ['others', index - 1, 'name'],
+          message: `there is a cluster named ${name} already`,
+        });
+  })
   .describe('The cluster that the lab needs.');
 export type ClusterSettings = z.infer<typeof clusterSettings>;
+
+/** Names of a lab’s clusters, the main one first. Empty where there is only one and it has no name. */
+export function clusterNames({ name, others }: { name?: string | undefined; others: { name: string }[] }): string[] {
+  const main = name ?? (others.length > 0 ? MAIN_CLUSTER : undefined);
+  return main === undefined ? [] : [main, ...others.map((other) => other.name)];
+}
 
 /** A hint is a sentence, or a sentence shown only when a check of the task saw something. */
 export const hint = z

@@ -3,9 +3,11 @@ import type { KubeObject } from '#kube/api/types.ts';
 import { ADMIN } from '#kube/apiserver/auth/authenticate.ts';
 import { bootstrapRbac } from '#kube/apiserver/auth/bootstrap.ts';
 import type { KubeClient, Target } from '#kube/client/client.ts';
+import { type AddressPlan, apiServiceIp } from './addresses.ts';
 
 const NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];
-export const API_ADDRESS = { clusterIp: '10.96.0.1', port: 443, nodePort: 6443 };
+/** Where the API is found: port 443 of its Service, 6443 of the node. */
+export const API_PORTS = { service: 443, node: 6443 };
 
 const core = (resource: string, namespace?: string): Target => ({
   group: '',
@@ -15,7 +17,7 @@ const core = (resource: string, namespace?: string): Target => ({
 });
 
 /** Puts in what every cluster holds from its first moment: namespaces, RBAC's own roles, the way to the API. */
-export async function bootstrapObjects(client: KubeClient, nodeIp: string): Promise<void> {
+export async function bootstrapObjects(client: KubeClient, plan: AddressPlan): Promise<void> {
   for (const name of NAMESPACES)
     await create(client, core('namespaces'), { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   for (const object of bootstrapRbac()) {
@@ -28,8 +30,8 @@ export async function bootstrapObjects(client: KubeClient, nodeIp: string): Prom
     kind: 'Service',
     metadata: { name: 'kubernetes', namespace: 'default', labels },
     spec: {
-      clusterIP: API_ADDRESS.clusterIp,
-      ports: [{ name: 'https', port: API_ADDRESS.port, protocol: 'TCP', targetPort: API_ADDRESS.nodePort }],
+      clusterIP: apiServiceIp(plan),
+      ports: [{ name: 'https', port: API_PORTS.service, protocol: 'TCP', targetPort: API_PORTS.node }],
     },
   });
   await create(client, core('endpoints', 'default'), {
@@ -40,7 +42,7 @@ export async function bootstrapObjects(client: KubeClient, nodeIp: string): Prom
       namespace: 'default',
       labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' },
     },
-    subsets: [{ addresses: [{ ip: nodeIp }], ports: [{ name: 'https', port: API_ADDRESS.nodePort, protocol: 'TCP' }] }],
+    subsets: [{ addresses: [{ ip: plan.node.ip }], ports: [{ name: 'https', port: API_PORTS.node, protocol: 'TCP' }] }],
   });
   await create(
     client,
@@ -54,8 +56,8 @@ export async function bootstrapObjects(client: KubeClient, nodeIp: string): Prom
         labels: { 'kubernetes.io/service-name': 'kubernetes' },
       },
       addressType: 'IPv4',
-      endpoints: [{ addresses: [nodeIp], conditions: { ready: true } }],
-      ports: [{ name: 'https', port: API_ADDRESS.nodePort, protocol: 'TCP' }],
+      endpoints: [{ addresses: [plan.node.ip], conditions: { ready: true } }],
+      ports: [{ name: 'https', port: API_PORTS.node, protocol: 'TCP' }],
     },
   );
 }

@@ -6,8 +6,11 @@ import { type Authority, homeFilesOf, trustAnchor } from '#cluster/linkerd/autho
 import { installLinkerd } from '#cluster/linkerd/install.ts';
 import { meshReady } from '#cluster/linkerd/mesh-ready.ts';
 import type { KubeClient } from '#kube/client/client.ts';
+import type { Reach } from '#kube/network/fabric.ts';
+import { type AddressPlan, ALONE } from './addresses.ts';
 import { serveOnSocket } from './api-socket.ts';
 import { clusterAuthority } from './authority.ts';
+import { API_PORTS } from './bootstrap.ts';
 import { ControlPlane } from './control-plane.ts';
 import { afterRestart, packSaved, type Saved, unpackSaved } from './snapshot.ts';
 
@@ -19,12 +22,22 @@ const VOLUME_SYNC_MS = 4_000;
 /** The mesh is ready within this, or something is wrong with it. */
 const MESH_WITHIN_MS = 60_000;
 
+/** What a cluster has in common with those that it is joined to. */
+export interface Company {
+  name: string;
+  addresses: AddressPlan;
+  /** Stopped by whoever made it. */
+  clock: MovableClock;
+  anchor: Authority | undefined;
+}
+
 export class EmbeddedCluster implements Cluster {
   readonly driver = 'embedded';
   readonly clock: Clock;
   readonly admin: KubeClient;
   readonly ready: Promise<void>;
   readonly homeFiles: Record<string, string>;
+  readonly inner: { url: string; ca: string };
   readonly #clock: MovableClock;
   readonly #controlPlane: ControlPlane;
   readonly #keys: { clusterCa: Authority; anchor: Authority | undefined };
@@ -34,6 +47,7 @@ export class EmbeddedCluster implements Cluster {
     clock: MovableClock,
     controlPlane: ControlPlane,
     keys: { clusterCa: Authority; anchor: Authority | undefined },
+    addresses: AddressPlan,
     makeReady: (signal: AbortSignal) => Promise<void>,
   ) {
     this.clock = clock;
@@ -42,7 +56,7 @@ export class EmbeddedCluster implements Cluster {
     this.#keys = keys;
     this.admin = controlPlane.admin;
     this.homeFiles = keys.anchor ? homeFilesOf(keys.anchor) : {};
-    this.#life.add(() => this.#clock.stop());
+    this.inner = { url: `https://${addresses.node.ip}:${API_PORTS.node}`, ca: keys.clusterCa.certificate };
     this.#life.add(() => controlPlane.close());
     this.ready = makeReady(this.#life.signal);
     // Whoever does not wait for the mesh must not be ended by its failing.
@@ -50,18 +64,20 @@ export class EmbeddedCluster implements Cluster {
   }
 
   /** Resolves when the API answers and the node is there; the mesh follows in `ready`. */
-  static async create(options: CreateOptions, wall: () => number): Promise<EmbeddedCluster> {
+  static async create(options: CreateOptions, wall: () => number, company?: Company): Promise<EmbeddedCluster> {
     const { settings, restore } = options;
-    const steps = new Steps(options, wall);
+    const steps = new Steps(options, wall, company?.name);
     const saved: Saved | undefined = restore && (await unpackSaved(restore));
-    const clock = new MovableClock({ wall, ...(saved ? { startAtMs: wall() + saved.aheadMs } : {}) });
+    const clock = company?.clock ?? new MovableClock({ wall, ...(saved ? { startAtMs: wall() + saved.aheadMs } : {}) });
+    const addresses = company?.addresses ?? ALONE;
     const hasMesh = settings.mesh === 'linkerd';
     const [controlPlane, keys] = await steps.run('control-plane', 'Starting the control plane', 40, async () => {
       const clusterCa = saved?.clusterCa ?? (await clusterAuthority(clock.now()));
-      const anchor = saved?.anchor ?? (hasMesh ? await trustAnchor(clock.now()) : undefined);
+      const anchor = saved?.anchor ?? company?.anchor ?? (hasMesh ? await trustAnchor(clock.now()) : undefined);
       const made = new ControlPlane({
         clock,
         clusterCa,
+        addresses,
         volumeSyncMs: VOLUME_SYNC_MS,
         ...(saved
           ? {
@@ -77,7 +93,7 @@ export class EmbeddedCluster implements Cluster {
     await steps.run('node', saved ? 'Starting every pod again' : 'Starting the node', 10, () =>
       controlPlane.startNode(),
     );
-    return new EmbeddedCluster(clock, controlPlane, keys, async (closing) => {
+    const cluster = new EmbeddedCluster(clock, controlPlane, keys, addresses, async (closing) => {
       if (!hasMesh) return;
       const signal = AbortSignal.any([closing, options.signal, AbortSignal.timeout(MESH_WITHIN_MS)]);
       if (!saved)
@@ -88,6 +104,13 @@ export class EmbeddedCluster implements Cluster {
         meshReady(controlPlane.admin, signal),
       );
     });
+    if (!company) cluster.#life.add(() => clock.stop());
+    return cluster;
+  }
+
+  /** From now on the networks of the two reach each other. */
+  join(other: EmbeddedCluster, reach: Reach): void {
+    this.#controlPlane.network.join(other.#controlPlane.network, reach);
   }
 
   async serveApi(socketPath: string, token: string): Promise<void> {
@@ -121,14 +144,18 @@ export class EmbeddedCluster implements Cluster {
 class Steps {
   readonly #options: CreateOptions;
   readonly #wall: () => number;
+  readonly #of: string | undefined;
 
-  constructor(options: CreateOptions, wall: () => number) {
+  /** `of`: the cluster's name, where there are several. */
+  constructor(options: CreateOptions, wall: () => number, of: string | undefined) {
     this.#options = options;
     this.#wall = wall;
+    this.#of = of;
   }
 
-  async run<T>(step: string, title: string, usualMs: number, work: () => Promise<T>): Promise<T> {
+  async run<T>(key: string, what: string, usualMs: number, work: () => Promise<T>): Promise<T> {
     const { onStep, signal } = this.#options;
+    const [step, title] = this.#of ? [`${this.#of}-${key}`, `${what} (${this.#of})`] : [key, what];
     signal.throwIfAborted();
     onStep({ step, title, state: 'started', at: this.#wall(), usualMs });
     try {

@@ -20,16 +20,16 @@ import { type Kubelet, type NodeFolders, startKubelet } from '#kube/kubelet/kube
 import { Fabric } from '#kube/network/fabric.ts';
 import { startServiceProxy } from '#kube/network/start.ts';
 import { startScheduler } from '#kube/scheduler/scheduler.ts';
+import { type AddressPlan, apiServiceIp, dnsIp } from './addresses.ts';
 import { listenInside } from './api-port.ts';
 import { bootstrapObjects, SYSTEM } from './bootstrap.ts';
 import { isMeshImage, sampleImages } from './images.ts';
 import { addOutsideHosts } from './outside.ts';
 
-export const NODE = { name: 'academy', ip: '172.18.0.2' };
-
 export interface ControlPlaneOptions {
   clock: MovableClock;
   clusterCa: Authority;
+  addresses: AddressPlan;
   /** PEM; absent: made. */
   tokenKey?: string;
   volumeSyncMs: number;
@@ -51,13 +51,13 @@ export class ControlPlane {
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
-    const { clock } = options;
+    const { clock, addresses } = options;
     const admission: AdmissionPlugin[] = [];
-    const serverOptions: ApiServerOptions = { clock, admission };
+    const serverOptions: ApiServerOptions = { clock, admission, serviceCidr: addresses.serviceCidr };
     this.server = new ApiServer(serverOptions);
     const { store } = this.server;
     this.tokens = new ServiceAccountTokens(store, clock, options.tokenKey);
-    this.network = new Fabric({ clock, nodeIp: NODE.ip });
+    this.network = new Fabric({ clock, nodeIp: addresses.node.ip });
     this.#life.add(addOutsideHosts(this.network, clock));
     const authorize = createRbac(store);
     serverOptions.authenticate = createAuthenticator(this.tokens, this.#bearers);
@@ -86,10 +86,10 @@ export class ControlPlane {
 
   /** Starts what acts: service proxy, controllers, scheduler. */
   async start(): Promise<void> {
-    const { clock, clusterCa } = this.#options;
+    const { clock, clusterCa, addresses } = this.#options;
     const { server } = this;
-    if (!this.#options.objects) await bootstrapObjects(this.clientOf(SYSTEM.apiserver), NODE.ip);
-    const inside = listenInside(server, this.network.node, clusterCa, () => clock.now());
+    if (!this.#options.objects) await bootstrapObjects(this.clientOf(SYSTEM.apiserver), addresses);
+    const inside = listenInside(server, this.network.node, apiServiceIp(addresses), clusterCa, () => clock.now());
     this.#life.add(() => inside.close());
     const controllersClient = this.clientOf(SYSTEM.controllers);
     await startServiceProxy(controllersClient, this.network.services, this.#life.signal);
@@ -98,6 +98,7 @@ export class ControlPlane {
       clock,
       clusterCa: clusterCa.certificate,
       store: server.store,
+      ...(addresses.balancerCidr ? { balancerCidr: addresses.balancerCidr } : {}),
       targetOf: (kind) => this.#targetOf(kind),
     });
     this.#life.add(() => controllers.close());
@@ -110,13 +111,15 @@ export class ControlPlane {
   }
 
   async startNode(): Promise<void> {
-    const { clock, volumeSyncMs, folders } = this.#options;
+    const { clock, volumeSyncMs, folders, addresses } = this.#options;
     const kubelet = await startKubelet({
-      client: this.clientOf(SYSTEM.node(NODE.name)),
+      client: this.clientOf(SYSTEM.node(addresses.node.name)),
       clock,
       network: this.network,
       images: sampleImages(),
-      node: NODE,
+      node: addresses.node,
+      podCidr: addresses.podCidr,
+      dnsIp: dnsIp(addresses),
       volumeSyncMs,
       ...(folders ? { folders } : {}),
       isMesh: isMeshImage,

@@ -13,7 +13,7 @@ const text = (value: string): ApiResponse => ({
 });
 
 /** Answers /version, the health endpoints and discovery, aggregated and legacy; undefined for other paths. */
-export function discoveryFor(request: ApiRequest, kinds: Kinds): ApiResponse | undefined {
+export function discoveryFor(request: ApiRequest, kinds: Kinds, serviceCidr: string): ApiResponse | undefined {
   const path = request.path.replace(/\/$/, '') || '/';
   const aggregated = /as=APIGroupDiscoveryList/.test(request.headers.accept ?? '');
   switch (path) {
@@ -48,7 +48,9 @@ export function discoveryFor(request: ApiRequest, kinds: Kinds): ApiResponse | u
         : json({
             kind: 'APIVersions',
             versions: ['v1'],
-            serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: '10.96.0.1:443' }],
+            serverAddressByClientCIDRs: [
+              { clientCIDR: '0.0.0.0/0', serverAddress: `${serviceCidr.replace(/\.0\/\d+$/, '.1')}:443` },
+            ],
           });
     case '/apis':
       return aggregated

@@ -14,7 +14,7 @@ import { type Dial, WorkloadProxy } from './proxy.ts';
 import { Reads } from './reads.ts';
 import { attributesOf } from './request.ts';
 import type { AdmissionPlugin, Attributes, Authenticator, Authorizer, VirtualResource } from './seams.ts';
-import { ServiceAddresses } from './service-addresses.ts';
+import { DEFAULT_SERVICE_CIDR, ServiceAddresses } from './service-addresses.ts';
 import { Writes } from './writes.ts';
 
 export interface ApiServerOptions {
@@ -26,6 +26,8 @@ export interface ApiServerOptions {
   admission?: AdmissionPlugin[];
   /** The way to pods, for `pods/proxy` and `services/proxy`. */
   dial?: Dial;
+  /** A /16 that Services get their addresses from; 10.96.0.0/16 when absent. */
+  serviceCidr?: string;
 }
 
 const ANONYMOUS: UserInfo = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
@@ -47,7 +49,7 @@ export class ApiServer implements ApiHandler {
     this.options = options;
     this.nodes = options.nodes;
     this.store = new Store();
-    const addresses = new ServiceAddresses(this.store);
+    const addresses = new ServiceAddresses(this.store, options.serviceCidr);
     this.#reads = new Reads(this.store, this.kinds, options.clock);
     this.#writes = new Writes({
       store: this.store,
@@ -179,7 +181,9 @@ export class ApiServer implements ApiHandler {
   }
 
   #nonResource(request: ApiRequest): ApiResponse {
-    const found = discoveryFor(request, this.kinds) ?? openApiFor(request, this.kinds);
+    const found =
+      discoveryFor(request, this.kinds, this.options.serviceCidr ?? DEFAULT_SERVICE_CIDR) ??
+      openApiFor(request, this.kinds);
     if (found) return found;
     throw this.#unknown();
   }

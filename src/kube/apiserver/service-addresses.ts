@@ -5,6 +5,8 @@ import type { Store } from '#kube/store/store.ts';
 const FIRST_NODE_PORT = 30_000;
 const LAST_NODE_PORT = 32_767;
 const SERVICES = '/services';
+/** As kubeadm has it. */
+export const DEFAULT_SERVICE_CIDR = '10.96.0.0/16';
 
 interface ServicePort {
   port: number;
@@ -12,13 +14,15 @@ interface ServicePort {
   protocol?: string;
 }
 
-/** Gives Services their cluster addresses out of 10.96.0.0/16 and their node ports, as the API server does on creation. */
+/** Gives Services their cluster addresses out of a /16 and their node ports, as the API server does on creation. */
 export class ServiceAddresses {
   readonly #store: Store;
+  readonly #prefix: string;
   #next = 256;
 
-  constructor(store: Store) {
+  constructor(store: Store, cidr = DEFAULT_SERVICE_CIDR) {
     this.#store = store;
+    this.#prefix = cidr.split('.').slice(0, 2).join('.');
   }
 
   allocate(service: KubeObject, old: KubeObject | undefined, _dryRun: boolean): void {
@@ -61,7 +65,7 @@ export class ServiceAddresses {
     for (let tries = 0; tries < 65_000; tries++) {
       // Spread over the range, as upstream's allocator is.
       this.#next = 256 + ((this.#next + 7_919) % 65_000);
-      const ip = `10.96.${this.#next >> 8}.${this.#next & 0xff}`;
+      const ip = `${this.#prefix}.${this.#next >> 8}.${this.#next & 0xff}`;
       if (!taken.has(ip) && (this.#next & 0xff) !== 0 && (this.#next & 0xff) !== 255) return ip;
     }
     throw new Error('no cluster address is free');

@@ -11,6 +11,7 @@ import { startEndpointMirror } from './endpoints-mirror.ts';
 import { startEventExpiry } from './event-expiry.ts';
 import { startGarbageCollector } from './garbage.ts';
 import { startJobs } from './job.ts';
+import { startLoadBalancer } from './load-balancer.ts';
 import { startNamespaces } from './namespace.ts';
 import { startReplicaSets } from './replicaset.ts';
 import { startServiceAccounts } from './service-account.ts';
@@ -25,6 +26,8 @@ export interface ControllerOptions {
   clusterCa: string;
   /** The garbage collector sees every kind through the store. */
   store: Store;
+  /** A /24 for Services of type LoadBalancer; without one nobody gives them addresses. */
+  balancerCidr?: string;
   /** The preferred version of a stored kind, `group/resource`. */
   targetOf(kind: string): Target | undefined;
 }
@@ -49,6 +52,7 @@ export async function startControllers(
     startNamespaces(context),
     startServiceAccounts(context, options.clusterCa),
     startTokenSecrets(context, options.clusterCa),
+    ...(options.balancerCidr ? [startLoadBalancer(context, options.balancerCidr)] : []),
     garbage,
   ];
   const expiry = startEventExpiry(context);

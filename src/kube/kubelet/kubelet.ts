@@ -7,7 +7,7 @@ import type { KubeClient } from '#kube/client/client.ts';
 import { Informer } from '#kube/client/informer.ts';
 import type { Image } from '#kube/images/program.ts';
 import type { Network } from '#kube/network/network.ts';
-import { PodAddresses } from './addresses.ts';
+import { DEFAULT_POD_CIDR, PodAddresses } from './addresses.ts';
 import type { ContainerRunner } from './container-runner.ts';
 import { attachTo, execIn } from './exec.ts';
 import { ScratchVolume } from './files.ts';
@@ -24,6 +24,10 @@ export interface KubeletOptions {
   network: Network;
   images: readonly Image[];
   node: { name: string; ip: string };
+  /** A /16 that pods get their addresses from; 10.244.0.0/16 when absent. */
+  podCidr?: string;
+  /** The name server that pods are told of; 10.96.0.10 when absent. */
+  dnsIp?: string;
   /** How long a change of a ConfigMap or Secret takes to reach mounted files, ms; longer while pods come and go. */
   volumeSyncMs: number;
   isMesh?(image: Image): boolean;
@@ -74,8 +78,9 @@ export class Kubelet implements NodeApi {
       clock: options.clock,
       network: options.network,
       images: new ImageStore(options.images),
-      addresses: new PodAddresses(),
+      addresses: new PodAddresses(options.podCidr),
       node,
+      dnsIp: options.dnsIp ?? '10.96.0.10',
       sync: {
         delayMs: options.volumeSyncMs,
         busyForMs: () => Math.max(0, this.#lastStir + CALM_MS - options.clock.now()),
@@ -222,10 +227,10 @@ export class Kubelet implements NodeApi {
   }
 
   async #register(): Promise<void> {
-    const { client, clock, node } = this.#options;
+    const { client, clock, node, podCidr = DEFAULT_POD_CIDR } = this.#options;
     const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
     const images = this.#world.images.all().map(({ repository }) => ({ names: [repository], sizeBytes: 0 }));
-    const object = nodeObject({ ...node, now, images });
+    const object = nodeObject({ ...node, podCidr, now, images });
     const made = await client.create(NODES, object).catch((error: unknown) => {
       if (error instanceof StatusError && error.code === 409) return client.get(NODES, node.name);
       throw error;

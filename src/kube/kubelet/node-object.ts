@@ -4,12 +4,13 @@ import type { KubeObject } from '#kube/api/types.ts';
 export interface NodeFacts {
   name: string;
   ip: string;
+  podCidr: string;
   now: string;
   images: { names: string[]; sizeBytes: number }[];
 }
 
 /** The one node. It says what it is: no machine, no container runtime. */
-export function nodeObject({ name, ip, now, images }: NodeFacts): KubeObject {
+export function nodeObject({ name, ip, podCidr, now, images }: NodeFacts): KubeObject {
   const architecture = arch() === 'x64' ? 'amd64' : arch();
   const labels = {
     'beta.kubernetes.io/arch': architecture,
@@ -39,7 +40,7 @@ export function nodeObject({ name, ip, now, images }: NodeFacts): KubeObject {
     apiVersion: 'v1',
     kind: 'Node',
     metadata: { name, labels, annotations: { 'node.alpha.kubernetes.io/ttl': '0' } },
-    spec: { podCIDR: '10.244.0.0/16', podCIDRs: ['10.244.0.0/16'], providerID: `academy://embedded/${name}` },
+    spec: { podCIDR: podCidr, podCIDRs: [podCidr], providerID: `academy://embedded/${name}` },
     status: {
       addresses: [
         { type: 'InternalIP', address: ip },

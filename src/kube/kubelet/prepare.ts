@@ -71,7 +71,7 @@ export async function prepareContainer(
 function filesOf(
   { spec }: Container,
   own: Record<string, string> | undefined,
-  { pod, volumes, ip }: PodWorld,
+  { pod, volumes, ip, node }: PodWorld,
   env: Record<string, string>,
 ): ContainerTree {
   const host: string = pod.spec.hostname ?? pod.metadata.name;
@@ -82,7 +82,7 @@ function filesOf(
   const files = {
     '/etc/hostname': `${host}\n`,
     '/etc/hosts': `# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n${ip}\t${host}\n${aliases.join('')}`,
-    '/etc/resolv.conf': `search ${search}\nnameserver 10.96.0.10\noptions ndots:5\n`,
+    '/etc/resolv.conf': `search ${search}\nnameserver ${node.dnsIp}\noptions ndots:5\n`,
     ...own,
   };
   const mounts = (

@@ -17,6 +17,8 @@ export interface NodeWorld {
   images: ImageStore;
   addresses: PodAddresses;
   node: { name: string; ip: string };
+  /** Address of the cluster's name server. */
+  dnsIp: string;
   sync: SyncPace;
   /** The node's own folder at a path, shared by all who mount it. */
   kept(path: string): MountedVolume;

@@ -3,7 +3,7 @@ import type { Clock } from '#base/clock.ts';
 import { createPair, socketError } from './connection.ts';
 import { searchNames } from './dns.ts';
 import type { Connection, DialOptions, Listener, ListenOptions, NetNs, Network, Redirect } from './network.ts';
-import { ServiceTable } from './service-table.ts';
+import { ServiceTable, type Translated } from './service-table.ts';
 
 /** How long a dial to an address that nobody has waits before the node says that there is no route (ARP gives up). */
 const NO_ROUTE_MS = 3_000;
@@ -25,6 +25,23 @@ export interface ExternalHost {
   onConnection(connection: Connection, port: number): void;
 }
 
+/**
+ * How much of another cluster is reached. `gateway`: its node and the addresses that its load balancer gives; what is sent
+ * there comes from this cluster's node. `flat`: its pods as well. Its Service addresses are never reached.
+ */
+export type Reach = 'gateway' | 'flat';
+
+/** Where a connection ends: in a namespace, or at a host outside. */
+interface Route {
+  end: Namespace | ExternalHost;
+  target: { address: string; port: number };
+  /** The client's address as the other end sees it. */
+  from: string;
+}
+
+/** Endpoints may point at each other's load balancers; a packet is not sent round for ever. */
+const MAX_HOPS = 8;
+
 /** The embedded cluster's network. Names and Services come from `services`, which informers keep up to date. */
 export class Fabric implements Network {
   readonly services = new ServiceTable();
@@ -33,6 +50,7 @@ export class Fabric implements Network {
   readonly node: NetNs;
   readonly #namespaces = new Map<string, Namespace>();
   readonly #external = new Map<string, ExternalHost>();
+  readonly #neighbours: { fabric: Fabric; reach: Reach }[] = [];
 
   constructor(options: FabricOptions) {
     this.clock = options.clock;
@@ -50,11 +68,48 @@ export class Fabric implements Network {
     this.#external.set(host.ip, host);
   }
 
-  at(ip: string): Namespace | undefined {
-    return this.#namespaces.get(ip);
+  /** From now on this network and another reach each other. Their addresses must differ. */
+  join(other: Fabric, reach: Reach): void {
+    this.#neighbours.push({ fabric: other, reach });
+    other.#neighbours.push({ fabric: this, reach });
   }
-  externalAt(ip: string): ExternalHost | undefined {
-    return this.#external.get(ip);
+
+  /** Where a connection from this cluster ends; undefined when nobody here or nearby has the address. */
+  route(ip: string, port: number, clientIp: string): Route | 'refused' | undefined {
+    const target = this.services.translate(ip, port, clientIp) ?? this.#door(ip, port, clientIp);
+    return this.#follow(target ?? { address: ip, port }, clientIp, MAX_HOPS);
+  }
+
+  /** The doors that stand open to the outside: node ports and a load balancer's addresses. */
+  #door(ip: string, port: number, clientIp: string): Translated | 'refused' | undefined {
+    return ip === this.node.ip
+      ? this.services.translateNodePort(port, clientIp)
+      : this.services.translateBalancer(ip, port, clientIp);
+  }
+
+  #follow(target: Translated | 'refused', clientIp: string, hops: number): Route | 'refused' | undefined {
+    if (target === 'refused') return 'refused';
+    const from = target.masquerade ? this.node.ip : clientIp;
+    const end = this.#namespaces.get(target.address) ?? this.#external.get(target.address);
+    if (end) return { end, target, from };
+    if (hops === 0) return undefined;
+    for (const { fabric, reach } of this.#neighbours) {
+      const found = fabric.#fromNeighbour(target, reach === 'flat' ? from : this.node.ip, reach, hops - 1);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  #fromNeighbour(
+    { address, port }: Translated,
+    clientIp: string,
+    reach: Reach,
+    hops: number,
+  ): Route | 'refused' | undefined {
+    const behind = this.#door(address, port, clientIp);
+    if (behind) return this.#follow(behind, clientIp, hops);
+    const end = reach === 'flat' || address === this.node.ip ? this.#namespaces.get(address) : undefined;
+    return end && { end, target: { address, port }, from: clientIp };
   }
   externalNamed(name: string): ExternalHost | undefined {
     for (const host of this.#external.values()) if (host.name === name) return host;
@@ -119,13 +174,13 @@ class Namespace implements NetNs {
       return this.#connect(this, redirect.outboundPort, this.ip, original, options, true);
     }
     if (isLoopback(ip)) return this.#connect(this, port, ip, original, options, true);
-    const backend = this.#fabric.services.translate(ip, port, this.ip);
-    if (backend === 'refused') throw refused(ip, port);
-    const target = backend ?? original;
-    const space = this.#fabric.at(target.address);
-    if (space) return this.#into(space, target, options);
-    const outside = this.#fabric.externalAt(target.address);
-    if (outside) return this.#connectOutside(outside, target);
+    const route = this.#fabric.route(ip, port, this.ip);
+    if (route === 'refused') throw refused(ip, port);
+    if (route) {
+      const { end, target, from } = route;
+      if (!(end instanceof Namespace)) return this.#connectOutside(end, target);
+      return this.#into(end, target, { localAddress: from, ...options });
+    }
     await this.#fabric.clock.sleep(Math.min(options.timeoutMs ?? NO_ROUTE_MS, NO_ROUTE_MS), options.signal);
     if ((options.timeoutMs ?? NO_ROUTE_MS) < NO_ROUTE_MS)
       throw socketError('ETIMEDOUT', `connect ETIMEDOUT ${ip}:${port}`);

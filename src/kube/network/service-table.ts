@@ -6,10 +6,21 @@ interface Endpoint {
   hostname: string | undefined;
 }
 
+/** An endpoint that a connection goes to. `masquerade`: it sees the node's address in place of the client's. */
+export interface Translated {
+  address: string;
+  port: number;
+  masquerade?: boolean;
+}
+
 interface ServiceEntry {
   namespace: string;
   name: string;
   clusterIp: string | undefined;
+  /** Addresses that a load balancer gave it. */
+  balanced: string[];
+  /** Traffic from outside keeps its address (`externalTrafficPolicy: Local`). */
+  keepsClient: boolean;
   externalName: string | undefined;
   publishNotReady: boolean;
   affinity: boolean;
@@ -31,6 +42,7 @@ interface Slice {
 export class ServiceTable {
   readonly #services = new Map<string, ServiceEntry>();
   readonly #byIp = new Map<string, string>();
+  readonly #byBalancerIp = new Map<string, string>();
   readonly #byNodePort = new Map<number, { service: string; port: number }>();
   readonly #slices = new Map<string, Slice>();
   readonly #slicesOf = new Map<string, Set<string>>();
@@ -40,12 +52,15 @@ export class ServiceTable {
     const { namespace = '', name = '' } = service.metadata;
     const key = `${namespace}/${name}`;
     this.removeService(namespace, name);
-    const { spec = {} } = service;
+    const { spec = {}, status = {} } = service;
+    const ingress = (spec.type === 'LoadBalancer' ? (status.loadBalancer?.ingress ?? []) : []) as { ip?: string }[];
     const clusterIp = spec.clusterIP && spec.clusterIP !== 'None' ? String(spec.clusterIP) : undefined;
     const entry: ServiceEntry = {
       namespace,
       name,
       clusterIp,
+      balanced: ingress.flatMap(({ ip }) => (ip ? [ip] : [])),
+      keepsClient: spec.externalTrafficPolicy === 'Local',
       externalName: spec.type === 'ExternalName' ? spec.externalName : undefined,
       publishNotReady: spec.publishNotReadyAddresses === true,
       affinity: spec.sessionAffinity === 'ClientIP',
@@ -58,6 +73,7 @@ export class ServiceTable {
     };
     this.#services.set(key, entry);
     if (clusterIp) this.#byIp.set(clusterIp, key);
+    for (const ip of entry.balanced) this.#byBalancerIp.set(ip, key);
     for (const port of entry.ports)
       if (port.nodePort) this.#byNodePort.set(port.nodePort, { service: key, port: port.port });
   }
@@ -68,6 +84,7 @@ export class ServiceTable {
     if (!entry) return;
     this.#services.delete(key);
     if (entry.clusterIp) this.#byIp.delete(entry.clusterIp);
+    for (const ip of entry.balanced) if (this.#byBalancerIp.get(ip) === key) this.#byBalancerIp.delete(ip);
     for (const port of entry.ports) if (port.nodePort) this.#byNodePort.delete(port.nodePort);
   }
 
@@ -108,7 +125,7 @@ export class ServiceTable {
    * Where a connection to a Service address goes: a ready endpoint, or `refused` when there is none (kube-proxy rejects).
    * Undefined: the address is not a Service's.
    */
-  translate(ip: string, port: number, clientIp: string): { address: string; port: number } | 'refused' | undefined {
+  translate(ip: string, port: number, clientIp: string): Translated | 'refused' | undefined {
     const key = this.#byIp.get(ip);
     const entry = key ? this.#services.get(key) : undefined;
     if (!entry) return undefined;
@@ -118,13 +135,26 @@ export class ServiceTable {
   }
 
   /** The same for a NodePort on the node's own address. */
-  translateNodePort(port: number, clientIp: string): { address: string; port: number } | 'refused' | undefined {
+  translateNodePort(port: number, clientIp: string): Translated | 'refused' | undefined {
     const found = this.#byNodePort.get(port);
     const entry = found && this.#services.get(found.service);
-    if (!entry) return undefined;
-    return (
-      this.#pick(entry, entry.ports.find((candidate) => candidate.port === found.port)!.name, clientIp) ?? 'refused'
-    );
+    return entry && this.#fromOutside(entry, found.port, clientIp);
+  }
+
+  /**
+   * The same for an address that a load balancer gave. A port that the Service does not have is nobody's: kube-proxy lets
+   * such packets pass, and they end nowhere.
+   */
+  translateBalancer(ip: string, port: number, clientIp: string): Translated | 'refused' | undefined {
+    const key = this.#byBalancerIp.get(ip);
+    const entry = key ? this.#services.get(key) : undefined;
+    return entry?.ports.some((each) => each.port === port) ? this.#fromOutside(entry, port, clientIp) : undefined;
+  }
+
+  #fromOutside(entry: ServiceEntry, port: number, clientIp: string): Translated | 'refused' {
+    const name = entry.ports.find((candidate) => candidate.port === port)!.name;
+    const { address, port: to } = this.#pick(entry, name, clientIp) ?? {};
+    return address === undefined ? 'refused' : { address, port: to!, masquerade: !entry.keepsClient };
   }
 
   #pick(entry: ServiceEntry, portName: string, clientIp: string): Endpoint | undefined {
