@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import { lab as labSchema } from '#schema/lab.ts';
 import { answerMistakes } from './check-answers.ts';
+import { type LabWorld, readLabWorld } from './lab-world.ts';
 import { asPath, type Mistake } from './mistakes.ts';
 import { didYouMean } from './nearest.ts';
 import { givesAway } from './scripts.ts';
@@ -20,6 +21,8 @@ export interface CheckedLab {
   mistakes: Mistake[];
   /** Ids of its tasks, as far as they could be read; undefined when there is no readable `lab.yaml`. */
   tasks: string[] | undefined;
+  /** What is in its cluster; undefined when there is no readable `lab.yaml`. */
+  world: LabWorld | undefined;
 }
 
 /** The first line of every `lab.yaml`, by which editors find the schema. */
@@ -46,7 +49,7 @@ export async function checkLab(root: string, id: string, checks: ReadonlyMap<str
   const text = await read('lab.yaml');
   if (text === undefined) {
     say('lab.yaml', 'is missing: a lab is defined there.');
-    return { id, mistakes, tasks: undefined };
+    return { id, mistakes, tasks: undefined, world: undefined };
   }
   if (!text.startsWith(SCHEMA_LINE)) say('lab.yaml', `begins with another line than \`${SCHEMA_LINE}\`.`);
   const source = new YamlSource(`${here}/lab.yaml`, text);
@@ -60,7 +63,7 @@ export async function checkLab(root: string, id: string, checks: ReadonlyMap<str
   mistakes.push(...hintMistakes(source, tasks, (await read('solution.sh')) ?? ''));
   mistakes.push(...(await startMistakes(source, here, folder, asList(definition['start']))));
   mistakes.push(...(await wrongMistakes(here, folder, ids)));
-  return { id, mistakes, tasks: ids };
+  return { id, mistakes, tasks: ids, world: await readLabWorld(folder, definition) };
 }
 
 const WHY_NEEDED: Record<string, string> = {

@@ -6,6 +6,7 @@ import type { CheckedLab } from './check-lab.ts';
 import { componentMistakes } from './components.ts';
 import type { Mistake } from './mistakes.ts';
 import { didYouMean } from './nearest.ts';
+import { unseenValues } from './observations.ts';
 import { type Prose, readProse } from './prose.ts';
 import { shapeMistakes } from './shape.ts';
 import { YamlSource } from './yaml-source.ts';
@@ -40,6 +41,9 @@ export async function checkLessons(
     mistakes.push(...needMistakes(lesson, lessons));
     mistakes.push(...taskMistakes(lesson, byId));
     mistakes.push(...linkMistakes(lesson, pages, anchors));
+    const lab = frontOf(lesson)['lab'];
+    const { file, prose } = lesson;
+    mistakes.push(...unseenValues(file, prose, byId.get(String(lab))?.world, lab !== undefined));
   }
   const opened = new Set(lessons.map((lesson) => frontOf(lesson)['lab']));
   for (const lab of labs.filter((lab) => !opened.has(lab.id)))

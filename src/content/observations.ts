@@ -1,6 +1,8 @@
 import { OBSERVATIONS } from '#schema/observation.ts';
+import type { LabWorld } from './lab-world.ts';
+import type { Mistake } from './mistakes.ts';
 import { didYouMean } from './nearest.ts';
-import type { Tag } from './prose.ts';
+import type { Prose, Tag } from './prose.ts';
 
 const VIEWS = ['certificates', 'policy', 'traffic', 'events'];
 const KINDS = Object.keys(OBSERVATIONS) as (keyof typeof OBSERVATIONS)[];
@@ -51,4 +53,28 @@ function viewMistakes(attributes: Tag['attributes']): string[] {
       : []),
     ...others.map((name) => `<Observe view="…"> has no attribute "${name}".`),
   ];
+}
+
+/** Values that nobody could ever see: the lesson has no lab, or the lab has no such workload, traffic or mesh. */
+export function unseenValues(file: string, prose: Prose, world: LabWorld | undefined, hasLab: boolean): Mistake[] {
+  return prose.tags.flatMap((tag) => {
+    if (tag.name !== 'Observe' || tag.kind === 'close') return [];
+    const message = unseen(tag.attributes, world, hasLab);
+    return message ? [{ file, line: tag.line, column: tag.column, message }] : [];
+  });
+}
+
+function unseen(attributes: Tag['attributes'], world: LabWorld | undefined, hasLab: boolean): string | undefined {
+  const kind = KINDS.find((name) => name in attributes);
+  const of = kind && attributes[kind];
+  if (typeof of !== 'string') return undefined;
+  if (!hasLab) return 'a value of the cluster has no cluster here: the front matter names no lab.';
+  if (!world) return undefined;
+  if (kind === 'rate' && of === 'traffic') return world.traffic ? undefined : 'this lesson’s lab has no `traffic`.';
+  if (kind !== 'object' && !world.mesh) return undefined;
+  if (!/^(deployment|statefulset|daemonset|pod)\//.test(of) || !world.complete) return undefined;
+  const namespace = typeof attributes['namespace'] === 'string' ? attributes['namespace'] : 'shop';
+  if (world.objects.has(`${namespace} ${of}`)) return undefined;
+  const there = [...world.objects].filter((one) => one.startsWith(`${namespace} `)).map((one) => one.split(' ')[1]!);
+  return `the lab has no ${of} in the namespace ${namespace}.${didYouMean(of, there)}`;
 }

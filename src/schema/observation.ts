@@ -46,6 +46,11 @@ export const objectObservation = z.strictObject({
     .string()
     .regex(FIELD, "write a path such as status.readyReplicas or metadata.annotations['linkerd.io/inject']")
     .describe('The field: `status.readyReplicas`.'),
+  unset: z
+    .string()
+    .max(40)
+    .optional()
+    .describe('What is shown when the object has no such field: `0`, since Kubernetes leaves out a count of nothing.'),
   show: z
     .enum(['value', 'age', 'left'])
     .default('value')

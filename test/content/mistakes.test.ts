@@ -83,6 +83,22 @@ describe('lessons', () => {
     ]);
   });
 
+  it('show only values that a cluster has', () => {
+    const placed = (line: string) => !/places? the task|does not place/.test(line);
+    expect(of('lessons/course-one/040-values/index.mdx').filter(placed)).toEqual([
+      '8:1  <Observe> needs one of view="…", certificate="…", rate="…" and object="…".',
+      '10:1  certificate="web": write deployment/<name>, another kind of workload, issuer or trust-anchor.',
+      '12:1  show="agee" is none of age, left, issuer, identity. Did you mean "age"?',
+      '14:1  the lab has no deployment/wbe in the namespace shop. Did you mean "deployment/web"?',
+      '16:1  <Observe object="…"> needs field="…".',
+      '18:1  field="status readyReplicas": write a path such as status.readyReplicas or metadata.annotations[\'linkerd.io/inject\'].',
+      '20:1  this lesson’s lab has no `traffic`.',
+      '22:1  <Observe rate="…"> has no attribute "show": rate, namespace.',
+      '24:1  <Observe> has no attribute "labl". Did you mean "label"?',
+      '26:1  <Observe view="…"> has no attribute "label".',
+    ]);
+  });
+
   it('name a lesson of another course with its course', () => {
     expect(of('lessons/course-two/010-elsewhere/index.mdx')).toEqual([
       '5:9  needs[0]: there is no lesson "second". Did you mean "course-one/second"?',

@@ -106,7 +106,7 @@ async function field(wanted: Wanted<'object'>, { client }: CheckContext): Promis
     });
   if (!object) return absent('not there');
   const value = at(object, wanted.field);
-  if (value === undefined || value === null) return absent('not set');
+  if (value === undefined || value === null) return wanted.unset === undefined ? absent('not set') : text(wanted.unset);
   if (wanted.show === 'value') return text(typeof value === 'object' ? JSON.stringify(value) : String(value));
   const instant = Date.parse(String(value));
   if (Number.isNaN(instant)) return absent('no time');
