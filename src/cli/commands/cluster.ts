@@ -30,7 +30,7 @@ interface State {
 
 const USAGE = `Usage:
   academy cluster up [--name NAME] [--driver embedded|kind] [--mesh] [--kubeconfig FILE] [--port PORT]
-                     [--node-image IMAGE] [--linkerd-cli PATH]
+                     [--workers N] [--node-image IMAGE] [--linkerd-cli PATH]
   academy cluster list
   academy cluster down [NAME]`;
 
@@ -56,6 +56,7 @@ async function up(args: string[]): Promise<number> {
       name: { type: 'string', default: 'academy' },
       driver: { type: 'string', default: 'embedded' },
       mesh: { type: 'boolean', default: false },
+      workers: { type: 'string', default: '0' },
       kubeconfig: { type: 'string' },
       port: { type: 'string', default: '0' },
       'node-image': { type: 'string' },
@@ -65,6 +66,8 @@ async function up(args: string[]): Promise<number> {
   const { name, mesh } = values;
   if (!/^[a-z0-9]{1,32}$/.test(name))
     throw new AcademyError('request/invalid', 'A name has 1 to 32 lower-case letters and digits.');
+  const parsed = clusterSettings.safeParse({ mesh: mesh ? 'linkerd' : 'none', workers: Number(values.workers) });
+  if (!parsed.success) throw new AcademyError('request/invalid', 'Up to three workers can be had, e.g. --workers 2.');
   if (values.driver !== 'embedded' && values.driver !== 'kind')
     throw new AcademyError('driver/unavailable', `There is no driver "${values.driver}": embedded and kind are known.`);
   if (await isUp(name)) throw new AcademyError('request/invalid', `A cluster named ${name} is up already.`);
@@ -89,7 +92,7 @@ async function up(args: string[]): Promise<number> {
     if (!ok) throw new AcademyError('driver/unavailable', reasons.join(' '));
     const cluster = await driver.create({
       id: name,
-      settings: clusterSettings.parse({ mesh: mesh ? 'linkerd' : 'none' }),
+      settings: parsed.data,
       onStep: printStep,
       signal: stopping.signal,
     });

@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AcademyError } from '#base/errors.ts';
@@ -7,7 +6,7 @@ import { Engine } from '#cluster/kind/engine.ts';
 import { imageSize, loadImages, pullImage, saveImages } from '#cluster/kind/image-store.ts';
 import { meshImages } from '#cluster/linkerd/images.ts';
 import { buildToolbox } from '#cluster/toolbox/image.ts';
-import { trafficManifests } from '#grader/traffic-source.ts';
+import { LabSource } from '#server/sessions/lab-source.ts';
 import { readSettings } from '#server/settings.ts';
 import { ROOT } from '../root.ts';
 
@@ -54,33 +53,20 @@ async function wanted(): Promise<Wanted[]> {
     { reference: nodeImage, for: 'nodes' },
     { reference: toolboxImage, for: 'terminals' },
     ...(await meshImages()).map((reference) => ({ reference, for: 'the mesh' })),
-    ...labImages().map(([reference, labs]) => ({ reference, for: `labs: ${labs.join(', ')}` })),
+    ...(await imagesOfLabs()).map(([reference, labs]) => ({ reference, for: `labs: ${labs.join(', ')}` })),
   ];
 }
 
-/** Images named anywhere in the labs' files, and by which labs. */
-function labImages(): [string, string[]][] {
-  const found = new Map<string, Set<string>>();
-  const root = join(ROOT, 'labs');
-  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || !/\.(ya?ml|sh)$/.test(entry.name)) continue;
-    const path = join(entry.parentPath, entry.name);
-    const lab = path.slice(root.length + 1).split('/')[0]!;
-    const text = readFileSync(path, 'utf8');
-    for (const [, reference] of text.matchAll(/(?:\bimage:\s*|--image[= ])["']?([a-z0-9][\w./:@-]*:[\w.-]+)/g))
-      found.set(reference!, (found.get(reference!) ?? new Set()).add(lab));
-    // A lab's background traffic runs in an image of its own.
-    if (entry.name === 'lab.yaml' && /^traffic:/m.test(text))
-      for (const image of trafficImages()) found.set(image, (found.get(image) ?? new Set()).add(lab));
+/** Images of all labs, and by which they are used. */
+async function imagesOfLabs(): Promise<[string, string[]][]> {
+  const found = new Map<string, string[]>();
+  const source = new LabSource(join(ROOT, 'labs'));
+  for (const id of await source.ids()) {
+    const { definition, images } = await source.load(id);
+    if (definition.drivers !== 'any' && !definition.drivers.includes('kind')) continue;
+    for (const image of [...images.needed, ...images.useful]) found.set(image, [...(found.get(image) ?? []), id]);
   }
-  return [...found].map(([reference, labs]): [string, string[]] => [reference, [...labs].sort()]).sort();
-}
-
-/** Images of the Deployment that makes background traffic. */
-function trafficImages(): string[] {
-  return trafficManifests({ from: 'traffic', to: 'http://web', perSecond: 1 } as never).flatMap(
-    ({ spec }) => spec?.template?.spec?.containers?.map(({ image }: { image: string }) => image) ?? [],
-  );
+  return [...found].sort();
 }
 
 async function list(engine: Engine): Promise<number> {
@@ -95,7 +81,9 @@ async function list(engine: Engine): Promise<number> {
   for (const [reference = '', size = '', what = ''] of rows)
     console.log(`${reference.padEnd(widths[0]!)}  ${size.padStart(widths[1]!)}  ${what}`);
   console.log(missing === 0 ? '\nEverything is here.' : `\n${missing} missing. \`academy images pull\` fetches them.`);
-  console.log('Images baked into the node image need not be here: `academy images bake` makes such a one.');
+  console.log(
+    'What is here is put into each node. Images baked into the node image need not be: `academy images bake` makes such a one.',
+  );
   return 0;
 }
 
@@ -115,7 +103,7 @@ async function build(engine: Engine): Promise<number> {
 async function bake(engine: Engine, args: string[]): Promise<number> {
   const { nodeImage } = readSettings();
   const { values } = parseArgs({ args, options: { tag: { type: 'string', default: `${nodeImage}-classroom` } } });
-  const images = [...(await meshImages()), ...labImages().map(([reference]) => reference)];
+  const images = [...(await meshImages()), ...(await imagesOfLabs()).map(([reference]) => reference)];
   const here: string[] = [];
   for (const reference of images) {
     if (await engine.hasImage(reference)) here.push(reference);

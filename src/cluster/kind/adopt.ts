@@ -6,7 +6,8 @@ import { reachApi } from './api-access.ts';
 import { KindCluster } from './cluster.ts';
 import { type Engine, isStatus } from './engine.ts';
 import { readNotes } from './node-notes.ts';
-import { findToolbox, ToolboxBox, wake } from './toolbox.ts';
+import { findCompanions, ToolboxBox, wake } from './toolbox.ts';
+import { connectPods, type Member } from './workers.ts';
 
 /** How long an API server may take to answer after a pause or a restart of its node. */
 const ANSWERS_WITHIN_MS = 60_000;
@@ -18,10 +19,9 @@ export async function adoptCluster(engine: Engine, containerId: string, signal: 
       throw new AcademyError('driver/node-lost', 'The node of this cluster is gone.', { cause: error });
     throw error;
   });
-  const toolbox = await findToolbox(engine, found.Config.Labels);
-  await Promise.all([containerId, ...(toolbox ? [toolbox] : [])].map((id) => wake(engine, id, signal)));
-  const endpoint = Object.values((await engine.inspect(containerId)).NetworkSettings.Networks)[0];
-  if (!endpoint) throw new AcademyError('driver/node-lost', 'The node of this cluster has no network.');
+  const { toolbox, workers } = await findCompanions(engine, found.Config.Labels);
+  await Promise.all([containerId, ...workers, ...(toolbox ? [toolbox] : [])].map((id) => wake(engine, id, signal)));
+  const [members, endpoint] = await membersOf(engine, [containerId, ...workers]);
   const [kubeconfig, { homeFiles }] = await Promise.all([
     engine.run(containerId, ['cat', '/etc/kubernetes/admin.conf'], { signal }),
     readNotes(engine, containerId, signal),
@@ -36,12 +36,15 @@ export async function adoptCluster(engine: Engine, containerId: string, signal: 
   const life = new Lifecycle();
   life.add(() => engine.removeNetwork(endpoint.NetworkID));
   life.add(() => engine.remove(containerId));
+  for (const worker of workers) life.add(() => engine.remove(worker));
   if (toolbox) life.add(() => engine.remove(toolbox));
   life.add(() => connections.close());
   const admin = createKubeClient(transport);
   await answering(() => admin.raw('GET', '/readyz'), signal);
+  if (workers.length > 0) await connectPods(engine, admin, members, signal);
   return new KindCluster({
     containerId,
+    workers,
     access: api.access,
     admin,
     homeFiles,
@@ -51,6 +54,22 @@ export async function adoptCluster(engine: Engine, containerId: string, signal: 
     engine,
     ...(toolbox ? { box: new ToolboxBox(engine, toolbox, kubeconfig, endpoint.IPAddress) } : {}),
   });
+}
+
+/** The nodes in the order of their containers, and the first one's place on the network. */
+async function membersOf(
+  engine: Engine,
+  containers: string[],
+): Promise<[Member[], { IPAddress: string; NetworkID: string }]> {
+  const places = await Promise.all(
+    containers.map(async (id) => {
+      const { Config, NetworkSettings } = await engine.inspect(id);
+      const endpoint = Object.values(NetworkSettings.Networks)[0];
+      if (!endpoint) throw new AcademyError('driver/node-lost', 'A node of this cluster has no network.');
+      return { member: { id, name: Config.Hostname, address: endpoint.IPAddress }, endpoint };
+    }),
+  );
+  return [places.map(({ member }) => member), places[0]!.endpoint];
 }
 
 /** An API server that starts refuses connections until it listens: asked again after a short, growing wait. */

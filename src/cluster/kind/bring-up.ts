@@ -5,22 +5,22 @@ import { createKubeClient } from '#kube/client/create.ts';
 import { createHttpTransport, type HttpAccess } from '#kube/client/http.ts';
 import { reachApi } from './api-access.ts';
 import type { Engine } from './engine.ts';
-import { CNI_CONFIG, kubeadmConfig, quickCoreDns } from './kubeadm.ts';
+import { CNI_PATH, cniConfig, kubeadmConfig, quickCoreDns } from './kubeadm.ts';
 import { labelsFor, type Ownership } from './labels.ts';
-import { nodeName } from './names.ts';
+import { nodeName, workerName } from './names.ts';
 import { createNetwork, type SessionNetwork } from './network.ts';
-import { hostConfig, type NodeLimits, type Profile } from './profile.ts';
+import { putImages, type WantedImages } from './node-images.ts';
+import type { Profile } from './profile.ts';
+import { type NodeOptions, startNode } from './start-node.ts';
 import { type Steps, step } from './steps.ts';
 import { systemReady } from './system-ready.ts';
-
-export interface NodeOptions {
-  image: string;
-  profile: Profile;
-  limits: NodeLimits;
-}
+import { together } from './together.ts';
+import { connectPods, forgetToken, join, joinToken, type Member } from './workers.ts';
 
 export interface RunningNode {
   containerId: string;
+  /** Containers of the further nodes. */
+  workers: string[];
   /** The node's own `/etc/kubernetes/admin.conf`. */
   kubeconfig: string;
   /** Of the node, on its session's network. */
@@ -29,108 +29,143 @@ export interface RunningNode {
   admin: KubeClient;
 }
 
-const SYSTEM_STARTED = /Reached target .*Multi-User System|detected cgroup v1/;
+export interface BringUpOptions extends Steps {
+  ownership: Ownership;
+  node: NodeOptions;
+  /** Further nodes. */
+  workers: number;
+  images: WantedImages;
+  life: Lifecycle;
+  connections: Lifecycle;
+  /** What is made on the same network while the node comes up. */
+  beside?(network: SessionNetwork): Promise<void>;
+}
 
 /**
- * Makes one node and its network, step by step. `life` gets what undoes each thing at the moment it exists, so that a
- * cancelled or failed bring-up removes exactly what was made; `connections` gets what only this process holds.
+ * Makes a cluster's nodes and their network, step by step. `life` gets what undoes each thing at the moment it exists, so
+ * that a cancelled or failed bring-up removes exactly what was made; `connections` gets what only this process holds.
  */
-export async function bringUp(
-  engine: Engine,
-  o: Steps & {
-    ownership: Ownership;
-    node: NodeOptions;
-    life: Lifecycle;
-    connections: Lifecycle;
-    /** What is made on the same network while the node comes up. */
-    beside?(network: SessionNetwork): Promise<void>;
-  },
-): Promise<RunningNode> {
-  const { ownership, node, life, signal } = o;
-  const name = nodeName(ownership.cluster);
-
+export async function bringUp(engine: Engine, o: BringUpOptions): Promise<RunningNode> {
+  const { ownership, node, life, signal, workers } = o;
   await step(o, 'image', 'Looking for the node image', 200, async () => {
     if (!(await engine.hasImage(node.image)))
-      throw new AcademyError('driver/image-missing', `The node image ${node.image} is not in the Docker Engine.`);
+      throw new AcademyError(
+        'driver/image-missing',
+        `The node image ${node.image} is not in the Docker Engine. \`docker pull ${node.image}\` fetches it.`,
+      );
   });
   const network = await step(o, 'network', 'Creating a network without a way out', 300, async () => {
-    const made = await createNetwork(engine, name, labelsFor(ownership, 'network'), signal);
+    const labels = labelsFor(ownership, 'network');
+    const made = await createNetwork(engine, nodeName(ownership.cluster), labels, signal, workers);
     life.add(() => engine.removeNetwork(made.id));
     return made;
   });
-  // When one of the two fails the other is not finished first.
-  const failed = new AbortController();
-  const beside = o.beside?.(network);
-  beside?.catch((error: unknown) => failed.abort(error));
-  try {
-    const made = await bringNodeUp(engine, { ...o, signal: AbortSignal.any([signal, failed.signal]) }, network);
-    await beside;
-    return made;
-  } catch (error) {
-    // Nothing is on its way any more when the caller takes away what was made.
-    await beside?.catch(() => {});
-    throw error;
-  }
+  const [made] = await together<[RunningNode, void]>(signal, (either) => [
+    bringNodesUp(engine, { ...o, signal: either }, network),
+    o.beside?.(network) ?? Promise.resolve(),
+  ]);
+  return made;
 }
 
-async function bringNodeUp(
-  engine: Engine,
-  o: Parameters<typeof bringUp>[1],
-  network: SessionNetwork,
-): Promise<RunningNode> {
-  const { ownership, node, connections, signal } = o;
-  const containerId = await step(o, 'node', 'Starting the node', 3_000, () => startNode(engine, o, network));
-  const kubeconfig = await step(o, 'kubeadm', 'Starting Kubernetes', 12_000, () =>
-    initialise(engine, containerId, { ...ownership, ip: network.nodeAddress, profile: node.profile }, signal),
+async function bringNodesUp(engine: Engine, o: BringUpOptions, network: SessionNetwork): Promise<RunningNode> {
+  const { ownership, connections, signal } = o;
+  const token = o.workers > 0 ? joinToken() : undefined;
+  const name = nodeName(ownership.cluster);
+  const [first, ...workers] = await together<[{ member: Member; kubeconfig: string }, ...Member[]]>(
+    signal,
+    (either) => [
+      firstNode(engine, { ...o, signal: either }, network, token),
+      ...network.workerAddresses.map((address, index) =>
+        workerNode(engine, { ...o, signal: either }, network, { name: workerName(ownership.cluster, index), address }),
+      ),
+    ],
   );
-  const api = await reachApi(engine, containerId, network.nodeAddress, kubeconfig);
+  const { member, kubeconfig } = first;
+  const api = await reachApi(engine, member.id, member.address, kubeconfig);
   connections.add(() => api.close());
   const transport = createHttpTransport(api.access);
   connections.add(() => transport.close());
   const admin = createKubeClient(transport);
+  if (token) {
+    const { ca = '' } = api.access;
+    await together<void[]>(signal, (either) =>
+      workers.map((worker, index) =>
+        step(o, `join-${index + 1}`, `Letting worker ${index + 1} join`, 6_000, () =>
+          join(engine, worker, { cluster: ownership.cluster, server: name, token, ca, signal: either }),
+        ),
+      ),
+    );
+    await forgetToken(engine, member.id, token, signal);
+    await connectPods(engine, admin, [member, ...workers], signal);
+  }
   await step(o, 'system', 'Waiting for DNS and networking', 8_000, () => systemReady(admin, signal));
-  return { containerId, kubeconfig, address: network.nodeAddress, access: api.access, admin };
+  return {
+    containerId: member.id,
+    workers: workers.map(({ id }) => id),
+    kubeconfig,
+    address: member.address,
+    access: api.access,
+    admin,
+  };
 }
 
-async function startNode(
+async function firstNode(
   engine: Engine,
-  o: { ownership: Ownership; node: NodeOptions; life: Lifecycle; signal: AbortSignal },
+  o: BringUpOptions,
   network: SessionNetwork,
-): Promise<string> {
-  const { ownership, node, life, signal } = o;
-  const name = nodeName(ownership.cluster);
-  // By its name, because a cancelled request may have made it all the same.
-  life.add(() => engine.remove(name));
-  const id = await engine.createContainer(
-    {
-      name,
-      Hostname: name,
-      Image: node.image,
-      Tty: true,
-      Labels: labelsFor(ownership, 'node'),
-      Env: ['KUBECONFIG=/etc/kubernetes/admin.conf'],
-      Volumes: { '/var': {} },
-      HostConfig: {
-        ...hostConfig(node.profile, network.name, node.limits),
-        ExtraHosts: [`host.docker.internal:${network.gateway}`],
-      },
-      NetworkingConfig: {
-        EndpointsConfig: { [network.name]: { IPAMConfig: { IPv4Address: network.nodeAddress } } },
-      },
-    },
-    signal,
+  token: string | undefined,
+): Promise<{ member: Member; kubeconfig: string }> {
+  const { ownership, node, signal } = o;
+  const at = { name: nodeName(ownership.cluster), address: network.nodeAddress };
+  const id = await step(o, 'node', 'Starting the node', 3_000, () =>
+    startNode(engine, { ...o, ...at, role: 'node' }, network),
   );
-  await engine.start(id, signal);
-  // No exec before this line: on cgroup v2 it would break what systemd is about to do (kind#2409).
-  await engine.untilLogged(id, SYSTEM_STARTED, { timeoutMs: 60_000, signal });
-  return id;
+  const [kubeconfig] = await together<[string, void]>(signal, (either) => [
+    step(o, 'kubeadm', 'Starting Kubernetes', 12_000, () =>
+      initialise(
+        engine,
+        id,
+        {
+          ...ownership,
+          ip: at.address,
+          profile: node.profile,
+          podSubnet: network.podSubnet,
+          ...(token ? { joinToken: token } : {}),
+        },
+        either,
+      ),
+    ),
+    putWanted(engine, { ...o, signal: either }, id, 'images', 'Putting images into the node'),
+  ]);
+  return { member: { id, ...at }, kubeconfig };
+}
+
+async function workerNode(
+  engine: Engine,
+  o: BringUpOptions,
+  network: SessionNetwork,
+  at: { name: string; address: string },
+): Promise<Member> {
+  const number = network.workerAddresses.indexOf(at.address) + 1;
+  const hosts = { [nodeName(o.ownership.cluster)]: network.nodeAddress };
+  const id = await step(o, `worker-${number}`, `Starting worker ${number}`, 3_000, () =>
+    startNode(engine, { ...o, ...at, role: 'worker', hosts }, network),
+  );
+  await putWanted(engine, o, id, `worker-${number}-images`, `Putting images into worker ${number}`);
+  return { id, ...at };
+}
+
+/** Nothing is wanted of a bare cluster, and then there is no such step. */
+async function putWanted(engine: Engine, o: BringUpOptions, node: string, key: string, title: string): Promise<void> {
+  if (o.images.needed.length + o.images.useful.length === 0) return;
+  await step(o, key, title, 5_000, () => putImages(engine, node, o.images, o.signal));
 }
 
 /** kubeadm and what it leaves out; resolves with the administrator's kubeconfig. */
 async function initialise(
   engine: Engine,
   id: string,
-  o: Ownership & { ip: string; profile: Profile },
+  o: Ownership & { ip: string; profile: Profile; podSubnet: string; joinToken?: string },
   signal: AbortSignal,
 ): Promise<string> {
   const run = (command: string[], stdin?: string, timeoutMs = 60_000) =>
@@ -139,21 +174,17 @@ async function initialise(
     run(['cat', '/kind/version']),
     run(['stat', '-fc', '%T', '/sys/fs/cgroup']),
   ]);
+  const config = kubeadmConfig({
+    ...o,
+    node: nodeName(o.cluster),
+    version: version.trim(),
+    cgroupV1: filesystem.trim() !== 'cgroup2fs',
+    restricted: o.profile === 'restricted',
+  });
   await Promise.all([
-    engine.write(id, '/etc/cni/net.d/10-node.conflist', CNI_CONFIG, signal),
-    engine.write(
-      id,
-      '/kind/kubeadm.conf',
-      kubeadmConfig({
-        cluster: o.cluster,
-        node: nodeName(o.cluster),
-        ip: o.ip,
-        version: version.trim(),
-        cgroupV1: filesystem.trim() !== 'cgroup2fs',
-        restricted: o.profile === 'restricted',
-      }),
-      signal,
-    ),
+    // With several nodes the cluster deals the addresses out.
+    o.joinToken ? undefined : engine.write(id, CNI_PATH, cniConfig(onlySubnet(o.podSubnet), true), signal),
+    engine.write(id, '/kind/kubeadm.conf', config, signal),
   ]);
   await run(['kubeadm', 'init', '--config=/kind/kubeadm.conf', '--skip-token-print'], undefined, 240_000);
   const dns = await run([
@@ -172,3 +203,6 @@ async function initialise(
   ]);
   return run(['cat', '/etc/kubernetes/admin.conf']);
 }
+
+/** The addresses of an only node's pods: the first part that the cluster deals out. */
+const onlySubnet = (podSubnet: string): string => podSubnet.replace(/\/\d+$/, '/24');

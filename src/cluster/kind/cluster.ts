@@ -5,6 +5,7 @@ import type { Cluster } from '#cluster/driver.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { HttpAccess } from '#kube/client/http.ts';
 import type { Engine } from './engine.ts';
+import { putImages, type WantedImages } from './node-images.ts';
 import { serveClusterApi } from './serve-api.ts';
 import type { ToolboxBox } from './toolbox.ts';
 import { whenLost } from './watch-node.ts';
@@ -12,6 +13,8 @@ import { whenLost } from './watch-node.ts';
 export interface KindClusterParts {
   /** The node's container. */
   containerId: string;
+  /** Containers of further nodes. */
+  workers: string[];
   access: HttpAccess;
   admin: KubeClient;
   homeFiles: Record<string, string>;
@@ -47,10 +50,20 @@ export class KindCluster implements Cluster {
   }
 
   #lost: Promise<never> | undefined;
-  /** The node is watched from the first time on that somebody asks. */
+  /** The nodes are watched from the first time on that somebody asks; without one of them the cluster is no longer whole. */
   get lost(): Promise<never> {
-    this.#lost ??= whenLost(this.#parts.engine, this.containerId, this.#parts.connections);
+    if (!this.#lost) {
+      const { engine, workers, connections } = this.#parts;
+      this.#lost = Promise.race([this.containerId, ...workers].map((id) => whenLost(engine, id, connections)));
+      this.#lost.catch(() => {});
+    }
     return this.#lost;
+  }
+
+  /** Puts images into every node that were not known when the cluster was made. */
+  async putImages(images: WantedImages, signal: AbortSignal): Promise<void> {
+    const { engine, containerId, workers } = this.#parts;
+    await Promise.all([containerId, ...workers].map((id) => putImages(engine, id, images, signal)));
   }
 
   async serveApi(socketPath: string, token: string): Promise<void> {
@@ -72,9 +85,8 @@ export class KindCluster implements Cluster {
 
   /** Stops time in it. */
   async pause(): Promise<void> {
-    const { engine, containerId, box } = this.#parts;
-    if (box) await engine.pause(box.containerId);
-    await engine.pause(containerId);
+    const { engine, containerId, workers, box } = this.#parts;
+    for (const id of [...(box ? [box.containerId] : []), ...workers, containerId]) await engine.pause(id);
   }
 
   release(): Promise<void> {

@@ -27,7 +27,16 @@ export function createKindDriver(settings: KindSettings, engine: Engine = new En
       const taken = await claim(engine, settings.owner, flavourOf(o.settings), nodeName(o.id));
       if (!taken) return makeCluster(engine, settings, o);
       const steps = { onStep: o.onStep, now: () => Date.now(), signal: o.signal };
-      return step(steps, 'pool', 'Taking a prepared cluster', 1_000, () => adoptCluster(engine, taken, o.signal));
+      return step(steps, 'pool', 'Taking a prepared cluster', 1_000, async () => {
+        const cluster = await adoptCluster(engine, taken, o.signal);
+        try {
+          if (o.images) await cluster.putImages(o.images, o.signal);
+          return cluster;
+        } catch (error) {
+          await cluster.destroy();
+          throw error;
+        }
+      });
     },
   };
 }

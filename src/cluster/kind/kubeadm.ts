@@ -10,15 +10,17 @@ export interface KubeadmOptions {
   /** cgroup v1 hosts need the kubelet told that this is meant. */
   cgroupV1: boolean;
   restricted: boolean;
+  podSubnet: string;
+  /** With it workers may join until it is deleted, and for ten minutes at most; absent: nothing ever joins. */
+  joinToken?: string;
 }
 
-export const POD_SUBNET = '10.244.0.0/16';
-const NODE_POD_SUBNET = '10.244.0.0/24';
 const SERVICE_SUBNET = '10.96.0.0/16';
+const CRI = 'unix:///run/containerd/containerd.sock';
 
 /**
- * The kubeadm configuration of a single node that may be paused: nobody elects a leader, node status is written each
- * second and missed for a day before anybody minds. No bootstrap token: nothing ever joins.
+ * The kubeadm configuration of a node that may be paused: nobody elects a leader, node status is written each second and
+ * missed for a day before anybody minds.
  */
 export function kubeadmConfig(o: KubeadmOptions): string {
   const documents = [
@@ -37,21 +39,15 @@ export function kubeadmConfig(o: KubeadmOptions): string {
         ],
       },
       scheduler: { extraArgs: [{ name: 'leader-elect', value: 'false' }] },
-      networking: { podSubnet: POD_SUBNET, serviceSubnet: SERVICE_SUBNET },
+      networking: { podSubnet: o.podSubnet, serviceSubnet: SERVICE_SUBNET },
     },
     {
       apiVersion: 'kubeadm.k8s.io/v1beta4',
       kind: 'InitConfiguration',
       localAPIEndpoint: { advertiseAddress: o.ip, bindPort: 6443 },
-      nodeRegistration: {
-        criSocket: 'unix:///run/containerd/containerd.sock',
-        taints: [],
-        kubeletExtraArgs: [
-          { name: 'node-ip', value: o.ip },
-          { name: 'provider-id', value: `kind://docker/${o.cluster}/${o.node}` },
-        ],
-      },
-      skipPhases: ['preflight', 'bootstrap-token', 'addon/coredns', 'show-join-command'],
+      ...(o.joinToken ? { bootstrapTokens: [{ token: o.joinToken, ttl: '10m0s' }] } : {}),
+      nodeRegistration: registration(o),
+      skipPhases: ['preflight', ...(o.joinToken ? [] : ['bootstrap-token']), 'addon/coredns', 'show-join-command'],
     },
     {
       apiVersion: 'kubelet.config.k8s.io/v1beta1',
@@ -76,24 +72,59 @@ export function kubeadmConfig(o: KubeadmOptions): string {
   return documents.map((document) => stringify(document)).join('---\n');
 }
 
-/** Written before kubeadm runs, so that no daemon has to be waited for that would write the same. */
-export const CNI_CONFIG = JSON.stringify({
-  cniVersion: '1.0.0',
-  name: 'node',
-  plugins: [
-    {
-      type: 'ptp',
-      ipMasq: true,
-      ipam: {
-        type: 'host-local',
-        dataDir: '/run/cni-ipam-state',
-        ranges: [[{ subnet: NODE_POD_SUBNET }]],
-        routes: [{ dst: '0.0.0.0/0' }],
-      },
-    },
-    { type: 'portmap', capabilities: { portMappings: true } },
+const registration = ({ ip, cluster, node }: { ip: string; cluster: string; node: string }) => ({
+  criSocket: CRI,
+  taints: [],
+  kubeletExtraArgs: [
+    { name: 'node-ip', value: ip },
+    { name: 'provider-id', value: `kind://docker/${cluster}/${node}` },
   ],
 });
+
+/** What a worker joins with. `caHash`: of the cluster's CA, as kubeadm takes it, so that nobody else can pose as the API server. */
+export function joinConfig(o: {
+  cluster: string;
+  node: string;
+  ip: string;
+  /** Address of the control plane's node. */
+  server: string;
+  token: string;
+  caHash: string;
+}): string {
+  return stringify({
+    apiVersion: 'kubeadm.k8s.io/v1beta4',
+    kind: 'JoinConfiguration',
+    discovery: {
+      bootstrapToken: { apiServerEndpoint: `${o.server}:6443`, token: o.token, caCertHashes: [o.caHash] },
+    },
+    nodeRegistration: registration(o),
+    skipPhases: ['preflight'],
+  });
+}
+
+/**
+ * Written as soon as a node's pod addresses are known, so that no daemon has to be waited for that would write the same.
+ * `alone`: what pods send to others than pods goes under the node's address.
+ */
+export const cniConfig = (subnet: string, alone: boolean): string =>
+  JSON.stringify({
+    cniVersion: '1.0.0',
+    name: 'node',
+    plugins: [
+      {
+        type: 'ptp',
+        ipMasq: alone,
+        ipam: {
+          type: 'host-local',
+          dataDir: '/run/cni-ipam-state',
+          ranges: [[{ subnet }]],
+          routes: [{ dst: '0.0.0.0/0' }],
+        },
+      },
+      { type: 'portmap', capabilities: { portMappings: true } },
+    ],
+  });
+export const CNI_PATH = '/etc/cni/net.d/10-node.conflist';
 
 /** One replica that is probed each second: kubeadm's own would be ready ten seconds later. */
 export function quickCoreDns(manifest: string): string {

@@ -27,7 +27,7 @@ export interface Ownership {
 
 export const labelsFor = (
   { owner, cluster, now, flavour }: Ownership,
-  role: 'node' | 'network' | 'toolbox',
+  role: 'node' | 'worker' | 'network' | 'toolbox',
 ): Record<string, string> => ({
   [LABEL.owner]: owner,
   [LABEL.cluster]: cluster,

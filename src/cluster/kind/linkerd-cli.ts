@@ -11,6 +11,7 @@ export function linkerdCli(
   engine: Engine,
   node: string,
   path: string,
+  signal: AbortSignal,
 ): (args: string[], files: Record<string, string>) => Promise<KubeObject[]> {
   let copied: Promise<unknown> | undefined;
   const copy = async () => {
@@ -20,19 +21,18 @@ export function linkerdCli(
     await engine.run(node, ['sh', '-c', `cat > ${PROGRAM} && chmod 755 ${PROGRAM}`], {
       stdin: program,
       timeoutMs: 120_000,
+      signal,
     });
   };
   return async (args, files) => {
     copied ??= copy();
     await copied;
     for (const [name, content] of Object.entries(files))
-      await engine.write(node, `/kind/linkerd-files/${name}`, content);
+      await engine.write(node, `/kind/linkerd-files/${name}`, content, signal);
     const yaml = await engine.run(
       node,
       ['sh', '-c', `cd /kind && mkdir -p linkerd-files && cd linkerd-files && exec ${PROGRAM} "$@"`, 'sh', ...args],
-      {
-        timeoutMs: 120_000,
-      },
+      { timeoutMs: 120_000, signal },
     );
     return parseAllDocuments(yaml).flatMap((document) => {
       const object = document.toJS() as KubeObject | null;

@@ -7,6 +7,7 @@ import { bringUp } from './bring-up.ts';
 import { KindCluster } from './cluster.ts';
 import type { Engine } from './engine.ts';
 import { linkerdCli } from './linkerd-cli.ts';
+import { wantedImages } from './node-images.ts';
 import { writeNotes } from './node-notes.ts';
 import type { NodeLimits } from './profile.ts';
 import { flavourOf, type KindSettings } from './settings.ts';
@@ -33,6 +34,8 @@ export async function makeCluster(engine: Engine, settings: KindSettings, o: Cre
       ...steps,
       ownership,
       node: { image: settings.nodeImage, profile, limits: { ...DEFAULT_LIMITS, ...settings.limits } },
+      workers: o.settings.workers,
+      images: await wantedImages(o),
       life,
       connections,
       async beside(network) {
@@ -45,13 +48,15 @@ export async function makeCluster(engine: Engine, settings: KindSettings, o: Cre
     const hasMesh = o.settings.mesh === 'linkerd';
     const anchor = hasMesh ? await trustAnchor(now()) : undefined;
     if (anchor)
-      await installLinkerd({
-        admin: node.admin,
-        settings: o.settings,
-        anchor,
-        now: now(),
-        ...(settings.linkerdCli ? { cli: linkerdCli(engine, node.containerId, settings.linkerdCli) } : {}),
-      });
+      await step(steps, 'linkerd', 'Installing Linkerd', 6_000, () =>
+        installLinkerd({
+          admin: node.admin,
+          settings: o.settings,
+          anchor,
+          now: now(),
+          ...(settings.linkerdCli ? { cli: linkerdCli(engine, node.containerId, settings.linkerdCli, signal) } : {}),
+        }),
+      );
     const homeFiles = anchor ? homeFilesOf(anchor) : {};
     await writeNotes(engine, node.containerId, { homeFiles }, signal);
     const ready = hasMesh

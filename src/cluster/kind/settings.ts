@@ -17,10 +17,12 @@ export interface KindSettings {
 }
 
 /** Two labs with the same flavour can be given the same prepared cluster. */
-export function flavourOf({ mesh, issuerLifetime, issuanceLifetime, defaultInboundPolicy }: ClusterSettings): string {
-  if (mesh === 'none') return 'none';
+export function flavourOf(settings: ClusterSettings): string {
+  const { mesh, workers, issuerLifetime, issuanceLifetime, defaultInboundPolicy } = settings;
+  const nodes = workers > 0 ? `-${workers + 1}nodes` : '';
+  if (mesh === 'none') return `none${nodes}`;
   const text = [mesh, issuerLifetime, issuanceLifetime, defaultInboundPolicy].join('\n');
-  return `${mesh}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
+  return `${mesh}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}${nodes}`;
 }
 
 export const DEFAULT_TOOLBOX_IMAGE = 'academy/toolbox:1';

@@ -1,3 +1,4 @@
+import { isAbort, messageOf } from '#base/errors.ts';
 import type { StepEvent } from '#cluster/driver.ts';
 
 export interface Steps {
@@ -23,8 +24,8 @@ export async function step<T>(
     o.onStep({ ...base, state: 'done', at: o.now() });
     return result;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    o.onStep({ ...base, state: 'failed', at: o.now(), message });
+    // What is cancelled has not failed.
+    o.onStep({ ...base, state: isAbort(error) ? 'skipped' : 'failed', at: o.now(), message: messageOf(error) });
     throw error;
   }
 }

@@ -28,7 +28,7 @@ export async function sweep(engine: Engine, { owner, keep, keepPool, now }: Swee
   const nameOf = ({ Names }: { Names: string[] }) => Names[0]?.slice(1) ?? '';
   const nodeStays = (node: (typeof containers)[number]) =>
     kept.has(nameOf(node)) || (keepPool && node.State === 'paused' && nameOf(node).startsWith(nodeName('pool-')));
-  // A toolbox stays with its node, whose name may have changed since; the label they share has not.
+  // Toolbox and workers stay with their node, whose name may have changed since; the label they share has not.
   const clusters = new Set([
     ...keep,
     ...containers
@@ -73,4 +73,4 @@ export async function sweep(engine: Engine, { owner, keep, keepPool, now }: Swee
   return removed;
 }
 
-const isNode = (labels: Record<string, string>): boolean => labels[LABEL.role] !== 'toolbox';
+const isNode = (labels: Record<string, string>): boolean => labels[LABEL.role] === 'node';

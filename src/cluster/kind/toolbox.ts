@@ -64,19 +64,19 @@ export async function startToolbox(engine: Engine, o: ToolboxOptions): Promise<s
   return id;
 }
 
-/** The toolbox that was made together with a node, by the name that both have on their labels. */
-export async function findToolbox(engine: Engine, nodeLabels: Record<string, string>): Promise<string | undefined> {
+/** The containers that were made together with a node, by the name that they have on their labels: its toolbox and its workers. */
+export async function findCompanions(
+  engine: Engine,
+  nodeLabels: Record<string, string>,
+): Promise<{ toolbox: string | undefined; workers: string[] }> {
   const filters = {
-    label: [
-      `${LABEL.owner}=${nodeLabels[LABEL.owner]}`,
-      `${LABEL.cluster}=${nodeLabels[LABEL.cluster]}`,
-      `${LABEL.role}=toolbox`,
-    ],
+    label: [`${LABEL.owner}=${nodeLabels[LABEL.owner]}`, `${LABEL.cluster}=${nodeLabels[LABEL.cluster]}`],
   };
   const found = await engine.call('list containers', (abortSignal) =>
     engine.docker.listContainers({ all: true, filters, abortSignal }),
   );
-  return found[0]?.Id;
+  const ids = (role: string) => found.filter(({ Labels }) => Labels[LABEL.role] === role).map(({ Id }) => Id);
+  return { toolbox: ids('toolbox')[0], workers: ids('worker') };
 }
 
 /** A toolbox as the learner's desk sees it. `adminConf`: the node's own kubeconfig; `address`: where the node is reached. */

@@ -36,7 +36,10 @@ const ESTABLISHED_WITHIN_MS = 60_000;
  */
 export async function installLinkerd(o: InstallOptions): Promise<void> {
   const { admin, settings, anchor, now, cli } = o;
-  const definitions = [...gatewayApiCrds(), ...(cli ? await cli(['install', '--crds'], {}) : renderCrds())];
+  const definitions = cli
+    ? // It refuses a cluster without the Gateway API unless it brings that itself.
+      await cli(['install', '--crds', '--set=installGatewayAPI=true'], {})
+    : [...gatewayApiCrds(), ...renderCrds()];
   for (const definition of definitions) await admin.create(CRDS, definition, { fieldManager: MANAGER });
   await established(
     admin,

@@ -180,6 +180,7 @@ export class SessionRuntime {
     const options = {
       id,
       settings: lab.definition.cluster,
+      images: lab.images,
       onStep: (step: Parameters<Parameters<typeof driver.create>[0]['onStep']>[0]) =>
         this.#post({ type: 'step', step }),
       signal: this.#life.signal,
