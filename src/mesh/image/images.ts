@@ -42,7 +42,7 @@ const once = (code: number): Process => ({ exited: Promise.resolve(code), kill()
 /** `cr.l5d.io/linkerd/controller`: the control plane's programs, by their first word. */
 export const controllerImage: Image = {
   repository: 'cr.l5d.io/linkerd/controller',
-  summary: 'Linkerd control plane: identity, destination, policy, proxy-injector, sp-validator',
+  summary: 'Linkerd control plane: identity, destination, policy, proxy-injector, sp-validator, service-mirror',
   entrypoint: ['/controller'],
   cmd: [],
   user: 0,
@@ -74,6 +74,10 @@ export const controllerImage: Image = {
       case 'proxy-injector':
         return lazily(async () =>
           (await import('#mesh/injector/program.ts')).startInjector(inner, { client: clientOf(inner) }),
+        );
+      case 'service-mirror':
+        return lazily(async () =>
+          (await import('#mesh/multicluster/mirror/program.ts')).startServiceMirror(inner, { client: clientOf(inner) }),
         );
       case 'heartbeat':
         // Would report to a server outside; an academy has none to report to.

@@ -12,15 +12,25 @@ export const LEASE_MS = DURATION_S * 1000;
 
 const micro = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z');
 
+export interface LeaseOptions {
+  client: KubeClient;
+  clock: Clock;
+  namespace: string;
+  /** The replica's name. */
+  identity: string;
+  /** Default: the policy controller's, with its labels. */
+  name?: string;
+}
+
 /**
  * The lease by which replicas agree who writes statuses. It is claimed and renewed when there is something to write, not
  * by a timer: an idle controller does nothing, however far the cluster's clock is moved.
  */
 export class WriteLease {
   #renewed = Number.NEGATIVE_INFINITY;
-  readonly #options: { client: KubeClient; clock: Clock; namespace: string; identity: string };
+  readonly #options: LeaseOptions;
 
-  constructor(options: { client: KubeClient; clock: Clock; namespace: string; identity: string }) {
+  constructor(options: LeaseOptions) {
     this.#options = options;
   }
 
@@ -39,13 +49,13 @@ export class WriteLease {
   }
 
   async #claim(): Promise<boolean> {
-    const { client, clock, namespace, identity } = this.#options;
+    const { client, clock, namespace, identity, name = NAME } = this.#options;
     const target = { group: 'coordination.k8s.io', version: 'v1', resource: 'leases', namespace };
     const now = clock.now();
     const spec = { holderIdentity: identity, leaseDurationSeconds: DURATION_S, renewTime: micro(now) };
     let lease: Awaited<ReturnType<KubeClient['get']>>;
     try {
-      lease = await client.get(target, NAME);
+      lease = await client.get(target, name);
     } catch (error) {
       if (!(error instanceof StatusError) || error.code !== 404) throw error;
       const labels = {
@@ -55,7 +65,7 @@ export class WriteLease {
       await client.create(target, {
         apiVersion: 'coordination.k8s.io/v1',
         kind: 'Lease',
-        metadata: { name: NAME, namespace, labels },
+        metadata: { name, namespace, ...(name === NAME ? { labels } : {}) },
         spec: { ...spec, acquireTime: micro(now), leaseTransitions: 0 },
       });
       return true;
@@ -64,7 +74,7 @@ export class WriteLease {
     const expired = now - Date.parse(lease.spec?.renewTime ?? '') > LEASE_MS;
     if (holder && holder !== identity && !expired) return false;
     const transitions = (lease.spec?.leaseTransitions ?? 0) + 1;
-    await client.patch(target, NAME, 'merge', {
+    await client.patch(target, name, 'merge', {
       metadata: { resourceVersion: lease.metadata.resourceVersion },
       spec: holder === identity ? spec : { ...spec, acquireTime: micro(now), leaseTransitions: transitions },
     });
