@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { clusterNames } from './cluster-names.ts';
 
 /* The descriptions here are what an editor shows while a lab is written, and what `lessons/AUTHORING.md` refers to. */
 
@@ -36,9 +37,6 @@ export const joinedCluster = z.strictObject({
     .describe('`own`: another trust anchor than the main cluster’s, so that their meshes do not trust each other.'),
 });
 export type JoinedClusterSettings = z.infer<typeof joinedCluster>;
-
-/** Name of the main cluster where there are others and the lab does not name it. */
-const MAIN_CLUSTER = 'east';
 
 export const clusterSettings = z
   .strictObject({
@@ -88,12 +86,6 @@ export const clusterSettings = z
   })
   .describe('The cluster that the lab needs.');
 export type ClusterSettings = z.infer<typeof clusterSettings>;
-
-/** Names of a lab’s clusters, the main one first. Empty where there is only one and it has no name. */
-export function clusterNames({ name, others }: { name?: string | undefined; others: { name: string }[] }): string[] {
-  const main = name ?? (others.length > 0 ? MAIN_CLUSTER : undefined);
-  return main === undefined ? [] : [main, ...others.map((other) => other.name)];
-}
 
 /** A hint is a sentence, or a sentence shown only when a check of the task saw something. */
 export const hint = z

@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { Command, CommandContext } from '#shell/command.ts';
 import { standardPrograms } from '#shell/programs/programs.ts';
+import { type ClientAt, clusterMeant, type Meant } from './cluster-of.ts';
 import type { LoopbackNet } from './loopback.ts';
 import { academy } from './tools/academy.ts';
 import { editors } from './tools/editors.ts';
@@ -11,6 +12,8 @@ import { notHere } from './tools/not-here.ts';
 export interface ToolsOptions {
   /** The cluster as the learner's user sees it. */
   client: KubeClient;
+  /** Where there are several clusters: the one at the address that the kubeconfig's context has. */
+  clientAt?: ClientAt;
   /** The cluster's clock: certificates are made and judged by it. */
   clock: Clock;
   wall: Clock;
@@ -24,13 +27,14 @@ export interface ToolsOptions {
 /** Every program of the lab terminal but those of the terminals themselves. What is large is loaded when first run. */
 export function createTools(options: ToolsOptions): Command[] {
   const { client, clock, loopback } = options;
+  const several = options.clientAt ? { clientAt: options.clientAt } : {};
   return [
     ...standardPrograms(),
     lazy('kubectl', 'control the cluster', async () =>
-      (await import('./kubectl/kubectl.ts')).createKubectl({ client, clock, loopback }),
+      (await import('./kubectl/kubectl.ts')).createKubectl({ client, ...several, clock, loopback }),
     ),
     lazy('linkerd', 'install, check and look into the mesh', async () =>
-      (await import('./linkerd/command.ts')).createLinkerd({ client, clock, namespace: currentNamespace }),
+      (await import('./linkerd/command.ts')).createLinkerd({ client, ...several, clock, meant: meantBy }),
     ),
     lazy('step', 'make and read certificates and keys', async () =>
       (await import('./step/step.ts')).createStep({ clock, dial: (...to) => loopback.dial(...to) }),
@@ -50,13 +54,15 @@ export function createTools(options: ToolsOptions): Command[] {
   ];
 }
 
-/** Namespace of the current context of the learner's kubeconfig. */
-async function currentNamespace(context: Pick<CommandContext, 'env'> & Partial<CommandContext>): Promise<string> {
-  const { fs, cwd, env } = context;
-  if (!fs || !cwd) return 'default';
+/** What the learner's kubeconfig says of the cluster that is meant. */
+async function meantBy(
+  { fs, cwd, env }: Pick<CommandContext, 'env' | 'fs' | 'cwd'>,
+  wish: { context?: string; kubeconfig?: string },
+): Promise<Meant> {
   const [{ KubeconfigFile }, { kubeconfigPath }] = await Promise.all([
     import('./kubectl/kubeconfig-file.ts'),
     import('./kubectl/kubectl.ts'),
   ]);
-  return (await new KubeconfigFile(fs, kubeconfigPath({}, { fs, cwd, env }, '')).namespace('')) || 'default';
+  const file = new KubeconfigFile(fs, kubeconfigPath({}, { fs, cwd, env }, wish.kubeconfig ?? ''));
+  return clusterMeant(await file.read(), wish);
 }

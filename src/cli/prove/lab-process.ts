@@ -63,6 +63,16 @@ export class LabProcess {
       driver: options.driver,
       ...this.api,
       api: { url: 'https://127.0.0.1', ca: '' },
+      others: Object.fromEntries(
+        lab.definition.cluster.others.map(({ name }) => [
+          name,
+          {
+            socketPath: join(this.#dir, `${name}.sock`),
+            token: secretId(),
+            api: { url: `https://127.0.0.1/clusters/${name}`, ca: '' },
+          },
+        ]),
+      ),
       files: undefined,
       history: [],
       hints: {},

@@ -14,7 +14,7 @@ import type { LabSource } from '../sessions/lab-source.ts';
 import type { SessionRegistry } from '../sessions/registry.ts';
 import type { Store } from '../store/store.ts';
 import { checkOrigin, type GuardOptions, SECURITY_HEADERS } from './guard.ts';
-import { kubeconfigFor } from './kubeconfig.ts';
+import { kubeconfigOfLab } from './kubeconfig.ts';
 import type { Preview } from './preview.ts';
 import { tarOf } from './tar.ts';
 
@@ -87,7 +87,9 @@ export function createApp(o: AppOptions): Hono {
     const session = await sessionOf(o, c);
     if (!session.access) throw new AcademyError('session/unknown', 'The cluster is not up yet.');
     c.header('content-disposition', `attachment; filename="${session.lab.id}.kubeconfig"`);
-    return c.body(kubeconfigFor(session.lab.id, session.access), 200, { 'content-type': 'text/yaml; charset=utf-8' });
+    return c.body(kubeconfigOfLab(session.lab, session.access, session.innerCa), 200, {
+      'content-type': 'text/yaml; charset=utf-8',
+    });
   });
 
   app.get('/api/labs/:lab/files.tar', async (c) => {

@@ -4,11 +4,24 @@ import type { KindSettings } from '#cluster/kind/settings.ts';
 import type { ClientMessage, ServerMessage } from '#schema/protocol.ts';
 import type { LoadedLab } from './lab-source.ts';
 
+/** How one cluster's Kubernetes API is reached. */
+export interface ClusterAccess {
+  /** Unix socket (or Windows pipe) on which the worker serves it. */
+  socketPath: string;
+  /** Bearer token of the session's administrator. */
+  token: string;
+  /** Where the learner's own kubectl finds it, and the CA that signed that server's certificate. */
+  api: { url: string; ca: string };
+}
+
+/** What the server gives a session's worker to be reached by. */
+export type SessionAccess = Pick<StartOrder, 'id' | 'others' | keyof ClusterAccess>;
+
 /**
  * What the server and a session's worker say to each other. The worker holds the cluster, the shells and the grader;
  * the server holds the sockets and the store. Both ends are ours, so these are plain types, not schemas.
  */
-export interface StartOrder {
+export interface StartOrder extends ClusterAccess {
   type: 'start';
   id: string;
   lab: LoadedLab;
@@ -16,12 +29,8 @@ export interface StartOrder {
   /** Names the cluster: the same for every cluster of one learner and lab. */
   cluster: string;
   kind?: KindSettings;
-  /** Unix socket (or Windows pipe) on which the worker serves the Kubernetes API. */
-  socketPath: string;
-  /** Bearer token of the session's administrator. */
-  token: string;
-  /** Where the learner's own kubectl finds this cluster, and the CA that signed that server's certificate. */
-  api: { url: string; ca: string };
+  /** The ways to the lab's other clusters, by name. */
+  others: Record<string, ClusterAccess>;
   /** The learner's files as they were; undefined for a fresh start. */
   files: Record<string, Uint8Array> | undefined;
   history: string[];
@@ -29,6 +38,8 @@ export interface StartOrder {
   snapshot: Uint8Array | undefined;
   /** Tells of each look of the grader, for authors. */
   tellLooks?: boolean;
+  /** For proofs: tells how long each program of the terminal ran, and saves nothing. */
+  proof?: boolean;
 }
 
 export type ToWorker =
@@ -41,7 +52,7 @@ export type ToWorker =
   /** Answers `settled` when the world has come to rest, for proofs. */
   | { type: 'settle'; atLeastMs: number; atMostMs: number }
   /** `keep`: a cluster that outlives the server is let go of, not taken away. */
-  | { type: 'stop'; keep: boolean }
+  | { type: 'stop'; keep: boolean /** The thread stays, for another `start`. */; stay?: boolean }
   | { type: 'ping'; n: number };
 
 export type FromWorker =
@@ -51,6 +62,8 @@ export type FromWorker =
   /** The shell answers keys; the lab may still be setting itself up. */
   | { type: 'prompt' }
   | { type: 'ready' }
+  /** Where there are several clusters: the CA (PEM) of each, by name. */
+  | { type: 'inner-ca'; ca: Record<string, string> }
   /** For every connected page. */
   | { type: 'broadcast'; message: ServerMessage }
   | { type: 'terminal.opened'; terminal: string }
@@ -66,6 +79,7 @@ export type FromWorker =
   /** The saved state could not be used after all; says what was done instead. */
   | { type: 'rebuilt'; text: string }
   | { type: 'script.done'; code: number; output: string }
+  | { type: 'ran'; command: string; tookMs: number }
   | { type: 'settled' }
   | { type: 'looked'; task: string; looks: number; tookMs: number; saw: string[] }
   | { type: 'clock'; aheadMs: number }

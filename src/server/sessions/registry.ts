@@ -11,6 +11,7 @@ import { clusterName, type Drivers } from '../drivers.ts';
 import type { Settings } from '../settings.ts';
 import type { Store } from '../store/store.ts';
 import { Capacity } from './capacity.ts';
+import type { ClusterAccess, SessionAccess } from './channel.ts';
 import type { LabSource } from './lab-source.ts';
 import { Session } from './session.ts';
 import { SessionWorker } from './session-worker.ts';
@@ -51,7 +52,7 @@ export class SessionRegistry {
   readonly #o: RegistryOptions;
   readonly #sessions = new Map<string, Session>();
   readonly #routes = new Map<string, ClusterRoute>();
-  readonly #routeOf = new WeakMap<Session, string>();
+  readonly #routesOf = new WeakMap<Session, string[]>();
   readonly #queue: Session[] = [];
   readonly #warm: SessionWorker[] = [];
   readonly #socketDir: string;
@@ -165,9 +166,21 @@ export class SessionRegistry {
     throw new AcademyError('driver/unavailable', `This lab needs ${needs}; this academy has ${available.join(', ')}.`);
   }
 
-  #access(session: Session) {
-    const old = this.#routeOf.get(session);
-    if (old) this.#routes.delete(old);
+  /** New ways to the clusters of a session; the old ones are closed. */
+  #access(session: Session): SessionAccess {
+    this.#forgetRoutes(session);
+    const { others } = session.lab.definition.cluster;
+    const main = this.#newRoute();
+    const rest = others.map(({ name }) => [name, this.#newRoute()] as const);
+    this.#routesOf.set(session, [main.id, ...rest.map(([, { id }]) => id)]);
+    return { ...main, others: Object.fromEntries(rest) };
+  }
+
+  #forgetRoutes(session: Session): void {
+    for (const id of this.#routesOf.get(session) ?? []) this.#routes.delete(id);
+  }
+
+  #newRoute(): ClusterAccess & { id: string } {
     const id = secretId()
       .slice(0, 11)
       .replaceAll(/[^a-zA-Z0-9]/g, '0')
@@ -176,13 +189,11 @@ export class SessionRegistry {
     const socketPath =
       process.platform === 'win32' ? `\\\\.\\pipe\\academy-${id}` : join(this.#socketDir, `${id}.sock`);
     this.#routes.set(id, { socketPath, token });
-    this.#routeOf.set(session, id);
     return { id, token, socketPath, api: { url: `${this.#o.api.url}/clusters/${id}`, ca: this.#o.api.ca } };
   }
 
   #ended(session: Session): void {
-    const id = this.#routeOf.get(session);
-    if (id) this.#routes.delete(id);
+    this.#forgetRoutes(session);
     const waiting = this.#queue.indexOf(session);
     if (waiting >= 0) this.#queue.splice(waiting, 1);
     if (this.#closed) return;

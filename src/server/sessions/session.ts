@@ -15,7 +15,7 @@ import {
   type TaskView,
 } from '#schema/protocol.ts';
 import type { Store } from '../store/store.ts';
-import type { FromWorker, StartOrder } from './channel.ts';
+import type { FromWorker, SessionAccess, StartOrder } from './channel.ts';
 import { IdleEnd } from './idle-end.ts';
 import type { LoadedLab } from './lab-source.ts';
 import { Scrollback } from './scrollback.ts';
@@ -40,7 +40,7 @@ export interface SessionOptions {
   /** Takes a worker from the pool. */
   takeWorker(): SessionWorker;
   /** What a start order needs beside the lab and the learner's own things; a new socket and token at each call. */
-  access(session: Session): Pick<StartOrder, 'id' | 'socketPath' | 'token' | 'api'>;
+  access(session: Session): SessionAccess;
   /** Names this session's clusters. */
   cluster: string;
   kind?: KindSettings;
@@ -71,7 +71,8 @@ export class Session {
   #state: SessionState = 'starting';
   #worker: SessionWorker | undefined;
   #waiting: ClientMessage[] = [];
-  #access: Pick<StartOrder, 'id' | 'socketPath' | 'token' | 'api'> | undefined;
+  #access: SessionAccess | undefined;
+  #innerCa: Record<string, string> = {};
   #createdAt: number;
   #aheadMs = 0;
   #rebuilt: string | undefined;
@@ -109,8 +110,12 @@ export class Session {
   get endsAt(): number {
     return this.#idle.at;
   }
-  get access(): Pick<StartOrder, 'id' | 'socketPath' | 'token' | 'api'> | undefined {
+  get access(): SessionAccess | undefined {
     return this.#access;
+  }
+  /** PEM of each cluster's own CA by its name, where there are several. */
+  get innerCa(): Readonly<Record<string, string>> {
+    return this.#innerCa;
   }
   get files(): ReadonlyMap<string, FileView> {
     return this.#files;
@@ -353,6 +358,9 @@ export class Session {
       }
       case 'ready':
         return this.#setState('ready');
+      case 'inner-ca':
+        this.#innerCa = message.ca;
+        return;
       case 'broadcast':
         this.#remember(message.message);
         return this.#broadcast(message.message);

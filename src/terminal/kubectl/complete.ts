@@ -1,7 +1,7 @@
 import type { CommandContext } from '#shell/command.ts';
 import { commandEntry, type Flag, GLOBAL_FLAGS } from './flags.ts';
 import { KubeconfigFile } from './kubeconfig-file.ts';
-import { descend, kubeconfigPath } from './kubectl.ts';
+import { baseClient, descend, kubeconfigPath } from './kubectl.ts';
 import { allContainers } from './pods-of.ts';
 import { ResourceFinder } from './resources.ts';
 import { targetOf } from './targets.ts';
@@ -30,11 +30,22 @@ export async function complete(options: KubectlOptions, words: string[], world: 
   const before = words.slice(1, -1);
   if (before.includes('--')) return [];
   try {
-    const found = await candidates(options, before, last, world);
+    const found = await candidates(await aimed(options, before, world), before, last, world);
     return [...new Set(found)].filter((each) => each.startsWith(last)).sort();
   } catch {
     return [];
   }
+}
+
+/** With the client of the cluster that the words before mean. */
+async function aimed(options: KubectlOptions, before: string[], world: World): Promise<KubectlOptions> {
+  const wish: Record<string, string> = {};
+  for (const [i, word] of before.entries()) {
+    const [, name, value] = /^--(context|cluster|server)(?:=(.*))?$/.exec(word) ?? [];
+    if (name) wish[name] = value ?? before[i + 1] ?? '';
+  }
+  const config = new KubeconfigFile(world.fs, kubeconfigPath(options, world, ''));
+  return { ...options, client: await baseClient(options, config, wish) };
 }
 
 async function candidates(options: KubectlOptions, before: string[], last: string, world: World): Promise<string[]> {

@@ -2,6 +2,7 @@ import { isAbort } from '#base/errors.ts';
 import type { KubeClient, Transport } from '#kube/client/client.ts';
 import { createKubeClient } from '#kube/client/create.ts';
 import type { Command, CommandContext } from '#shell/command.ts';
+import { clusterMeant, type Wish } from '../cluster-of.ts';
 import { parseGoDuration } from './age.ts';
 import { CliError, errorText } from './errors.ts';
 import { commandEntry, Flags, GLOBAL_FLAGS } from './flags.ts';
@@ -121,12 +122,16 @@ async function invocation(
   path: string[],
   flags: Flags,
 ): Promise<Invocation> {
-  const { fs, cwd, env } = context;
+  const { fs, cwd } = context;
   const config = new KubeconfigFile(fs, kubeconfigPath(options, context, flags.get('kubeconfig')));
   const namespace = flags.get('namespace') || (await config.namespace(flags.get('context'))) || 'default';
   if (!WITHOUT_CLUSTER.has(path[0]!)) await refuseUnknownContext(config, flags);
-  const client = clientFor(options.client, flags, context);
-  void env;
+  const base = await baseClient(options, config, {
+    context: flags.get('context'),
+    cluster: flags.get('cluster'),
+    server: flags.get('server'),
+  });
+  const client = clientFor(base, flags, context);
   return {
     path,
     args: flags.args,
@@ -147,6 +152,13 @@ async function invocation(
       return fs.readFile(file);
     },
   };
+}
+
+/** The client of the cluster that is meant. */
+export async function baseClient(options: KubectlOptions, config: KubeconfigFile, wish: Wish): Promise<KubeClient> {
+  if (!options.clientAt) return options.client;
+  const { server } = clusterMeant(await config.read(), wish);
+  return server === undefined ? options.client : options.clientAt(server);
 }
 
 export function kubeconfigPath(

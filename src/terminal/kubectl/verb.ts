@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '#base/clock.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { CommandContext } from '#shell/command.ts';
+import type { ClientAt } from '../cluster-of.ts';
 import type { Flags } from './flags.ts';
 import type { KubeconfigFile } from './kubeconfig-file.ts';
 import type { ResourceFinder } from './resources.ts';
@@ -15,6 +16,8 @@ export interface Loopback {
 export interface KubectlOptions {
   /** The cluster as the learner's user sees it. */
   client: KubeClient;
+  /** Where there are several clusters: the one at the address that the kubeconfig's context has. */
+  clientAt?: ClientAt;
   /** The cluster's clock, by which ages are told. */
   clock: Clock;
   /** Lets the learner edit a file of the shell's file system; resolves when done. Default: runs $KUBE_EDITOR, $EDITOR or vi. */

@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock.ts';
 import { messageOf } from '#base/errors.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { Command, CommandContext } from '#shell/command.ts';
+import type { ClientAt, Meant } from '../cluster-of.ts';
 import { GLOBAL_FLAGS, parseFlags, UsageError } from './flags.ts';
 import { Failure, flagsOf, helpText, type Invocation, usageText, type Verb } from './verb.ts';
 import { root } from './verbs.ts';
@@ -10,8 +11,27 @@ export interface LinkerdOptions {
   client: KubeClient;
   /** The cluster's clock: certificates are judged by it. */
   clock: Clock;
-  /** Namespace of the current kubeconfig context; default `default`. */
-  namespace?: (context: Pick<CommandContext, 'env'>) => Promise<string>;
+  /** Where there are several clusters: the one at the address that the kubeconfig's context has. */
+  clientAt?: ClientAt;
+  /** What a kubeconfig says of the cluster that is meant. Default: there is none. */
+  meant?: (context: World, wish: { context?: string; kubeconfig?: string }) => Promise<Meant>;
+}
+
+type World = Pick<CommandContext, 'env' | 'cwd' | 'fs'>;
+
+/** The cluster that the flags and the kubeconfig mean, and a client for it; asking for the client of an unknown context throws. */
+async function aim(options: LinkerdOptions, world: World, wish: { context?: string; kubeconfig?: string }) {
+  const meant = await options.meant?.(world, wish);
+  return {
+    meant,
+    get client(): KubeClient {
+      if (meant && !meant.known)
+        throw new UsageError(
+          `error configuring Kubernetes API client: context ${JSON.stringify(meant.context)} does not exist`,
+        );
+      return (meant?.server !== undefined && options.clientAt?.(meant.server)) || options.client;
+    },
+  };
 }
 
 /** `linkerd` for the lab's terminal. It sees the cluster through the client alone, as the real one does. */
@@ -38,14 +58,22 @@ async function execute(options: LinkerdOptions, context: CommandContext): Promis
       await out(helpText(path, verb));
       return 0;
     }
+    const asked = (name: 'context' | 'kubeconfig') => {
+      const value = flags.values.get(name);
+      return value === undefined ? {} : { [name]: value };
+    };
+    const aimed = await aim(options, context, { ...asked('context'), ...asked('kubeconfig') });
     const invocation: Invocation = {
-      client: options.client,
+      get client() {
+        return aimed.client;
+      },
+      meant: aimed.meant,
       clock: options.clock,
       context,
       args: flags.args,
       flags,
       controlPlane: flags.values.get('linkerd-namespace') ?? context.env['LINKERD_NAMESPACE'] ?? 'linkerd',
-      namespace: flags.values.get('namespace') ?? (await options.namespace?.(context)) ?? 'default',
+      namespace: flags.values.get('namespace') ?? aimed.meant?.namespace ?? 'default',
       out,
       err,
     };
@@ -94,24 +122,22 @@ async function descend(argv: string[]): Promise<{ path: string[]; verb: Verb; re
   return { path, verb, rest: [...rest, ...words] };
 }
 
-async function complete(
-  options: LinkerdOptions,
-  words: string[],
-  context: Pick<CommandContext, 'env' | 'cwd' | 'fs'>,
-): Promise<string[]> {
+async function complete(options: LinkerdOptions, words: string[], context: World): Promise<string[]> {
   const last = words.at(-1) ?? '';
   const { verb, rest } = await descend(words.slice(1, -1));
   const starting = (candidates: string[]) => candidates.filter((each) => each.startsWith(last)).sort();
   if (last.startsWith('-')) return starting([...flagsOf(verb), ...GLOBAL_FLAGS].map((flag) => `--${flag.name}`));
   const previous = words.at(-2);
+  const given = words.indexOf('--context');
+  const aimed = await aim(options, context, given > 0 && words[given + 1] ? { context: words[given + 1]! } : {});
   if (previous === '-n' || previous === '--namespace' || previous === '-L')
-    return starting(await namespaces(options.client));
+    return starting(await namespaces(aimed.client));
   const args = rest.filter((word) => !word.startsWith('-'));
   if (verb.verbs && args.length === 0) return starting(verb.verbs.map((each) => each.name));
   if (!verb.complete) return [];
   const at = rest.findIndex((word) => word === '-n' || word === '--namespace');
-  const namespace = (at >= 0 ? rest[at + 1] : undefined) ?? (await options.namespace?.(context)) ?? 'default';
-  return starting(await verb.complete({ client: options.client, args, namespace }));
+  const namespace = (at >= 0 ? rest[at + 1] : undefined) ?? aimed.meant?.namespace ?? 'default';
+  return starting(await verb.complete({ client: aimed.client, args, namespace }));
 }
 
 async function namespaces(client: KubeClient): Promise<string[]> {

@@ -1,6 +1,7 @@
 import type { Clock } from '#base/clock.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { CommandContext } from '#shell/command.ts';
+import type { Meant } from '../cluster-of.ts';
 import { type Flag, flagUsages, GLOBAL_FLAGS, type Parsed } from './flags.ts';
 
 /** What a verb works with. */
@@ -14,6 +15,8 @@ export interface Invocation {
   controlPlane: string;
   /** `--namespace` where the verb has it; else the namespace of the kubeconfig context. */
   namespace: string;
+  /** What the kubeconfig says of the cluster that is meant; undefined where there is no kubeconfig. */
+  meant: Meant | undefined;
   out(text: string): Promise<void>;
   err(text: string): Promise<void>;
 }

@@ -13,7 +13,7 @@ import { Edits } from './edits.ts';
 import { setUpLab, workloadsReady } from './lab-setup.ts';
 import { Saver } from './saver.ts';
 import { readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts';
-import { openDesk } from './terminals.ts';
+import { innerCas, openDesk } from './terminals.ts';
 import { tidyUp } from './tidy-up.ts';
 import { Views, type Watched } from './views.ts';
 
@@ -58,6 +58,9 @@ export class SessionRuntime {
       if (!this.#life.closed) this.#post({ type: 'failed', code: codeOf(error), message: messageOf(error) });
     });
     await cluster.serveApi(order.socketPath, order.token);
+    for (const [name, access] of Object.entries(order.others))
+      await cluster.others!.get(name)!.serveApi(access.socketPath, access.token);
+    this.#post({ type: 'inner-ca', ca: innerCas(order, cluster) });
 
     const desk = await openDesk({
       order,
@@ -101,12 +104,13 @@ export class SessionRuntime {
     await grader.start();
     this.#post({ type: 'tasks', tasks: grader.tasks() });
     void this.#views.watch(this.#watched);
-    this.#saver = new Saver({
-      client: cluster.admin,
-      wall: this.#wall,
-      save: () => this.save(),
-      signal: this.#life.signal,
-    });
+    if (!order.proof)
+      this.#saver = new Saver({
+        client: cluster.admin,
+        wall: this.#wall,
+        save: () => this.save(),
+        signal: this.#life.signal,
+      });
     this.#tellClock();
     this.#post({ type: 'ready' });
     tidyUp(this.#wall);

@@ -1,10 +1,12 @@
 import type { Clock } from '#base/clock.ts';
 import type { Desk, DeskOptions } from '#cluster/desk.ts';
 import type { Cluster } from '#cluster/driver.ts';
+import { clusterNames } from '#schema/cluster-names.ts';
+import { clientsAt } from '#terminal/cluster-of.ts';
 import { OwnDesk } from '#terminal/desk.ts';
 import { LoopbackNet } from '#terminal/loopback.ts';
 import { createTools } from '#terminal/tools.ts';
-import { kubeconfigFor } from '../../http/kubeconfig.ts';
+import { kubeconfigOfLab } from '../../http/kubeconfig.ts';
 import type { FromWorker, StartOrder } from '../channel.ts';
 
 /** Written for the session itself: not the learner's, holds its token, and so neither kept nor shown in the editor. */
@@ -48,12 +50,16 @@ export async function openDesk(o: OpenOptions): Promise<Desk> {
     },
   };
   if (cluster.box) return (await import('#cluster/toolbox/desk.ts')).BoxDesk.open(cluster.box, options);
-  put({ [KUBECONFIG]: kubeconfigFor(order.lab.id, order) });
+  put({ [KUBECONFIG]: kubeconfigOfLab(order.lab, order, innerCas(order, cluster)) });
+  const others = Object.entries(order.others).map(
+    ([name, { api }]) => [api.url, cluster.others!.get(name)!.admin] as const,
+  );
   return new OwnDesk({
     ...options,
     clock: cluster.clock,
     commands: createTools({
       client: cluster.admin,
+      ...(others.length > 0 ? { clientAt: clientsAt(new Map([[order.api.url, cluster.admin], ...others])) } : {}),
       clock: cluster.clock,
       wall: o.wall,
       loopback: new LoopbackNet(),
@@ -61,4 +67,12 @@ export async function openDesk(o: OpenOptions): Promise<Desk> {
       ...(o.advanceClock ? { advanceClock: o.advanceClock } : {}),
     }),
   });
+}
+
+/** The own CA of each cluster by its name, where there are several. */
+export function innerCas({ lab }: Pick<StartOrder, 'lab'>, cluster: Cluster): Record<string, string> {
+  const [main, ...others] = clusterNames(lab.definition.cluster);
+  if (!main || others.length === 0) return {};
+  const all = [[main, cluster] as const, ...others.map((name) => [name, cluster.others?.get(name)] as const)];
+  return Object.fromEntries(all.flatMap(([name, each]) => (each?.inner ? [[name, each.inner.ca]] : [])));
 }

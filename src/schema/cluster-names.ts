@@ -1,0 +1,8 @@
+/** Name of the main cluster where there are others and the lab does not name it. */
+const MAIN_CLUSTER = 'east';
+
+/** Names of a lab’s clusters, the main one first. Empty where there is only one and it has no name. Here for whoever has no schemas. */
+export function clusterNames({ name, others }: { name?: string | undefined; others: { name: string }[] }): string[] {
+  const main = name ?? (others.length > 0 ? MAIN_CLUSTER : undefined);
+  return main === undefined ? [] : [main, ...others.map((other) => other.name)];
+}
