@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { z } from 'zod';
+import { clusterNames } from '#schema/cluster-names.ts';
 import { lab as labSchema } from '#schema/lab.ts';
 import { answerMistakes } from './check-answers.ts';
 import { type LabWorld, readLabWorld } from './lab-world.ts';
@@ -58,10 +59,11 @@ export async function checkLab(root: string, id: string, checks: ReadonlyMap<str
   const definition = asMap(source.value);
   const tasks = asList(definition['tasks']).map(asMap);
   const ids = tasks.map((task) => task['id']).filter((value): value is string => typeof value === 'string');
+  mistakes.push(...clusterMistakes(source, definition, tasks));
   mistakes.push(...taskMistakes(source, definition, tasks, ids, checks));
   mistakes.push(...answerMistakes(source, asList(definition['answers']).map(asMap), tasks));
   mistakes.push(...hintMistakes(source, tasks, (await read('solution.sh')) ?? ''));
-  mistakes.push(...(await startMistakes(source, here, folder, asList(definition['start']))));
+  mistakes.push(...(await startMistakes(source, here, folder, definition)));
   mistakes.push(...(await wrongMistakes(here, folder, ids)));
   return { id, mistakes, tasks: ids, world: await readLabWorld(folder, definition) };
 }
@@ -193,8 +195,48 @@ function hintMistakes(source: YamlSource, tasks: Raw[], solution: string): Mista
   );
 }
 
-async function startMistakes(source: YamlSource, here: string, folder: string, listed: unknown[]): Promise<Mistake[]> {
-  const present = await readdir(join(folder, 'start')).catch((): string[] => []);
+/** Names of the lab's clusters, as far as they can be read. */
+function clustersOf(definition: Raw): string[] {
+  const { name, others } = asMap(definition['cluster']);
+  const named = asList(others).flatMap((other) => {
+    const { name: each } = asMap(other);
+    return typeof each === 'string' ? [{ name: each }] : [];
+  });
+  return clusterNames({ name: typeof name === 'string' ? name : undefined, others: named });
+}
+
+function clusterMistakes(source: YamlSource, definition: Raw, tasks: Raw[]): Mistake[] {
+  const clusters = clustersOf(definition);
+  const mistakes: Mistake[] = [];
+  const expectKnown = (path: PropertyKey[], name: unknown) => {
+    if (typeof name !== 'string' || clusters.includes(name)) return;
+    const known = clusters.length > 0 ? ` Its clusters are ${clusters.join(' and ')}.` : ' It has one, without a name.';
+    mistakes.push(
+      source.mistake(path, asPath(path), `the lab has no cluster "${name}".${didYouMean(name, clusters) || known}`),
+    );
+  };
+  for (const [i, task] of tasks.entries()) expectKnown(['tasks', i, 'cluster'], task['cluster']);
+  expectKnown(['traffic', 'cluster'], asMap(definition['traffic'])['cluster']);
+  if (clusters.length > 1 && asList(definition['drivers']).includes('kind'))
+    mistakes.push(
+      source.mistake(['drivers'], 'drivers', 'names kind, which has no second cluster: write `drivers: [embedded]`.'),
+    );
+  return mistakes;
+}
+
+/** Files below a folder, as paths in it. */
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+    .sort();
+}
+
+async function startMistakes(source: YamlSource, here: string, folder: string, definition: Raw): Promise<Mistake[]> {
+  const listed = asList(definition['start']);
+  const clusters = clustersOf(definition);
+  const present = await filesBelow(join(folder, 'start'));
   const mistakes: Mistake[] = [];
   for (const [i, name] of listed.entries()) {
     if (typeof name !== 'string') continue;
@@ -203,6 +245,9 @@ async function startMistakes(source: YamlSource, here: string, folder: string, l
       mistakes.push(
         source.mistake(path, asPath(path), `there is no file ${here}/start/${name}.${didYouMean(name, present)}`),
       );
+    } else if (name.includes('/') && !clusters.includes(name.split('/')[0]!)) {
+      const words = `"${name}" lies in a folder that is named for none of the lab's clusters.`;
+      mistakes.push(source.mistake(path, asPath(path), `${words}${didYouMean(name.split('/')[0]!, clusters)}`));
     } else if (!/\.(ya?ml|sh)$/.test(name)) {
       mistakes.push(
         source.mistake(path, asPath(path), `"${name}" is neither .yaml, which is applied, nor .sh, which is run.`),

@@ -1,21 +1,18 @@
 import type { Clock } from '#base/clock.ts';
 import { AcademyError } from '#base/errors.ts';
 import type { KubeClient } from '#kube/client/client.ts';
-import type { CertificateInfo, CertificatesView, Matrix } from '#schema/evidence.ts';
-import type { Lab } from '#schema/lab.ts';
+import { clusterNames, isMeshed } from '#schema/cluster-names.ts';
+import type { CertificatesView, Matrix } from '#schema/evidence.ts';
+import type { Lab, Task } from '#schema/lab.ts';
 import type { Observation, Observed } from '#schema/observation.ts';
 import type { TaskView } from '#schema/protocol.ts';
 import { Answers, type Graded } from './answers.ts';
 import { CATALOGUE } from './catalogue.ts';
 import type { CheckContext, LearnerFiles } from './check.ts';
 import { nextHint } from './hints.ts';
-import { CertificateNames } from './names.ts';
-import { Handshakes } from './probes/handshakes.ts';
-import { meshCertificates } from './probes/mesh.ts';
-import { ProxyMetrics } from './probes/proxy-metrics.ts';
 import { TrafficLog } from './probes/traffic-log.ts';
+import { ClusterScope, type ScopeState, type SharedContext } from './scope.ts';
 import { TaskRun } from './task-run.ts';
-import { Triggers } from './triggers.ts';
 import { CertificatesWatcher } from './views/certificates.ts';
 import { observe } from './views/observer.ts';
 
@@ -25,7 +22,9 @@ const QUIET_MS = 1_800;
 export interface GraderOptions {
   lab: Lab;
   client: KubeClient;
-  /** The cluster's clock. */
+  /** The lab's other clusters by name, with the certificates that they were born with. */
+  others?: ReadonlyMap<string, { client: KubeClient; born?: ScopeState['names'] }>;
+  /** The clock of the clusters. */
   clock: Clock;
   /** The clock that people wait on. */
   wall: Clock;
@@ -42,13 +41,12 @@ export interface GraderOptions {
   onLook?: ((look: { task: string; looks: number; tookMs: number; saw: string[] }) => void) | undefined;
 }
 
-export interface GraderState {
-  names: { anchor: CertificateInfo[]; issuer: CertificateInfo[] };
+export interface GraderState extends ScopeState {
+  /** What is remembered of the other clusters, by name. */
+  others?: Record<string, ScopeState>;
   startedAt: number;
   /** What the learner answered, by question. */
   answers?: Record<string, string>;
-  /** What checks remember. */
-  memory?: [string, unknown][];
 }
 
 /**
@@ -57,40 +55,51 @@ export interface GraderState {
  */
 export class Grader {
   readonly #o: GraderOptions;
-  readonly #names: CertificateNames;
   readonly #runs: TaskRun[];
-  readonly #triggers: Triggers;
   readonly #hints: Record<string, string[]>;
   readonly #abort = new AbortController();
-  readonly #context: CheckContext;
+  readonly #main: ClusterScope;
+  readonly #others: ReadonlyMap<string, ClusterScope>;
+  readonly #answers: Answers;
+  readonly #startedAt: number;
   readonly #traffic: TrafficLog | undefined;
   readonly #certificates: CertificatesWatcher;
 
   constructor(options: GraderOptions) {
     this.#o = options;
-    const { lab, client, clock, wall } = options;
-    this.#names = new CertificateNames(options.saved?.names ?? options.born);
+    const { lab, client, clock, wall, saved, born, files, runScript } = options;
     this.#hints = { ...options.hints };
-    this.#triggers = new Triggers(client, wall);
-    this.#traffic = lab.traffic && new TrafficLog(client, clock, lab.traffic, 'shop');
-    const { saved, files, runScript } = options;
-    const handshakes = new Handshakes(client, clock, this.#names);
-    this.#context = {
-      client,
-      clock,
+    const balanced = options.others?.get(lab.traffic?.cluster ?? '');
+    this.#traffic = lab.traffic && new TrafficLog(balanced?.client ?? client, clock, lab.traffic, 'shop');
+    this.#answers = new Answers(lab.answers, saved?.answers);
+    this.#startedAt = saved?.startedAt ?? clock.now();
+    const shared: SharedContext = {
       lab,
-      names: this.#names,
-      handshakes,
       traffic: this.#traffic,
-      metrics: new ProxyMetrics(client, wall),
-      answers: new Answers(lab.answers, saved?.answers),
-      memory: new Map(saved?.memory),
+      answers: this.#answers,
       ...(files ? { files } : {}),
       ...(runScript ? { runScript } : {}),
-      startedAt: saved?.startedAt ?? clock.now(),
+      startedAt: this.#startedAt,
       signal: this.#abort.signal,
     };
-    this.#certificates = new CertificatesWatcher(this.#context);
+    this.#main = new ClusterScope({
+      client,
+      clock,
+      wall,
+      meshed: lab.cluster.mesh === 'linkerd',
+      shared,
+      saved: saved ?? (born && { names: born }),
+    });
+    this.#others = new Map(
+      lab.cluster.others.map(({ name }) => {
+        const other = options.others?.get(name);
+        if (!other) throw new AcademyError('driver/failed', `There is no cluster ${name}, which the lab asks for.`);
+        const meshed = isMeshed(lab.cluster, name);
+        const before = saved?.others?.[name] ?? (other.born && { names: other.born });
+        return [name, new ClusterScope({ client: other.client, clock, wall, meshed, shared, saved: before })];
+      }),
+    );
+    this.#certificates = new CertificatesWatcher(this.#main.context);
     this.#runs = lab.tasks.map((task) => {
       const check = CATALOGUE.get(task.check);
       if (!check)
@@ -101,7 +110,7 @@ export class Grader {
       return new TaskRun({
         task,
         check,
-        context: this.#context,
+        context: this.#scopeOf(task).context,
         wall,
         blockedBy: () => this.#blockerOf(task.needs),
         othersPassed: () => this.#runs.every((run) => run.task.mode === 'invariant' || run.verdict.state === 'passed'),
@@ -111,21 +120,21 @@ export class Grader {
     });
   }
 
-  /** Begins to look. Names the certificates that the cluster was born with first, so that they are number 1. */
+  /** Begins to look. */
   async start(): Promise<void> {
-    const { clock, client } = this.#o;
-    if (this.#o.lab.cluster.mesh === 'linkerd') await meshCertificates(client, this.#names, clock.now());
-    this.#traffic?.start(this.#context.startedAt);
+    for (const scope of this.#scopes) await scope.start();
+    this.#traffic?.start(this.#startedAt);
     for (const run of this.#runs) {
+      const { triggers } = this.#scopeOf(run.task);
       for (const trigger of run.triggers)
-        this.#triggers.add(trigger, 'everyMs' in trigger ? () => void run.look() : () => run.changed());
+        triggers.add(trigger, 'everyMs' in trigger ? () => void run.look() : () => run.changed());
       run.changed();
     }
   }
 
   stop(): void {
     this.#abort.abort(new DOMException('stopped', 'AbortError'));
-    this.#triggers.close();
+    for (const { triggers } of this.#scopes) triggers.close();
     this.#traffic?.stop();
     for (const run of this.#runs) run.stop();
   }
@@ -174,14 +183,14 @@ export class Grader {
 
   /** Grades an answer to one of the lab's questions. */
   submitAnswer(id: string, value: string): Graded {
-    const graded = this.#context.answers.submit(id, value);
-    this.#triggers.tell(`answer ${id}`);
+    const graded = this.#answers.submit(id, value);
+    for (const { triggers } of this.#scopes) triggers.tell(`answer ${id}`);
     return graded;
   }
 
   /** A file of the learner's was written or removed. */
   fileChanged(path: string): void {
-    this.#triggers.tell(`file ${path}`);
+    for (const { triggers } of this.#scopes) triggers.tell(`file ${path}`);
   }
 
   certificatesView(): Promise<CertificatesView> {
@@ -201,7 +210,7 @@ export class Grader {
 
   /** The values that a lesson shows in its text. */
   observe(wanted: Observation[]): Promise<Observed[]> {
-    return observe(wanted, this.#context);
+    return observe(wanted, this.#main.context);
   }
 
   trafficEvidence() {
@@ -209,8 +218,25 @@ export class Grader {
   }
 
   save(): GraderState {
-    const { startedAt, answers, memory } = this.#context;
-    return { names: this.#names.save(), startedAt, answers: answers.save(), memory: [...memory] };
+    return {
+      ...this.#main.save(),
+      others: Object.fromEntries([...this.#others].map(([name, scope]) => [name, scope.save()])),
+      startedAt: this.#startedAt,
+      answers: this.#answers.save(),
+    };
+  }
+
+  get #scopes(): ClusterScope[] {
+    return [this.#main, ...this.#others.values()];
+  }
+
+  /** The cluster that a task is about. */
+  #scopeOf({ id, cluster }: Task): ClusterScope {
+    const [main] = clusterNames(this.#o.lab.cluster);
+    if (cluster === undefined || cluster === main) return this.#main;
+    const scope = this.#others.get(cluster);
+    if (!scope) throw new AcademyError('lab/invalid', `Task ${id}: the lab has no cluster "${cluster}".`);
+    return scope;
   }
 
   #blockerOf(needs: string[]): string | undefined {
@@ -246,7 +272,7 @@ export class Grader {
   /** The question of a task with the check `answer`, without what is right. */
   #questionOf({ task }: TaskRun): TaskView['asks'] {
     const id = task.check === 'answer' ? task.with['answer'] : undefined;
-    const definition = typeof id === 'string' ? this.#context.answers.definition(id) : undefined;
+    const definition = typeof id === 'string' ? this.#answers.definition(id) : undefined;
     if (!definition) return undefined;
     const { question, options } = definition;
     return { answer: definition.id, question, ...(options ? { options } : {}) };

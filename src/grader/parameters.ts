@@ -1,4 +1,5 @@
 import { AcademyError } from '#base/errors.ts';
+import { clusterNames } from '#schema/cluster-names.ts';
 import type { Lab } from '#schema/lab.ts';
 import { CATALOGUE } from './catalogue.ts';
 
@@ -7,7 +8,14 @@ import { CATALOGUE } from './catalogue.ts';
  * `lab/invalid`. Done by the server once a lab, because workers have no schemas. A check that is not in the catalogue is left for the grader to name.
  */
 export function readParameters(lab: Lab): Lab {
+  const clusters = clusterNames(lab.cluster);
+  const refuseUnknown = (where: string, name: string | undefined) => {
+    if (name !== undefined && !clusters.includes(name))
+      throw new AcademyError('lab/invalid', `${where}: the lab has no cluster "${name}".`);
+  };
+  refuseUnknown('traffic', lab.traffic?.cluster);
   const tasks = lab.tasks.map((task) => {
+    refuseUnknown(`Task ${task.id}`, task.cluster);
     const check = CATALOGUE.get(task.check);
     if (!check) return task;
     const params = check.params.safeParse(task.with);

@@ -6,3 +6,9 @@ export function clusterNames({ name, others }: { name?: string | undefined; othe
   const main = name ?? (others.length > 0 ? MAIN_CLUSTER : undefined);
   return main === undefined ? [] : [main, ...others.map((other) => other.name)];
 }
+
+type MeshSettings = { mesh: 'linkerd' | 'none'; others: { name: string; mesh?: 'linkerd' | 'none' | undefined }[] };
+
+/** Whether one of a lab's other clusters has a mesh; it follows the main one where the lab does not say. */
+export const isMeshed = ({ mesh, others }: MeshSettings, name: string): boolean =>
+  (others.find((other) => other.name === name)?.mesh ?? mesh) === 'linkerd';

@@ -123,6 +123,7 @@ export const task = z.strictObject({
   needs: z.array(slug).default([]).describe('Tasks that must have passed before this one is looked at.'),
   check: slug.describe('The catalogue entry that looks. `npx academy list checks` lists them.'),
   with: z.record(z.string(), z.unknown()).default({}).describe('The parameters of the check.'),
+  cluster: clusterSlug.optional().describe('Where it looks, in a lab with several clusters; the main one when absent.'),
   hints: z.array(hint).max(3).default([]).describe('Up to three, from a nudge to nearly an answer.'),
   'lost-if': z
     .strictObject({
@@ -177,7 +178,9 @@ export const lab = z.strictObject({
   start: z
     .array(z.string().min(1))
     .default([])
-    .describe('Files of `start/`, in order, before the learner is let in: `.yaml` is applied, `.sh` is run.'),
+    .describe(
+      'Files of `start/`, in order, before the learner is let in: `.yaml` is applied, `.sh` is run. What lies in a folder with the name of a cluster is for that cluster.',
+    ),
   traffic: z
     .strictObject({
       from: z
@@ -185,6 +188,7 @@ export const lab = z.strictObject({
         .regex(/^(deployment\/)?[a-z0-9-]+$/, 'write deployment/<name>')
         .describe('The Deployment that makes the requests, e.g. `deployment/load`. It is made for you.'),
       namespace: slug.optional().describe('Where it runs; `shop` when absent.'),
+      cluster: clusterSlug.optional().describe('The cluster that it runs in; the main one when absent.'),
       to: z.url().describe('What it asks for, e.g. `http://web.shop/`.'),
       perSecond: z.number().positive().max(50).default(5).describe('How often.'),
     })

@@ -1,3 +1,4 @@
+import { AcademyError } from '#base/errors.ts';
 import type { ClusterDriver } from '#cluster/driver.ts';
 import { adoptCluster } from './adopt.ts';
 import { Engine } from './engine.ts';
@@ -22,6 +23,8 @@ export function createKindDriver(settings: KindSettings, engine: Engine = new En
       };
     },
     async create(o) {
+      if (o.settings.others.length > 0)
+        throw new AcademyError('driver/unavailable', 'kind has no second cluster; the embedded driver has.');
       if (o.restore) return adoptCluster(engine, Buffer.from(o.restore).toString('utf8'), o.signal);
       await removeCluster(engine, settings.owner, o.id);
       const taken = await claim(engine, settings.owner, flavourOf(o.settings), nodeName(o.id));

@@ -133,7 +133,9 @@ export class SessionRegistry {
     // Two pages may ask at the same moment; the second finds what the first made.
     const known = this.#sessions.get(key);
     if (known && known.state !== 'ended' && known.state !== 'failed') return known;
-    const driver = this.#driverFor(lab.definition.drivers, wanted);
+    const { drivers: allowed, cluster } = lab.definition;
+    // A second cluster is what only the embedded driver has.
+    const driver = this.#driverFor(cluster.others.length > 0 ? ['embedded'] : allowed, wanted);
     const { settings, drivers } = this.#o;
     const session = new Session({
       learner,

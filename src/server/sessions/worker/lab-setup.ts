@@ -9,6 +9,8 @@ import type { LoadedLab } from '../lab-source.ts';
 export interface SetupOptions {
   lab: LoadedLab;
   client: KubeClient;
+  /** The lab's other clusters by name. */
+  others: ReadonlyMap<string, KubeClient>;
   /** Runs a script of the lab in the learner's own shell environment; resolves with its exit code and output. */
   runScript(script: string): Promise<{ code: number; output: string }>;
   onStep(event: StepEvent): void;
@@ -25,8 +27,9 @@ const READY_WITHIN_MS = 180_000;
 export async function setUpLab(o: SetupOptions): Promise<void> {
   await step(o, 'lab', 'Setting up the lab', async () => {
     for (const file of o.lab.start) {
+      const cluster = clusterOf(o, file.name);
       if (file.name.endsWith('.sh')) {
-        const { code, output } = await o.runScript(file.content);
+        const { code, output } = await o.runScript(`${inContext(cluster.name)}${file.content}`);
         if (code !== 0)
           throw new AcademyError(
             'lab/invalid',
@@ -34,19 +37,36 @@ export async function setUpLab(o: SetupOptions): Promise<void> {
           );
       } else {
         for (const object of objectsIn(file.content, file.name))
-          await o.client.apply(object, { fieldManager: FIELD_MANAGER, force: true });
+          await cluster.client.apply(object, { fieldManager: FIELD_MANAGER, force: true });
       }
     }
   });
   const { traffic } = o.lab.definition;
   await step(o, 'workloads', 'Waiting for the lab’s workloads', async () => {
-    await workloadsReady(o);
+    const all = [o.client, ...o.others.values()];
+    const ready = () => Promise.all(all.map((client) => workloadsReady({ client, signal: o.signal })));
+    await ready();
     if (!traffic) return;
+    const client = o.others.get(traffic.cluster ?? '') ?? o.client;
     for (const object of trafficManifests(traffic))
-      await o.client.apply(object, { fieldManager: FIELD_MANAGER, force: true });
-    await workloadsReady(o);
+      await client.apply(object, { fieldManager: FIELD_MANAGER, force: true });
+    await ready();
   });
 }
+
+/** The cluster that a file of `start/` is for: the one that its folder is named for, or the main one. */
+function clusterOf(o: SetupOptions, file: string): { name?: string; client: KubeClient } {
+  const [folder = ''] = file.includes('/') ? file.split('/') : [];
+  const client = o.others.get(folder);
+  if (client) return { name: folder, client };
+  return { client: o.client };
+}
+
+/** The beginning of a script whose kubectl and linkerd mean another cluster than the current one. */
+const inContext = (name: string | undefined): string =>
+  name === undefined
+    ? ''
+    : ['kubectl', 'linkerd'].map((tool) => `${tool}() { command ${tool} --context ${name} "$@"; }\n`).join('');
 
 async function step(o: SetupOptions, key: string, title: string, work: () => Promise<void>): Promise<void> {
   o.onStep({ step: key, title, state: 'started', at: o.now() });
@@ -70,7 +90,7 @@ function objectsIn(text: string, name: string): KubeObject[] {
 const DEPLOYMENTS = { group: 'apps', version: 'v1', resource: 'deployments' } as const;
 
 /** Resolves when every Deployment outside the mesh's own namespace has all its replicas available. */
-export async function workloadsReady({ client, signal }: SetupOptions): Promise<void> {
+export async function workloadsReady({ client, signal }: Pick<SetupOptions, 'client' | 'signal'>): Promise<void> {
   const within = AbortSignal.any([signal, AbortSignal.timeout(READY_WITHIN_MS)]);
   const waiting = new Set<string>();
   const judge = (object: KubeObject) => {

@@ -6,6 +6,7 @@ import type { Cluster } from '#cluster/driver.ts';
 import { Grader } from '#grader/grader.ts';
 import { CertificateNames } from '#grader/names.ts';
 import { meshCertificates } from '#grader/probes/mesh.ts';
+import { isMeshed } from '#schema/cluster-names.ts';
 import type { ClientMessage } from '#schema/protocol.ts';
 import type { FromWorker, StartOrder } from '../channel.ts';
 import { driverNamed } from './drivers.ts';
@@ -37,6 +38,8 @@ export class SessionRuntime {
   #watched: Watched = { views: [], observe: [] };
   #saver: Saver | undefined;
   readonly #born = new CertificateNames();
+  /** The lab's other clusters, and the certificates that they were born with. */
+  readonly #others = new Map<string, { cluster: Cluster; born: CertificateNames }>();
   /** The learner's files as text, for checks that read them. */
   readonly #files = new Map<string, string>();
 
@@ -58,8 +61,11 @@ export class SessionRuntime {
       if (!this.#life.closed) this.#post({ type: 'failed', code: codeOf(error), message: messageOf(error) });
     });
     await cluster.serveApi(order.socketPath, order.token);
-    for (const [name, access] of Object.entries(order.others))
-      await cluster.others!.get(name)!.serveApi(access.socketPath, access.token);
+    for (const [name, other] of cluster.others ?? []) {
+      this.#others.set(name, { cluster: other, born: new CertificateNames() });
+      const { socketPath, token } = order.others[name]!;
+      await other.serveApi(socketPath, token);
+    }
     this.#post({ type: 'inner-ca', ca: innerCas(order, cluster) });
 
     const desk = await openDesk({
@@ -84,6 +90,9 @@ export class SessionRuntime {
     const grader = new Grader({
       lab: definition,
       client: cluster.admin,
+      others: new Map(
+        [...this.#others].map(([name, { cluster: other, born }]) => [name, { client: other.admin, born: born.save() }]),
+      ),
       clock: cluster.clock,
       wall: this.#wall,
       hints: order.hints,
@@ -106,7 +115,7 @@ export class SessionRuntime {
     void this.#views.watch(this.#watched);
     if (!order.proof)
       this.#saver = new Saver({
-        client: cluster.admin,
+        clients: [cluster.admin, ...[...this.#others.values()].map((other) => other.cluster.admin)],
         wall: this.#wall,
         save: () => this.save(),
         signal: this.#life.signal,
@@ -207,6 +216,7 @@ export class SessionRuntime {
     const setup = {
       lab: this.#order.lab,
       client: cluster.admin,
+      others: new Map([...this.#others].map(([name, other]) => [name, other.cluster.admin] as const)),
       runScript: (script: string) => desk.runScript(script),
       onStep: (step: Parameters<Parameters<typeof setUpLab>[0]['onStep']>[0]) => this.#post({ type: 'step', step }),
       now: () => this.#wall.now(),
@@ -217,11 +227,15 @@ export class SessionRuntime {
       // What the cluster was born with is number 1, whatever the lab's start makes of it.
       if (this.#order.lab.definition.cluster.mesh === 'linkerd')
         await meshCertificates(cluster.admin, this.#born, cluster.clock.now());
+      for (const [name, { cluster: other, born }] of this.#others)
+        if (isMeshed(this.#order.lab.definition.cluster, name))
+          await meshCertificates(other.admin, born, other.clock.now());
       return setUpLab(setup);
     }
     const within = AbortSignal.any([this.#life.signal, AbortSignal.timeout(RESTORED_READY_WITHIN_MS)]);
     await Promise.race([cluster.ready, this.#wall.sleep(RESTORED_READY_WITHIN_MS, this.#life.signal)]).catch(() => {});
-    await workloadsReady({ ...setup, signal: within }).catch(() => {});
+    for (const client of [cluster.admin, ...setup.others.values()])
+      await workloadsReady({ client, signal: within }).catch(() => {});
   }
 
   #takeHint(task: string): void {

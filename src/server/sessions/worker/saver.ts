@@ -9,16 +9,16 @@ const QUIET_EVERY_MS = 20_000;
 /** How long after the last message the learner counts as working. */
 const BUSY_FOR_MS = 10_000;
 
-/** Decides when the cluster is worth saving: a moment after it changed, seldom when nobody works in it. */
+/** Decides when the clusters are worth saving: a moment after one changed, seldom when nobody works in them. */
 export class Saver {
-  readonly #o: { client: KubeClient; wall: Clock; save: () => Promise<void>; signal: AbortSignal };
+  readonly #o: { clients: KubeClient[]; wall: Clock; save: () => Promise<void>; signal: AbortSignal };
   readonly #timer: Timer;
   #touchedAt: number;
   #savedAt = 0;
   #savedVersion = '';
   #saving = false;
 
-  constructor(options: { client: KubeClient; wall: Clock; save: () => Promise<void>; signal: AbortSignal }) {
+  constructor(options: { clients: KubeClient[]; wall: Clock; save: () => Promise<void>; signal: AbortSignal }) {
     this.#o = options;
     this.#touchedAt = options.wall.now();
     this.#timer = options.wall.setInterval(() => void this.#look(), BUSY_EVERY_MS);
@@ -31,13 +31,14 @@ export class Saver {
   }
 
   async #look(): Promise<void> {
-    const { client, wall, save, signal } = this.#o;
+    const { clients, wall, save, signal } = this.#o;
     const now = wall.now();
     const due = now - this.#touchedAt < BUSY_FOR_MS ? BUSY_EVERY_MS : QUIET_EVERY_MS;
     if (this.#saving || now - this.#savedAt < due) return;
     this.#saving = true;
     try {
-      const version = (await client.list(NAMESPACES, { limit: 1 })).metadata.resourceVersion ?? '';
+      const lists = await Promise.all(clients.map((client) => client.list(NAMESPACES, { limit: 1 })));
+      const version = lists.map(({ metadata }) => metadata.resourceVersion ?? '').join(' ');
       if (version !== this.#savedVersion && !signal.aborted) {
         await save();
         this.#savedVersion = version;

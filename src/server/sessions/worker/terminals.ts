@@ -60,6 +60,7 @@ export async function openDesk(o: OpenOptions): Promise<Desk> {
     commands: createTools({
       client: cluster.admin,
       ...(others.length > 0 ? { clientAt: clientsAt(new Map([[order.api.url, cluster.admin], ...others])) } : {}),
+      ...(cluster.inner ? { dial: cluster.inner.dial } : {}),
       clock: cluster.clock,
       wall: o.wall,
       loopback: new LoopbackNet(),
