@@ -14,8 +14,8 @@ minutes: 1
 cluster: { mesh: none, others: [{ name: west }] }
 start: [both.sh, west/web.yaml, west/more.sh]
 tasks:
-  - { id: here, title: The map is in the east, check: object, with: { kind: ConfigMap, name: mine, namespace: default } }
-  - { id: there, title: The map is in the west, cluster: west, check: object, with: { kind: ConfigMap, name: mine, namespace: default } }
+  - { id: here, title: The map is in the east, check: object, with: { apiVersion: v1, resource: configmaps, name: mine, namespace: default } }
+  - { id: there, title: The map is in the west, cluster: west, check: object, with: { apiVersion: v1, resource: configmaps, name: mine, namespace: default } }
 `,
   'start/both.sh': 'for c in east west; do kubectl --context $c create namespace shop; done\n',
   'start/west/web.yaml': `
