@@ -11,6 +11,18 @@ import type { FromWorker } from '#server/sessions/channel.ts';
 import type { LoadedLab } from '#server/sessions/lab-source.ts';
 import { SessionWorker } from '#server/sessions/session-worker.ts';
 import { keepHeapsSmall } from '#server/sessions/small-heaps.ts';
+import { type Phase, Stopwatch, type Timing } from './timing.ts';
+import type { WarmWorkers } from './warm-workers.ts';
+
+/** Which part of a run has ended when a step of the bring-up has. */
+const PHASE_OF_STEP: Record<string, Phase> = {
+  'control-plane': 'cluster',
+  node: 'cluster',
+  mesh: 'mesh',
+  'mesh-ready': 'mesh',
+  lab: 'start',
+  workloads: 'start',
+};
 
 /**
  * One lab in one session worker, without a server: what proofs and benchmarks drive. It is the worker that learners get,
@@ -18,6 +30,8 @@ import { keepHeapsSmall } from '#server/sessions/small-heaps.ts';
  */
 export class LabProcess {
   readonly #worker: SessionWorker;
+  readonly #workers: WarmWorkers | undefined;
+  readonly #watch: Stopwatch;
   readonly #dir = mkdtempSync(join(tmpdir(), 'academy-proof-'));
   readonly #clock = new WallClock();
   readonly #watchers = new Set<() => void>();
@@ -36,14 +50,20 @@ export class LabProcess {
       driver: DriverName;
       kind?: KindSettings;
       memoryMb?: number;
+      /** Threads that are used again; without them the session has a new one, as a learner's has. */
+      workers?: WarmWorkers;
       /** Each look of the grader is a message. */
       tellLooks?: boolean;
       onMessage?(message: FromWorker): void;
     },
   ) {
-    keepHeapsSmall();
+    this.#workers = options.workers;
+    if (!options.workers) keepHeapsSmall();
     this.api = { socketPath: join(this.#dir, 'api.sock'), token: secretId() };
-    this.#worker = new SessionWorker({ entry: options.entry, memoryMb: options.memoryMb ?? 384, clock: this.#clock });
+    this.#worker =
+      options.workers?.take() ??
+      new SessionWorker({ entry: options.entry, memoryMb: options.memoryMb ?? 384, clock: this.#clock });
+    this.#watch = new Stopwatch(() => this.#worker.cpuMs());
     this.#worker.listen(
       (message) => {
         options.onMessage?.(message);
@@ -78,6 +98,7 @@ export class LabProcess {
       hints: {},
       snapshot: undefined,
       tellLooks: options.tellLooks ?? false,
+      proof: true,
     });
   }
 
@@ -139,13 +160,26 @@ export class LabProcess {
     });
   }
 
+  /** Says what the time since the last such call was spent on. */
+  ended(phase: Phase): void {
+    this.#watch.ended(phase);
+  }
+
+  timing(): Promise<Timing> {
+    return this.#watch.timing();
+  }
+
   async stop(): Promise<void> {
-    await this.#worker.stop();
+    await (this.#workers ? this.#workers.giveBack(this.#worker) : this.#worker.stop());
     rmSync(this.#dir, { recursive: true, force: true });
   }
 
   #receive(message: FromWorker): void {
     if (message.type === 'ready') this.#ready = true;
+    else if (message.type === 'loaded') this.#watch.ended('load');
+    else if (message.type === 'step' && message.step.state === 'done')
+      this.#watch.ended(PHASE_OF_STEP[message.step.step] ?? 'cluster');
+    else if (message.type === 'ran') this.#watch.ran(message.command, message.tookMs);
     else if (message.type === 'tasks') this.#tasks = message.tasks;
     else if (message.type === 'task')
       this.#tasks = this.#tasks.map((t) => (t.id === message.task.id ? message.task : t));

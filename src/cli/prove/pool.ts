@@ -1,20 +1,19 @@
-import { availableParallelism } from 'node:os';
-
-/** Sessions that are proved at once. They wait about as much as they work. */
-export const SESSIONS_AT_ONCE = Math.max(3, 2 * availableParallelism());
+import type { Places } from './places.ts';
 
 /**
  * Lets so many jobs run at once. Of those that wait, the next is one of whose kind the fewest run, so that the heavy
  * sessions of one lab do not all run together; among these the one that came first.
  */
 export class Pool {
-  readonly #size: number;
+  readonly #places: Pick<Places, 'size'>;
   readonly #running = new Map<string, number>();
   #total = 0;
   readonly #waiting: { kind: string; go: () => void }[] = [];
 
-  constructor(size: number) {
-    this.#size = size;
+  constructor(places: Pick<Places, 'size'> & Partial<Pick<Places, 'onMore' | 'taken'>>) {
+    this.#places = places;
+    places.onMore = () => this.#fill();
+    places.taken = () => this.#total;
   }
 
   async run<T>(kind: string, job: () => Promise<T>): Promise<T> {
@@ -37,7 +36,7 @@ export class Pool {
   }
 
   #fill(): void {
-    while (this.#total < this.#size && this.#waiting.length > 0) {
+    while (this.#total < this.#places.size && this.#waiting.length > 0) {
       const least = Math.min(...this.#waiting.map(({ kind }) => this.#of(kind)));
       const at = this.#waiting.findIndex(({ kind }) => this.#of(kind) === least);
       const [next] = this.#waiting.splice(at, 1);

@@ -7,6 +7,8 @@ import type { LoadedLab } from '#server/sessions/lab-source.ts';
 import { LabProcess } from './lab-process.ts';
 import { halfOf, reversed, stepsOf } from './partial.ts';
 import type { Pool } from './pool.ts';
+import type { Timing } from './timing.ts';
+import type { WarmWorkers } from './warm-workers.ts';
 
 export interface Proof {
   lab: string;
@@ -16,6 +18,7 @@ export interface Proof {
   /** One line: what was seen. */
   said: string;
   tookMs: number;
+  timing: Timing;
 }
 
 export interface ProveOptions {
@@ -26,6 +29,10 @@ export interface ProveOptions {
   folder: string;
   /** How many sessions run at once; shared by all labs that are proved together. */
   pool: Pool;
+  /** Threads that are used again; shared as well. */
+  workers?: WarmWorkers;
+  /** Only runs of these names. */
+  only?: readonly string[];
   onProof?(proof: Proof): void;
 }
 
@@ -47,29 +54,28 @@ const PARTIAL_ENDS_AFTER_S = 30;
 export async function proveLab(lab: LoadedLab, options: ProveOptions): Promise<Proof[]> {
   const wrong = await wrongSolutions(options.folder);
   const steps = await stepsOf(lab.solution.script);
-  const partial = (what: string, script: string) => () =>
-    prove(lab, options, what, (session) => provePartial(session, script));
-  const jobs: (() => Promise<Proof>)[] = [
-    () => prove(lab, options, 'solution', (session) => proveSolution(session, lab)),
-    () => prove(lab, options, 'solution again', (session) => proveSolution(session, lab)),
-    ...(steps.steps.length > 1 ? [partial('halfway', halfOf(steps))] : []),
-    ...(steps.steps.length > 1 && !/^# any order$/m.test(lab.solution.script)
-      ? [partial('backwards', reversed(steps))]
-      : []),
-    ...wrong.map(
-      ({ name, script, task }) =>
-        () =>
-          prove(lab, options, name, (session) => proveWrong(session, script, task)),
-    ),
+  const solution = (session: LabProcess) => proveSolution(session, lab);
+  const runs: { what: string; work: (session: LabProcess) => Promise<string> }[] = [
+    { what: 'solution', work: solution },
+    { what: 'solution again', work: solution },
   ];
+  if (steps.steps.length > 1) {
+    runs.push({ what: 'halfway', work: (session) => provePartial(session, halfOf(steps)) });
+    if (!/^# any order$/m.test(lab.solution.script))
+      runs.push({ what: 'backwards', work: (session) => provePartial(session, reversed(steps)) });
+  }
+  for (const { name, script, task } of wrong)
+    runs.push({ what: name, work: (session) => proveWrong(session, script, task) });
   return Promise.all(
-    jobs.map((job) =>
-      options.pool.run(lab.id, async () => {
-        const proof = await job();
-        options.onProof?.(proof);
-        return proof;
-      }),
-    ),
+    runs
+      .filter(({ what }) => options.only?.includes(what) ?? true)
+      .map(({ what, work }) =>
+        options.pool.run(lab.id, async () => {
+          const proof = await prove(lab, options, what, work);
+          options.onProof?.(proof);
+          return proof;
+        }),
+      ),
   );
 }
 
@@ -81,30 +87,36 @@ async function prove(
 ): Promise<Proof> {
   const began = performance.now();
   const session = new LabProcess(lab, options);
-  try {
-    await session.ready();
-    await session.until(
-      () => session.tasks.length > 0 && session.tasks.every(looked),
-      30_000,
-      'every task to be looked at',
-    );
-    const early = session.tasks.filter((task) => task.verdict?.state === 'passed');
-    if (early.length > 0) throw new Error(`untouched, ${early.map((task) => task.id).join(', ')} passed already`);
-    const said = await work(session);
-    return { lab: lab.id, what, ok: true, said, tookMs: performance.now() - began };
-  } catch (error) {
-    const state = session.tasks
-      .map((task) => `${task.id} ${task.verdict?.state}: ${task.verdict?.said}`)
-      .join('\n    ');
-    const said = `${error instanceof Error ? error.message : String(error)}\n    ${state}`;
-    return { lab: lab.id, what, ok: false, said, tookMs: performance.now() - began };
-  } finally {
-    await session.stop();
-  }
+  const seen = async (): Promise<Pick<Proof, 'ok' | 'said'>> => {
+    try {
+      await session.ready();
+      session.ended('start');
+      await session.until(
+        () => session.tasks.length > 0 && session.tasks.every(looked),
+        30_000,
+        'every task to be looked at',
+      );
+      session.ended('untouched');
+      const early = session.tasks.filter((task) => task.verdict?.state === 'passed');
+      if (early.length > 0) throw new Error(`untouched, ${early.map((task) => task.id).join(', ')} passed already`);
+      return { ok: true, said: await work(session) };
+    } catch (error) {
+      const state = session.tasks
+        .map((task) => `${task.id} ${task.verdict?.state}: ${task.verdict?.said}`)
+        .join('\n    ');
+      return { ok: false, said: `${error instanceof Error ? error.message : String(error)}\n    ${state}` };
+    }
+  };
+  const { ok, said } = await seen();
+  session.ended('verdict');
+  await session.stop();
+  session.ended('end');
+  return { lab: lab.id, what, ok, said, tookMs: performance.now() - began, timing: await session.timing() };
 }
 
 async function proveSolution(session: LabProcess, lab: LoadedLab): Promise<string> {
   const { code, output } = await session.run(lab.solution.script);
+  session.ended('script');
   if (code !== 0) throw new Error(`solution.sh ended with ${code}:\n${output.slice(-2_000)}`);
   submitAnswers(session, lab.solution.script);
   await session.until(() => session.tasks.every(isPassed), GREEN_WITHIN_MS, 'every task to turn green');
@@ -113,6 +125,7 @@ async function proveSolution(session: LabProcess, lab: LoadedLab): Promise<strin
 
 async function provePartial(session: LabProcess, script: string): Promise<string> {
   await session.run(`timeout ${PARTIAL_ENDS_AFTER_S} bash <<'END-OF-STEPS'\n${script}\nEND-OF-STEPS\ntrue`);
+  session.ended('script');
   submitAnswers(session, script);
   if (await turns(session, () => session.tasks.every(isPassed))) throw new Error('every task turned green');
   const broken = session.tasks.find((task) => task.verdict?.state === 'broken');
@@ -124,6 +137,7 @@ async function provePartial(session: LabProcess, script: string): Promise<string
 async function proveWrong(session: LabProcess, script: string, taskId: string): Promise<string> {
   if (!session.tasks.some((task) => task.id === taskId)) throw new Error(`there is no task "${taskId}" to stay red`);
   const { code, output } = await session.run(script);
+  session.ended('script');
   // A wrong solution is a working script that does the wrong thing; one that breaks off proves nothing.
   if (code !== 0) throw new Error(`the script ended with ${code}:\n${output.slice(-2_000)}`);
   submitAnswers(session, script);

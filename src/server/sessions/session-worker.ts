@@ -33,13 +33,18 @@ export class SessionWorker {
   /** Called when the shell answers. */
   onAccepting: (() => void) | undefined;
 
-  constructor(options: { entry: URL; memoryMb: number; clock: Clock; execArgv?: string[] }) {
+  /** `youngMb`: room for what has just been made; more of it costs memory and saves collections. */
+  constructor(options: { entry: URL; memoryMb: number; youngMb?: number; clock: Clock; execArgv?: string[] }) {
     this.#clock = options.clock;
     this.#memoryMb = options.memoryMb;
     this.#lastAnswerAt = options.clock.now();
     this.#worker = new Worker(options.entry, {
       name: 'session',
-      resourceLimits: { maxOldGenerationSizeMb: options.memoryMb, maxYoungGenerationSizeMb: 3, stackSizeMb: 4 },
+      resourceLimits: {
+        maxOldGenerationSizeMb: options.memoryMb,
+        maxYoungGenerationSizeMb: options.youngMb ?? 3,
+        stackSizeMb: 4,
+      },
       env: engineAddress(process.env),
       ...(options.execArgv ? { execArgv: options.execArgv } : {}),
       // What a learner's code prints stays in the learner's terminal; a worker writes nothing to the server's streams.
@@ -81,6 +86,27 @@ export class SessionWorker {
       }),
       this.#clock.sleep(SAVE_WITHIN_MS),
     ]);
+  }
+
+  /** Processor time that the thread has used, ms. */
+  async cpuMs(): Promise<number> {
+    const { user, system } = await this.#worker.cpuUsage();
+    return (user + system) / 1_000;
+  }
+
+  /** Ends the session and keeps the thread for another one. False when it did not end in time, or was dead. */
+  async rest(): Promise<boolean> {
+    this.#watchdog?.cancel();
+    this.#watchdog = undefined;
+    this.#onDeath = undefined;
+    const stopped = new Promise<boolean>((resolve) => {
+      this.#onMessage = (message) => message.type === 'stopped' && resolve(true);
+    });
+    this.send({ type: 'stop', keep: false, stay: true });
+    const rested = await Promise.race([stopped, this.#clock.sleep(STOP_WITHIN_MS).then(() => false)]);
+    this.accepting = false;
+    this.#onMessage = undefined;
+    return rested && !this.#death;
   }
 
   /** `keep`: the session will be come back to. */

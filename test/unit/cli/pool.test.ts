@@ -3,7 +3,7 @@ import { Pool } from '../../../src/cli/prove/pool.ts';
 
 describe('a pool of jobs', () => {
   it('never runs more than its size, runs all, and goes on after one that failed', async () => {
-    const pool = new Pool(2);
+    const pool = new Pool({ size: 2 });
     let running = 0;
     let most = 0;
     const done: number[] = [];
@@ -34,7 +34,7 @@ describe('a pool of jobs', () => {
   });
 
   it('mixes kinds, so that one alone does not take every place', async () => {
-    const pool = new Pool(2);
+    const pool = new Pool({ size: 2 });
     const begun: string[] = [];
     const all = ['a', 'a', 'a', 'b', 'b'].map((kind) =>
       pool.run(kind, async () => {

@@ -1,15 +1,23 @@
-import { join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { WallClock } from '#base/clock.ts';
 import { AcademyError } from '#base/errors.ts';
 import { kindSettings } from '#server/drivers.ts';
 import { LabSource } from '#server/sessions/lab-source.ts';
 import { readSettings } from '#server/settings.ts';
 import { ensureBuilt } from '../../build/build.ts';
-import { Pool, SESSIONS_AT_ONCE } from '../../prove/pool.ts';
+import { Places } from '../../prove/places.ts';
+import { Pool } from '../../prove/pool.ts';
 import { type Proof, proveLab } from '../../prove/prove.ts';
+import { asMarkdown, asText, type Report, timingRows } from '../../prove/report.ts';
+import { WarmWorkers } from '../../prove/warm-workers.ts';
 import { ROOT } from '../../root.ts';
 
-/** `academy prove <lab>… | --all`: exit code 0 when everything held. */
+/**
+ * `academy prove <lab>… | --all [--only RUN] [--timings] [--json] [--summary FILE]`: exit code 0 when everything held.
+ * With `--json` standard output is one document, and the lines about each run go to standard error.
+ */
 export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
@@ -18,18 +26,28 @@ export async function run(args: string[]): Promise<number> {
       all: { type: 'boolean' },
       driver: { type: 'string', default: 'embedded' },
       parallel: { type: 'string' },
+      only: { type: 'string', multiple: true },
+      timings: { type: 'boolean' },
+      json: { type: 'boolean' },
+      summary: { type: 'string' },
     },
   });
   const { driver } = values;
   if (driver !== 'embedded' && driver !== 'kind')
     throw new AcademyError('request/invalid', 'The driver is embedded or kind.');
+  const say = values.json ? (line: string) => console.error(line) : (line: string) => console.log(line);
   const kind = driver === 'kind' ? kindSettings(readSettings()) : undefined;
   const source = new LabSource(join(ROOT, 'labs'));
   const ids = values.all ? await source.ids() : positionals;
   if (ids.length === 0) throw new AcademyError('request/invalid', 'Name a lab, or --all.');
-  const { workerEntry } = await ensureBuilt((line) => console.log(line), ['worker']);
+  const { workerEntry } = await ensureBuilt(say, ['worker']);
+  const clock = new WallClock();
   const began = performance.now();
-  const pool = new Pool(Number(values.parallel ?? (driver === 'kind' ? 1 : SESSIONS_AT_ONCE)));
+  const cpuBefore = process.cpuUsage();
+  const fixed = placesFrom(values.parallel, driver);
+  const places = fixed ? undefined : new Places(clock);
+  const pool = new Pool(places ?? { size: fixed! });
+  const workers = new WarmWorkers(workerEntry, clock);
   const width = Math.max(...ids.map((id) => id.length));
   const proofs = await Promise.all(
     ids.map(async (id) =>
@@ -37,16 +55,45 @@ export async function run(args: string[]): Promise<number> {
         entry: workerEntry,
         driver,
         ...(kind ? { kind } : {}),
+        ...(values.only ? { only: values.only } : {}),
         folder: join(ROOT, 'labs', id),
         pool,
-        onProof: (proof) => console.log(lineOf(proof, width)),
+        workers,
+        onProof: (proof) => say(lineOf(proof, width)),
       }),
     ),
   ).then((done) => done.flat());
-  const failed = proofs.filter((proof) => !proof.ok);
-  const minutes = ((performance.now() - began) / 60_000).toFixed(1);
-  console.log(`${proofs.length - failed.length} held, ${failed.length} did not, in ${minutes} min`);
-  return failed.length === 0 ? 0 : 1;
+  places?.close();
+  await workers.close();
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const report: Report = {
+    at: new Date().toISOString(),
+    driver,
+    tookMs: performance.now() - began,
+    cpuMs: (user + system) / 1_000,
+    proofs,
+  };
+  if (values.timings) say(`\n${asText(timingRows(proofs))}\n`);
+  if (values.json) console.log(JSON.stringify(report, null, 2));
+  if (values.summary) {
+    const path = resolve(values.summary);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, asMarkdown(report));
+  }
+  const failed = proofs.filter((proof) => !proof.ok).length;
+  const minutes = (report.tookMs / 60_000).toFixed(1);
+  const cpu = (report.cpuMs / 1_000).toFixed(0);
+  say(`${proofs.length - failed} held, ${failed} did not, in ${minutes} min (${cpu} s of processor time)`);
+  return failed === 0 && proofs.length > 0 ? 0 : 1;
+}
+
+/** How many sessions at once, where that is said or plain: clusters in containers take turns. */
+function placesFrom(asked: string | undefined, driver: 'embedded' | 'kind'): number | undefined {
+  if (asked === undefined) return driver === 'kind' ? 1 : undefined;
+  const places = Number(asked);
+  if (!Number.isInteger(places) || places < 1)
+    throw new AcademyError('request/invalid', '--parallel is how many sessions run at once: 1 or more.');
+  return places;
 }
 
 function lineOf({ lab, ok, what, tookMs, said }: Proof, width: number): string {

@@ -19,10 +19,17 @@ const fail = (error: unknown): void => {
 
 port.on('message', (message: ToWorker) => {
   switch (message.type) {
-    case 'start':
-      runtime = new SessionRuntime(message, post);
-      runtime.start().catch(fail);
+    case 'start': {
+      const started = new SessionRuntime(message, (told) => {
+        // What a session says after another took its place is not about that one.
+        if (runtime === started) post(told);
+      });
+      runtime = started;
+      started.start().catch((error: unknown) => {
+        if (runtime === started) fail(error);
+      });
       return;
+    }
     case 'client':
       runtime?.handle(message.message).catch((error: unknown) => {
         if (error instanceof AcademyError) {
@@ -55,8 +62,9 @@ port.on('message', (message: ToWorker) => {
       void (runtime?.stop({ keep: message.keep }) ?? Promise.resolve())
         .catch(() => {})
         .then(() => {
+          runtime = undefined;
           post({ type: 'stopped' });
-          process.exit(0);
+          if (!message.stay) process.exit(0);
         });
   }
 });

@@ -8,6 +8,7 @@ import { LoopbackNet } from '#terminal/loopback.ts';
 import { createTools } from '#terminal/tools.ts';
 import { kubeconfigOfLab } from '../../http/kubeconfig.ts';
 import type { FromWorker, StartOrder } from '../channel.ts';
+import { timed } from './timed.ts';
 
 /** Written for the session itself: not the learner's, holds its token, and so neither kept nor shown in the editor. */
 const KUBECONFIG = '.kube/config';
@@ -54,19 +55,20 @@ export async function openDesk(o: OpenOptions): Promise<Desk> {
   const others = Object.entries(order.others).map(
     ([name, { api }]) => [api.url, cluster.others!.get(name)!.admin] as const,
   );
+  const tools = createTools({
+    client: cluster.admin,
+    ...(others.length > 0 ? { clientAt: clientsAt(new Map([[order.api.url, cluster.admin], ...others])) } : {}),
+    ...(cluster.inner ? { dial: cluster.inner.dial } : {}),
+    clock: cluster.clock,
+    wall: o.wall,
+    loopback: new LoopbackNet(),
+    openEditor: o.openEditor,
+    ...(o.advanceClock ? { advanceClock: o.advanceClock } : {}),
+  });
   return new OwnDesk({
     ...options,
     clock: cluster.clock,
-    commands: createTools({
-      client: cluster.admin,
-      ...(others.length > 0 ? { clientAt: clientsAt(new Map([[order.api.url, cluster.admin], ...others])) } : {}),
-      ...(cluster.inner ? { dial: cluster.inner.dial } : {}),
-      clock: cluster.clock,
-      wall: o.wall,
-      loopback: new LoopbackNet(),
-      openEditor: o.openEditor,
-      ...(o.advanceClock ? { advanceClock: o.advanceClock } : {}),
-    }),
+    commands: order.proof ? timed(tools, (command, tookMs) => post({ type: 'ran', command, tookMs })) : tools,
   });
 }
 
