@@ -34,12 +34,19 @@ export function startServiceAccounts(context: ControllerContext, clusterCa: stri
       });
     }
     if (name === 'kube-system' && !maps.get(name, AUTHENTICATION)) {
-      // No front proxy: requests are passed on to no other API server.
+      // There is no front proxy of its own here: whoever might pass requests on would have a certificate of the cluster's CA.
       await create('configmaps', name, {
         apiVersion: 'v1',
         kind: 'ConfigMap',
         metadata: { name: AUTHENTICATION, namespace: name },
-        data: { 'client-ca-file': clusterCa },
+        data: {
+          'client-ca-file': clusterCa,
+          'requestheader-allowed-names': '["front-proxy-client"]',
+          'requestheader-client-ca-file': clusterCa,
+          'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
+          'requestheader-group-headers': '["X-Remote-Group"]',
+          'requestheader-username-headers': '["X-Remote-User"]',
+        },
       });
     }
   });

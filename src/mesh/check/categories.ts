@@ -1,3 +1,4 @@
+import { cniPlugin } from './cni-plugin.ts';
 import { dataPlane } from './data-plane.ts';
 import { configuration, existence } from './existence.ts';
 import { identity, identityDataPlane, webhooks } from './identity.ts';
@@ -48,7 +49,7 @@ const extensions: Category<World> = {
             twice
               .map(
                 ([name, spaces]) =>
-                  `\t* label "linkerd.io/extension=${name}" is applied to more than one namespace:\n${spaces.map((each) => `\t\t* ${each}`).join('\n')}`,
+                  `\t* label "linkerd.io/extension=${name}" is present on more than one namespace:\n${spaces.map((each) => `\t\t* ${each}`).join('\n')}`,
               )
               .join('\n'),
         );
@@ -66,13 +67,14 @@ export interface Selection {
 /** The categories that a form of `linkerd check` runs, in upstream's order. */
 export function categoriesFor({ pre, crds, proxy }: Selection): Category<World>[] {
   const start = [kubernetesApi, kubernetesVersion];
-  if (crds) return [...start, linkerdCrds];
-  if (pre) return [...start, gatewayApi, preInstall, versions];
+  if (crds) return [...start, gatewayApi, linkerdCrds, versions];
+  if (pre) return [...start, gatewayApi, preInstall, cniPlugin, versions];
   return [
     ...start,
     gatewayApi,
     existence,
     configuration,
+    cniPlugin,
     identity,
     webhooks,
     ...(proxy

@@ -33,20 +33,27 @@ export function dateProblem(certificate: X509Certificate, now: number): string |
   return undefined;
 }
 
+const CURVE_BITS: Record<string, number> = { secp224r1: 224, secp384r1: 384, secp521r1: 521 };
+const ALGORITHMS: Record<string, string> = { rsa: 'RSA', 'rsa-pss': 'RSA', ed25519: 'Ed25519', dsa: 'DSA' };
+
 /** A key that Linkerd takes for an anchor (`ec-p256`, RSA 2048 or 4096) or only P-256 for an issuer. */
 export function keyProblem(certificate: X509Certificate, role: 'anchor' | 'issuer'): string | undefined {
   const key = certificate.publicKey;
   if (key.asymmetricKeyType === 'ec') {
-    const curve = key.asymmetricKeyDetails?.namedCurve;
-    return curve === 'prime256v1' ? undefined : `must use P-256 curve for public key, instead ${curve} was used`;
+    const curve = key.asymmetricKeyDetails?.namedCurve ?? '';
+    return curve === 'prime256v1'
+      ? undefined
+      : `must use P-256 curve for public key, instead P-${CURVE_BITS[curve] ?? curve} was used`;
   }
   if (role === 'anchor' && key.asymmetricKeyType === 'rsa') {
     const bits = key.asymmetricKeyDetails?.modulusLength;
     return bits === 2048 || bits === 4096
       ? undefined
-      : `RSA must use at least 2084 bit public key, instead ${bits} was used`;
+      : `RSA must use a 2048 or 4096 bit public key, instead ${bits} bit public key was used`;
   }
-  return `must use ECDSA for public key algorithm, instead ${(key.asymmetricKeyType ?? 'unknown').toUpperCase()} was used`;
+  const [who, what] = role === 'anchor' ? ['trust anchor', 'ECDSA or RSA'] : ['issuer certificate', 'ECDSA'];
+  const used = ALGORITHMS[key.asymmetricKeyType ?? ''] ?? 'unknown';
+  return `${who} must use ${what} for public key algorithm, instead ${used} was used`;
 }
 
 /** Whether `certificate` was issued by one of the anchors (or is one) and all dates hold; Go's wording otherwise. */

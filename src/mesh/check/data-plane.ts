@@ -1,15 +1,24 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import { selects } from '#mesh/policy/core/selectors.ts';
+import { opaquePortsAgree } from './opaque-ports.ts';
 import type { Category } from './runner.ts';
-import { bullets, CORE, proxyOf, statusOf, type World } from './world.ts';
+import { proxiesMatchCli, proxiesRunning, proxiesUpToDate } from './versions.ts';
+import { bullets, CORE, type World } from './world.ts';
 
-const label = (pod: KubeObject): string => `${pod.metadata.namespace}/${pod.metadata.name}`;
+/** What is read from annotations alone, and people put into labels. */
+const isAnnotation = (key: string): boolean => /^(linkerd\.io\/inject$|config\.(alpha\.)?linkerd\.io\/?)/.test(key);
 
-const workloads = async (world: World): Promise<KubeObject[]> =>
-  (await world.dataPlanePods()).filter((pod) => proxyOf(pod));
-
-/** Labels and annotations that people put on the wrong thing. */
-const POD_ONLY = ['linkerd.io/inject'];
+/** Objects with keys that belong elsewhere, each followed by those keys. */
+const misplaced = (
+  objects: KubeObject[],
+  of: (metadata: KubeObject['metadata']) => Record<string, string> | undefined,
+  wrong: (key: string) => boolean,
+): string[] =>
+  objects.flatMap(({ metadata }) => {
+    const keys = Object.keys(of(metadata) ?? {}).filter(wrong);
+    return keys.length > 0
+      ? [`${metadata.namespace}/${metadata.name}${keys.map((key) => `\n\t\t${key}`).join('')}`]
+      : [];
+  });
 
 export const dataPlane: Category<World> = {
   name: 'linkerd-data-plane',
@@ -30,22 +39,8 @@ export const dataPlane: Category<World> = {
       fatal: true,
       retry: true,
       run: async (world) => {
-        const pods = (
-          await world.list(CORE('pods', world.dataPlane), `linkerd.io/control-plane-ns=${world.controlPlane}`)
-        )
-          .filter((pod) => proxyOf(pod))
-          .filter((pod) => !['Succeeded', 'Failed'].includes(pod.status?.phase));
-        if (pods.length === 0) {
-          throw new Error(
-            `No "linkerd-proxy" containers found${world.dataPlane ? ` in the "${world.dataPlane}" namespace` : ''}`,
-          );
-        }
-        for (const pod of pods) {
-          if (pod.status?.phase !== 'Running')
-            throw new Error(`pod "${pod.metadata.name}" status is ${pod.status?.phase}`);
-          if (!statusOf(pod, 'linkerd-proxy')?.ready)
-            throw new Error(`container "linkerd-proxy" in pod "${label(pod)}" is not ready`);
-        }
+        const selector = `linkerd.io/control-plane-ns=${world.controlPlane}`;
+        proxiesRunning(await world.list(CORE('pods', world.dataPlane), selector), world.dataPlane);
       },
     },
     {
@@ -53,9 +48,7 @@ export const dataPlane: Category<World> = {
       hint: 'l5d-data-plane-version',
       warning: true,
       run: async (world) => {
-        if (!world.expectedVersion) throw new Error('unable to determine version channel');
-        const old = await otherVersions(world, world.expectedVersion);
-        if (old.length > 0) throw new Error(`some proxies are not running the current version:${bullets(old)}`);
+        proxiesUpToDate(world, await world.dataPlanePods());
       },
     },
     {
@@ -63,8 +56,7 @@ export const dataPlane: Category<World> = {
       hint: 'l5d-data-plane-cli-version',
       warning: true,
       run: async (world) => {
-        const old = await otherVersions(world, world.cliVersion);
-        if (old.length > 0) throw new Error(`${old[0]} but cli running ${world.cliVersion}`);
+        proxiesMatchCli(world, await world.dataPlanePods());
       },
     },
     {
@@ -72,11 +64,7 @@ export const dataPlane: Category<World> = {
       hint: 'l5d-data-plane-pod-labels',
       warning: true,
       run: async (world) => {
-        const wrong = (await workloads(world)).flatMap((pod) =>
-          Object.keys(pod.metadata.labels ?? {})
-            .filter((key) => POD_ONLY.includes(key) || key.startsWith('config.linkerd.io/'))
-            .map((key) => `${label(pod)}: ${key}`),
-        );
+        const wrong = misplaced(await world.dataPlanePods(), ({ labels }) => labels, isAnnotation);
         if (wrong.length > 0) throw new Error(`Some labels on data plane pods should be annotations:${bullets(wrong)}`);
       },
     },
@@ -85,11 +73,8 @@ export const dataPlane: Category<World> = {
       hint: 'l5d-data-plane-services-labels',
       warning: true,
       run: async (world) => {
-        const wrong = (await world.list(CORE('services', world.dataPlane))).flatMap((service) =>
-          Object.keys(service.metadata.labels ?? {})
-            .filter((key) => POD_ONLY.includes(key) || key.startsWith('config.linkerd.io/'))
-            .map((key) => `${label(service)}: ${key}`),
-        );
+        const services = await world.list(CORE('services', world.dataPlane));
+        const wrong = misplaced(services, ({ labels }) => labels, isAnnotation);
         if (wrong.length > 0)
           throw new Error(`Some labels on data plane services should be annotations:${bullets(wrong)}`);
       },
@@ -99,10 +84,11 @@ export const dataPlane: Category<World> = {
       hint: 'l5d-data-plane-services-annotations',
       warning: true,
       run: async (world) => {
-        const wrong = (await world.list(CORE('services', world.dataPlane))).flatMap((service) =>
-          Object.keys(service.metadata.annotations ?? {})
-            .filter((key) => key.startsWith('mirror.linkerd.io/exported'))
-            .map((key) => `${label(service)}: ${key}`),
+        const services = await world.list(CORE('services', world.dataPlane));
+        const wrong = misplaced(
+          services,
+          ({ annotations }) => annotations,
+          (key) => key === 'mirror.linkerd.io/exported',
         );
         if (wrong.length > 0)
           throw new Error(`Some annotations on data plane services should be labels:${bullets(wrong)}`);
@@ -116,41 +102,3 @@ export const dataPlane: Category<World> = {
     },
   ],
 };
-
-const otherVersions = async (world: World, version: string): Promise<string[]> =>
-  (await workloads(world))
-    .filter((pod) => (pod.metadata.annotations?.['linkerd.io/proxy-version'] ?? '') !== version)
-    .map((pod) => `${label(pod)} (${pod.metadata.annotations?.['linkerd.io/proxy-version'] ?? ''})`);
-
-const OPAQUE = 'config.linkerd.io/opaque-ports';
-
-/** A port must be opaque both for the Service and for the pods behind it, or clients and servers disagree. */
-async function opaquePortsAgree(world: World): Promise<void> {
-  const services = await world.list(CORE('services', world.dataPlane));
-  const pods = await workloads(world);
-  const wrong: string[] = [];
-  for (const service of services) {
-    if (!service.spec?.selector || service.metadata.namespace === world.controlPlane) continue;
-    const annotated = (service.metadata.annotations?.[OPAQUE] ?? '').split(',').filter(Boolean);
-    for (const pod of pods) {
-      if (pod.metadata.namespace !== service.metadata.namespace) continue;
-      if (!selects({ matchLabels: service.spec.selector }, pod.metadata.labels)) continue;
-      const own = (pod.metadata.annotations?.[OPAQUE] ?? '').split(',').filter(Boolean);
-      for (const port of service.spec.ports ?? []) {
-        const target = String(port.targetPort ?? port.port);
-        const forService = annotated.includes(String(port.port));
-        const forPod = own.includes(target);
-        if (forService && !forPod) {
-          wrong.push(
-            `service ${service.metadata.name} expects target port ${target} to be opaque; add it to pod ${pod.metadata.name} ${OPAQUE} annotation`,
-          );
-        } else if (forPod && !forService) {
-          wrong.push(
-            `pod ${pod.metadata.name} has opaque port ${target}; add it to service ${service.metadata.name} ${OPAQUE} annotation`,
-          );
-        }
-      }
-    }
-  }
-  if (wrong.length > 0) throw new Error(wrong.map((line) => `* ${line}`).join('\n'));
-}

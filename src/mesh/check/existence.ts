@@ -2,7 +2,7 @@ import type { KubeObject } from '#kube/api/types.ts';
 import { networkCovers, networkHolds, parseAddress, parseNetwork } from '#mesh/policy/core/addresses.ts';
 import { crdsExist } from './kubernetes.ts';
 import type { Category } from './runner.ts';
-import { bullets, CORE, statusOf, type World } from './world.ts';
+import { CORE, type World } from './world.ts';
 
 const COMPONENTS = ['linkerd-destination', 'linkerd-identity', 'linkerd-proxy-injector'];
 
@@ -24,9 +24,7 @@ export const existence: Category<World> = {
       fatal: true,
       run: async (world) => {
         if ((await world.values()).disableHeartBeat) return;
-        if (!(await world.find(CORE('serviceaccounts', world.controlPlane), 'linkerd-heartbeat'))) {
-          throw new Error('missing ServiceAccounts: linkerd-heartbeat');
-        }
+        await exists(world, CORE('serviceaccounts', world.controlPlane), 'ServiceAccounts', ['linkerd-heartbeat']);
       },
     },
     {
@@ -35,31 +33,32 @@ export const existence: Category<World> = {
       fatal: true,
       retry: true,
       run: async (world) => {
-        const sets = await world.list(
-          { group: 'apps', version: 'v1', resource: 'replicasets', namespace: world.controlPlane },
-          `linkerd.io/control-plane-ns=${world.controlPlane}`,
+        const sets = await world.list({
+          group: 'apps',
+          version: 'v1',
+          resource: 'replicasets',
+          namespace: world.controlPlane,
+        });
+        const failing = sets.flatMap((set) =>
+          ((set.status?.conditions ?? []) as { type: string; status: string; reason: string; message: string }[])
+            .filter(({ type, status }) => type === 'ReplicaFailure' && status === 'True')
+            .map(({ reason, message }) => `${reason}: ${message}`),
         );
-        const short = sets
-          .filter((set) => (set.status?.readyReplicas ?? 0) !== (set.spec?.replicas ?? 0))
-          .map(
-            (set) =>
-              `Control Plane replicaset: ${set.metadata.name} has ${set.status?.readyReplicas ?? 0} ready replicas, expected ${set.spec?.replicas ?? 0}`,
-          );
-        if (short.length > 0) throw new Error(short.join('\n'));
+        if (failing.length > 0) throw new Error(failing.join('\n   '));
       },
     },
     {
       description: 'no unschedulable pods',
       hint: 'l5d-existence-unschedulable-pods',
       warning: true,
+      retry: true,
       run: async (world) => {
-        const stuck = (await world.controlPlanePods()).flatMap((pod) => {
+        for (const pod of await world.list(CORE('pods', world.controlPlane))) {
           const condition = (pod.status?.conditions ?? []).find(
             (each: { reason?: string }) => each.reason === 'Unschedulable',
           );
-          return condition ? [`${pod.metadata.name}: ${condition.message}`] : [];
-        });
-        if (stuck.length > 0) throw new Error(stuck.join('\n'));
+          if (condition) throw new Error(`${pod.metadata.name}: ${condition.message}`);
+        }
       },
     },
     {
@@ -68,18 +67,17 @@ export const existence: Category<World> = {
       fatal: true,
       retry: true,
       run: async (world) => {
-        const pods = await world.controlPlanePods();
+        const pods = await world.list(CORE('pods', world.controlPlane), 'linkerd.io/control-plane-component');
         for (const component of COMPONENTS) {
-          const mine = pods.filter((pod) => pod.metadata.name?.startsWith(`${component}-`));
-          const running = mine.filter((pod) => pod.status?.phase === 'Running');
+          const running = pods.filter(
+            (pod) => pod.metadata.name?.startsWith(`${component}-`) && pod.status?.phase === 'Running',
+          );
           if (running.length === 0) throw new Error(`No running pods for "${component}"`);
-          for (const pod of running) {
-            for (const container of pod.spec?.containers ?? []) {
-              if (!statusOf(pod, container.name)?.ready) {
-                throw new Error(`pod/${pod.metadata.name} container ${container.name} is not ready`);
-              }
-            }
-          }
+          // One pod that is ready is enough: the others may be on their way.
+          const unready = running.map((pod) => ({ pod, container: unreadyContainer(pod) }));
+          if (unready.some(({ container }) => container === undefined)) continue;
+          const { pod, container } = unready.at(-1)!;
+          throw new Error(`pod/${pod.metadata.name} container ${container} is not ready`);
         }
       },
     },
@@ -93,8 +91,10 @@ export const existence: Category<World> = {
           return cidr?.bits === 32 && !networks.some((network) => networkCovers(network, cidr));
         });
         if (outside.length === 0) return;
-        const lines = outside.map((node) => `${node.metadata.name}: ${node.spec.podCIDR}`);
-        throw new Error(`node has podCIDR(s) not contained in the Linkerd clusterNetworks.${bullets(lines)}`);
+        const cidrs = outside.map((node) => node.spec.podCIDR as string).sort();
+        throw new Error(
+          `node has podCIDR(s) [${cidrs.join(' ')}] which are not contained in the Linkerd clusterNetworks.\n\tTry installing linkerd via --set clusterNetworks="${cidrs.join('\\,')}"`,
+        );
       },
     },
     {
@@ -126,6 +126,11 @@ export const existence: Category<World> = {
   ],
 };
 
+/** The last container that is not ready, native sidecars put aside. */
+const unreadyContainer = (pod: KubeObject): string | undefined =>
+  ((pod.status?.containerStatuses ?? []) as { name: string; ready: boolean }[]).filter(({ ready }) => !ready).at(-1)
+    ?.name;
+
 async function clusterNetworks(world: World) {
   const text = (await world.values()).clusterNetworks;
   return text.split(',').flatMap((cidr) => parseNetwork(cidr.trim()) ?? []);
@@ -154,15 +159,17 @@ const exists = async (
   kind: string,
   names: string[],
 ): Promise<void> => {
-  const missing: string[] = [];
-  for (const name of names) if (!(await world.find(target, name))) missing.push(name);
+  // What lost its label counts as missing.
+  const labelled = await world.list(target, 'linkerd.io/control-plane-ns,!linkerd.io/cni-resource');
+  const present = new Set(labelled.map(({ metadata }) => metadata.name));
+  const missing = names.filter((name) => !present.has(name)).sort();
   if (missing.length > 0) throw new Error(`missing ${kind}: ${missing.join(', ')}`);
 };
 
 const RBAC = { group: 'rbac.authorization.k8s.io', version: 'v1' };
 const ADMISSION = { group: 'admissionregistration.k8s.io', version: 'v1' };
 const roleNames = (world: World) =>
-  ['destination', 'identity', 'proxy-injector'].map((each) => `linkerd-${world.controlPlane}-${each}`);
+  ['identity', 'proxy-injector'].map((each) => `linkerd-${world.controlPlane}-${each}`);
 
 /** `linkerd-config`: the resources that the control plane needs around it. */
 export const configuration: Category<World> = {
@@ -221,15 +228,14 @@ export const configuration: Category<World> = {
           world,
           { ...ADMISSION, resource: 'validatingwebhookconfigurations' },
           'ValidatingWebhookConfigurations',
-          ['linkerd-policy-validator-webhook-config', 'linkerd-sp-validator-webhook-config'],
+          ['linkerd-sp-validator-webhook-config'],
         ),
     },
     {
       description: 'proxy-init container runs as root user if docker container runtime is used',
       hint: 'l5d-proxy-init-run-as-root',
       run: async (world) => {
-        const { proxyInit, cniEnabled } = await world.values();
-        if (cniEnabled || proxyInit.runAsRoot) return;
+        if ((await world.values()).proxyInit?.runAsRoot) return;
         const docker = (await world.list(CORE('nodes'))).some((node) =>
           String(node.status?.nodeInfo?.containerRuntimeVersion ?? '').startsWith('docker://'),
         );

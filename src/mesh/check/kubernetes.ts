@@ -51,6 +51,29 @@ export async function servedCrds(client: KubeClient): Promise<Map<string, string
   );
 }
 
+export const GATEWAY_API_MISSING = [
+  'The Gateway API CRDs must be installed prior to installing Linkerd. Run:',
+  'kubectl apply --server-side -f https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.5.1/standard-install.yaml',
+  'or see https://gateway-api.sigs.k8s.io/guides/#installing-gateway-api for more options.',
+].join('\n\n');
+
+/** Whose the CRDs of Gateway API are: the mesh's own, somebody else's, or nobody's. Throws when a foreign one has no v1. */
+export async function gatewayApiOrigin(client: KubeClient): Promise<'linkerd' | 'external' | 'absent'> {
+  const target = { group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions' };
+  const { items } = await client.list(target);
+  let origin: 'external' | 'absent' = 'absent';
+  for (const name of ['httproutes', 'grpcroutes'].map((each) => `${each}.gateway.networking.k8s.io`)) {
+    const crd = items.find(({ metadata }) => metadata.name === name);
+    if (!crd) continue;
+    if (crd.metadata.annotations?.['linkerd.io/created-by']) return 'linkerd';
+    origin = 'external';
+    const versions = (crd.spec?.versions ?? []).map((version: { name: string }) => version.name);
+    if (!versions.includes('v1'))
+      throw new Error(`the ${name} CRD is missing the v1 version, please upgrade to Gateway API v1.1.1 or later`);
+  }
+  return origin;
+}
+
 export const gatewayApi: Category<World> = {
   name: 'gateway-api-crd',
   checks: [
@@ -59,15 +82,7 @@ export const gatewayApi: Category<World> = {
       hint: 'gateway-api-crd',
       fatal: true,
       run: async (world) => {
-        const crds = await servedCrds(world.client);
-        for (const resource of ['httproutes', 'grpcroutes']) {
-          if (crds.get(`${resource}.gateway.networking.k8s.io`)?.includes('v1')) continue;
-          throw new Error(
-            'The Gateway API CRDs must be installed prior to installing Linkerd:\n' +
-              `    ${resource}.gateway.networking.k8s.io with version v1 not found\n` +
-              'Run: kubectl apply --server-side -f https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.5.1/standard-install.yaml',
-          );
-        }
+        if ((await gatewayApiOrigin(world.client)) === 'absent') throw new Error(GATEWAY_API_MISSING);
       },
     },
   ],
@@ -87,10 +102,10 @@ export const linkerdCrds: Category<World> = {
   ],
 };
 
+/** In the order of the manifest. */
 export const CRD_NAMES = [
   'authorizationpolicies.policy.linkerd.io',
   'egressnetworks.policy.linkerd.io',
-  'externalworkloads.workload.linkerd.io',
   'httplocalratelimitpolicies.policy.linkerd.io',
   'httproutes.policy.linkerd.io',
   'meshtlsauthentications.policy.linkerd.io',
@@ -98,11 +113,11 @@ export const CRD_NAMES = [
   'serverauthorizations.policy.linkerd.io',
   'servers.policy.linkerd.io',
   'serviceprofiles.linkerd.io',
+  'externalworkloads.workload.linkerd.io',
 ];
 
 export async function crdsExist(world: World): Promise<void> {
   const present = await servedCrds(world.client);
-  for (const name of CRD_NAMES) {
-    if (!present.has(name)) throw new Error(`missing CustomResourceDefinitions: ${name}`);
-  }
+  const missing = CRD_NAMES.filter((name) => !present.has(name));
+  if (missing.length > 0) throw new Error(missing.map((name) => `missing ${name}`).join(', '));
 }

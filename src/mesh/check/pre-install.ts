@@ -1,60 +1,45 @@
 import { messageOf } from '#base/errors.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { Target } from '#kube/client/client.ts';
+import { renderInstall } from '#mesh/install/render.ts';
+import { defaultValues } from '#mesh/install/values.ts';
 import type { Category } from './runner.ts';
 import { CORE, type World } from './world.ts';
 
-const RBAC = { group: 'rbac.authorization.k8s.io', version: 'v1' };
-const ADMISSION = { group: 'admissionregistration.k8s.io', version: 'v1' };
 const ACCESS: Target = { group: 'authorization.k8s.io', version: 'v1', resource: 'selfsubjectaccessreviews' };
 
-/** What an installation creates outside of a namespace, tried with a dry run. */
-const CLUSTER_SCOPED: [string, Target, string][] = [
-  ['Namespace', CORE('namespaces'), 'linkerd'],
-  ['ClusterRole', { ...RBAC, resource: 'clusterroles' }, 'linkerd-linkerd-identity'],
-  ['ClusterRoleBinding', { ...RBAC, resource: 'clusterrolebindings' }, 'linkerd-linkerd-identity'],
-  ['ClusterRole', { ...RBAC, resource: 'clusterroles' }, 'linkerd-linkerd-destination'],
-  ['ClusterRoleBinding', { ...RBAC, resource: 'clusterrolebindings' }, 'linkerd-linkerd-destination'],
-  [
-    'ValidatingWebhookConfiguration',
-    { ...ADMISSION, resource: 'validatingwebhookconfigurations' },
-    'linkerd-sp-validator-webhook-config',
-  ],
-  [
-    'ValidatingWebhookConfiguration',
-    { ...ADMISSION, resource: 'validatingwebhookconfigurations' },
-    'linkerd-policy-validator-webhook-config',
-  ],
-  ['ClusterRole', { ...RBAC, resource: 'clusterroles' }, 'linkerd-policy'],
-  ['ClusterRoleBinding', { ...RBAC, resource: 'clusterrolebindings' }, 'linkerd-destination-policy'],
-  ['ClusterRole', { ...RBAC, resource: 'clusterroles' }, 'linkerd-linkerd-proxy-injector'],
-  ['ClusterRoleBinding', { ...RBAC, resource: 'clusterrolebindings' }, 'linkerd-linkerd-proxy-injector'],
-  [
-    'MutatingWebhookConfiguration',
-    { ...ADMISSION, resource: 'mutatingwebhookconfigurations' },
-    'linkerd-proxy-injector-webhook-config',
-  ],
-];
-
-function sample(kind: string, target: Target, name: string): KubeObject {
-  const apiVersion = target.group ? `${target.group}/${target.version}` : target.version;
-  const object: KubeObject = { apiVersion, kind, metadata: { name } };
-  if (kind === 'ClusterRoleBinding') object.roleRef = { apiGroup: RBAC.group, kind: 'ClusterRole', name };
-  return object;
+/** What an installation creates outside of a namespace, in the manifest's order; tried with a dry run. */
+function clusterScoped(world: World): KubeObject[] {
+  const none = { certificate: '', privateKey: '', caBundle: '' };
+  const webhooks = { proxyInjector: none, spValidator: none, policyValidator: none };
+  const objects = renderInstall({
+    namespace: world.controlPlane,
+    values: defaultValues(),
+    webhooks,
+    now: world.clock.now(),
+  });
+  return objects.filter(({ metadata }) => !metadata.namespace);
 }
 
-async function may(world: World, verb: string, group: string, resource: string, name?: string): Promise<void> {
+const targetOf = ({ apiVersion, kind }: KubeObject): Target => {
+  const [version = '', group = ''] = apiVersion.split('/').reverse();
+  return { group, version, resource: `${kind.toLowerCase()}s` };
+};
+
+/** Five minutes between two heartbeats, and what certificates allow. */
+const ALLOWED_SKEW_MS = 5 * 60_000 + 10_000;
+
+async function may(world: World, verb: string, group: string, resource: string): Promise<void> {
   const review = await world.client.create(ACCESS, {
     apiVersion: 'authorization.k8s.io/v1',
     kind: 'SelfSubjectAccessReview',
     metadata: {},
     spec: {
       resourceAttributes: {
-        namespace: name === 'extension-apiserver-authentication' ? 'kube-system' : world.controlPlane,
+        namespace: world.controlPlane,
         verb,
         group,
         resource,
-        ...(name ? { name } : {}),
       },
     },
   });
@@ -64,10 +49,10 @@ async function may(world: World, verb: string, group: string, resource: string, 
   }
 }
 
-const able = (description: string, verb: string, group: string, resource: string, name?: string) => ({
+const able = (description: string, verb: string, group: string, resource: string) => ({
   description,
   hint: 'pre-k8s',
-  run: (world: World) => may(world, verb, group, resource, name),
+  run: (world: World) => may(world, verb, group, resource),
 });
 
 export const preInstall: Category<World> = {
@@ -87,14 +72,14 @@ export const preInstall: Category<World> = {
       hint: 'pre-k8s-cluster-k8s',
       run: async (world) => {
         const failures: string[] = [];
-        for (const [kind, target, name] of CLUSTER_SCOPED) {
+        for (const object of clusterScoped(world)) {
           try {
-            await world.client.create(target, sample(kind, target, name), { dryRun: true });
+            await world.client.create(targetOf(object), object, { dryRun: true });
           } catch (error) {
-            failures.push(`cannot create ${kind}/${name}: ${messageOf(error)}`);
+            failures.push(`cannot create ${object.kind}/${object.metadata.name}: ${messageOf(error)}`);
           }
         }
-        if (failures.length > 0) throw new Error(failures.join('\n'));
+        if (failures.length > 0) throw new Error(failures.join('\n    '));
       },
     },
     able('can create ServiceAccounts', 'create', '', 'serviceaccounts'),
@@ -104,18 +89,29 @@ export const preInstall: Category<World> = {
     able('can create ConfigMaps', 'create', '', 'configmaps'),
     able('can create Secrets', 'create', '', 'secrets'),
     able('can read Secrets', 'get', '', 'secrets'),
-    able(
-      'can read extension-apiserver-authentication configmap',
-      'get',
-      '',
-      'configmaps',
-      'extension-apiserver-authentication',
-    ),
+    {
+      description: 'can read extension-apiserver-authentication configmap',
+      hint: 'pre-k8s',
+      run: async (world) => {
+        const target = CORE('configmaps', 'kube-system');
+        const { data } = await world.client.get(target, 'extension-apiserver-authentication');
+        if (!data?.['requestheader-client-ca-file'])
+          throw new Error('--requestheader-client-ca-file is not configured');
+      },
+    },
     {
       description: 'no clock skew detected',
       hint: 'pre-k8s-clock-skew',
       warning: true,
-      run: async () => {},
+      run: async (world) => {
+        const apart = (await world.list(CORE('nodes'))).filter((node) => {
+          const ready = (node.status?.conditions ?? []).find(({ type }: { type: string }) => type === 'Ready');
+          const skew = Math.abs(world.clock.now() - Date.parse(ready?.lastHeartbeatTime ?? ''));
+          return ready?.status === 'True' && skew > ALLOWED_SKEW_MS;
+        });
+        if (apart.length > 0)
+          throw new Error(`clock skew detected for node(s): ${apart.map(({ metadata }) => metadata.name).join(', ')}`);
+      },
     },
   ],
 };

@@ -12,7 +12,9 @@ export interface Check<World> {
   warning?: boolean;
   /** A failure is tried again until the deadline, as with control planes that are still starting. */
   retry?: boolean;
-  run(world: World): Promise<void>;
+  /** What it returns is shown below the description, as for links that were found. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: most checks return nothing.
+  run(world: World): Promise<string | void>;
 }
 
 export interface Category<World> {
@@ -42,11 +44,12 @@ export async function* runChecks<World>(
 ): AsyncGenerator<Result> {
   for (const category of categories) {
     for (const check of category.checks) {
-      const failure = await attempt(check, world, options);
+      const { failure, found } = await attempt(check, world, options);
       if (failure instanceof Skip) continue;
       const base = { category: category.name, description: check.description, hint: `${HINTS}${check.hint}` };
       if (failure === undefined) {
-        yield { ...base, result: 'success' };
+        const description = found === undefined ? base.description : `${base.description}\n${found}`;
+        yield { ...base, description, result: 'success' };
         continue;
       }
       yield { ...base, result: check.warning ? 'warning' : 'error', message: messageOf(failure) };
@@ -59,14 +62,14 @@ async function attempt<World>(
   check: Check<World>,
   world: World,
   { clock, deadline, signal }: { clock: Clock; deadline: number; signal: AbortSignal },
-): Promise<unknown> {
+): Promise<{ failure?: unknown; found?: string }> {
   for (;;) {
     try {
-      await check.run(world);
-      return undefined;
+      const found = await check.run(world);
+      return typeof found === 'string' ? { found } : {};
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof Skip || !check.retry || clock.now() + RETRY_MS > deadline) return error;
+      if (error instanceof Skip || !check.retry || clock.now() + RETRY_MS > deadline) return { failure: error };
       await clock.sleep(RETRY_MS, signal);
     }
   }

@@ -1,6 +1,7 @@
-import { podsWithOldAnchors } from './identity.ts';
+import type { KubeObject } from '#kube/api/types.ts';
+import { podStatus, proxyVersion } from './pod-status.ts';
 import type { Category } from './runner.ts';
-import { bullets, proxyOf, statusOf, type World } from './world.ts';
+import { bullets, statusOf, type World } from './world.ts';
 
 /** The cluster has no way out: a version can be compared only with one that is given (`--expected-version`). */
 async function latest(world: World): Promise<string> {
@@ -78,14 +79,40 @@ export const controlPlaneVersion: Category<World> = {
   ],
 };
 
-/** A pod's proxy version, as its annotation says. */
-const proxyVersion = (pod: { metadata: { annotations?: Record<string, string> } }): string =>
-  pod.metadata.annotations?.['linkerd.io/proxy-version'] ?? '';
+/** Whether running proxies, by the tag of their image, are of the version that is expected. */
+export function proxiesUpToDate(world: World, pods: KubeObject[]): void {
+  if (!world.expectedVersion) throw new Error('unable to determine version channel');
+  const old = pods
+    .filter((pod) => podStatus(pod) === 'Running')
+    .map((pod) => ({ pod, version: proxyVersion(pod) }))
+    .filter(({ version }) => version !== '' && version !== world.expectedVersion);
+  if (old.length > 0)
+    throw new Error(
+      `some proxies are not running the current version:${bullets(old.map(({ pod, version }) => `${pod.metadata.name} (${version})`))}`,
+    );
+}
 
-const differing = (pods: Awaited<ReturnType<World['controlPlanePods']>>, version: string): string[] =>
-  pods
-    .filter((pod) => proxyOf(pod) && proxyVersion(pod) !== version)
-    .map((pod) => `${pod.metadata.name} (${proxyVersion(pod)})`);
+export function proxiesMatchCli(world: World, pods: KubeObject[]): void {
+  for (const pod of pods) {
+    const version = proxyVersion(pod);
+    if (podStatus(pod) === 'Running' && version !== '' && version !== world.cliVersion)
+      throw new Error(`${pod.metadata.name} running ${version} but cli running ${world.cliVersion}`);
+  }
+}
+
+/** Throws unless all pods that should run have a ready proxy. */
+export function proxiesRunning(pods: KubeObject[], namespace: string | undefined): void {
+  if (pods.length === 0)
+    throw new Error(`no "linkerd-proxy" containers found${namespace ? ` in the "${namespace}" namespace` : ''}`);
+  for (const pod of pods) {
+    const status = podStatus(pod);
+    if (['Completed', 'NodeShutdown', 'Shutdown', 'Terminated'].includes(status)) continue;
+    if (status !== 'Running' && status !== 'Evicted')
+      throw new Error(`pod "${pod.metadata.name}" status is ${pod.status?.phase}`);
+    if (!statusOf(pod, 'linkerd-proxy')?.ready)
+      throw new Error(`container "linkerd-proxy" in pod "${pod.metadata.name}" is not ready`);
+  }
+}
 
 export const controlPlaneProxy: Category<World> = {
   name: 'linkerd-control-plane-proxy',
@@ -96,17 +123,8 @@ export const controlPlaneProxy: Category<World> = {
       fatal: true,
       retry: true,
       run: async (world) => {
-        const pods = await world.controlPlanePods();
-        const ill = pods.filter(
-          (pod) => pod.status?.phase === 'Running' && proxyOf(pod) && !statusOf(pod, 'linkerd-proxy')?.ready,
-        );
-        if (ill.length > 0) {
-          throw new Error(`Some pods do not have a ready proxy:${bullets(ill.map((pod) => pod.metadata.name!))}`);
-        }
-        const old = await podsWithOldAnchors(world, 'control-plane');
-        if (old.length > 0) {
-          throw new Error(`Some pods do not have the current trust bundle and must be restarted:${bullets(old)}`);
-        }
+        // Its own proxies read the bundle from the ConfigMap: theirs is never an old one.
+        proxiesRunning(await world.controlPlanePods(), world.controlPlane);
       },
     },
     {
@@ -114,9 +132,7 @@ export const controlPlaneProxy: Category<World> = {
       hint: 'l5d-cp-proxy-version',
       warning: true,
       run: async (world) => {
-        if (!world.expectedVersion) throw new Error('unable to determine version channel');
-        const old = differing(await world.controlPlanePods(), world.expectedVersion);
-        if (old.length > 0) throw new Error(`some proxies are not running the current version:${bullets(old)}`);
+        proxiesUpToDate(world, await world.controlPlanePods());
       },
     },
     {
@@ -124,8 +140,7 @@ export const controlPlaneProxy: Category<World> = {
       hint: 'l5d-cp-proxy-cli-version',
       warning: true,
       run: async (world) => {
-        const old = differing(await world.controlPlanePods(), world.cliVersion);
-        if (old.length > 0) throw new Error(`${old[0]} but cli running ${world.cliVersion}`);
+        proxiesMatchCli(world, await world.controlPlanePods());
       },
     },
   ],

@@ -22,6 +22,8 @@ export interface WorldOptions {
   /** Of `--proxy`; absent: all namespaces. */
   dataPlane?: string;
   cniEnabled?: boolean;
+  /** Where the CNI plugin would be; default `linkerd-cni`. */
+  cniNamespace?: string;
   /** Before an installation nothing of a control plane is asked. */
   preInstall?: boolean;
 }
@@ -35,6 +37,7 @@ export class World {
   readonly expectedVersion: string | undefined;
   readonly dataPlane: string | undefined;
   readonly cniEnabled: boolean;
+  readonly cniNamespace: string;
   readonly preInstall: boolean;
   readonly #once = new Map<string, Promise<unknown>>();
 
@@ -46,6 +49,7 @@ export class World {
     this.expectedVersion = options.expectedVersion;
     this.dataPlane = options.dataPlane;
     this.cniEnabled = options.cniEnabled ?? false;
+    this.cniNamespace = options.cniNamespace ?? 'linkerd-cni';
     this.preInstall = options.preInstall ?? false;
   }
 

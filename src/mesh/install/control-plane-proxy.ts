@@ -132,8 +132,43 @@ export function proxyContainer(options: ProxyOptions): any {
   };
 }
 
+/** Checks that the CNI plugin has led traffic to the proxy; in the place of linkerd-init where that plugin is used. */
+export function networkValidator(values: Values): any {
+  const { proxy, networkValidator: own, disableIPv6 } = values;
+  return {
+    name: 'linkerd-network-validator',
+    image: imageOf(proxy.image, values),
+    imagePullPolicy: proxy.image.pullPolicy || values.imagePullPolicy,
+    resources: resources(proxy.resources),
+    ...(own.enableSecurityContext === false
+      ? {}
+      : {
+          securityContext: own.securityContext ?? {
+            ...RESTRICTED,
+            runAsGroup: 65534,
+            runAsUser: 65534,
+            seccompProfile: { type: 'RuntimeDefault' },
+          },
+        }),
+    command: ['/usr/lib/linkerd/linkerd2-network-validator'],
+    args: [
+      '--log-format',
+      own.logFormat,
+      '--log-level',
+      own.logLevel,
+      '--connect-addr',
+      own.connectAddr || (disableIPv6 ? '1.1.1.1:20001' : '[fd00::1]:20001'),
+      '--listen-addr',
+      own.listenAddr || (disableIPv6 ? '0.0.0.0:4140' : '[::]:4140'),
+      '--timeout',
+      own.timeout,
+    ],
+  };
+}
+
 /** linkerd-init for the control plane: the ports of the API server are left alone, so that controllers reach it. */
 export function initContainer(values: Values): any {
+  if (values.cniEnabled) return networkValidator(values);
   const { proxy, proxyInit } = values;
   return {
     args: [
@@ -173,24 +208,26 @@ export function initContainer(values: Values): any {
   };
 }
 
+export const apiAccessVolume: any = {
+  name: 'kube-api-access',
+  projected: {
+    defaultMode: 420,
+    sources: [
+      { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } },
+      { configMap: { items: [{ key: 'ca.crt', path: 'ca.crt' }], name: 'kube-root-ca.crt' } },
+      {
+        downwardAPI: {
+          items: [{ fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' }, path: 'namespace' }],
+        },
+      },
+    ],
+  },
+};
+
 /** The volumes that the two containers above and a controller's API access need. */
 export const proxyVolumes = (values: Values): any[] => [
-  {
-    name: 'kube-api-access',
-    projected: {
-      defaultMode: 420,
-      sources: [
-        { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } },
-        { configMap: { items: [{ key: 'ca.crt', path: 'ca.crt' }], name: 'kube-root-ca.crt' } },
-        {
-          downwardAPI: {
-            items: [{ fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' }, path: 'namespace' }],
-          },
-        },
-      ],
-    },
-  },
-  { emptyDir: {}, name: values.proxyInit.xtMountPath.name },
+  apiAccessVolume,
+  ...(values.cniEnabled ? [] : [{ emptyDir: {}, name: values.proxyInit.xtMountPath.name }]),
   {
     name: 'linkerd-identity-token',
     projected: {

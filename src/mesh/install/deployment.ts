@@ -55,9 +55,10 @@ export function controlPlaneDeployment(options: {
             ...createdBy(values.cliVersion),
             'linkerd.io/proxy-version': values.proxy.image.version || values.linkerdVersion,
             'cluster-autoscaler.kubernetes.io/safe-to-evict': 'true',
-            'linkerd.io/trust-root-sha256': sha256(values.identityTrustAnchorsPEM.trim()),
+            'linkerd.io/trust-root-sha256': sha256(values.identityTrustAnchorsPEM),
             ...options.annotations,
-            'config.linkerd.io/default-inbound-policy': values.proxy.defaultInboundPolicy,
+            // What was chosen for workloads is not for the control plane.
+            'config.linkerd.io/default-inbound-policy': 'all-unauthenticated',
             ...values.podAnnotations,
           },
           labels: {
@@ -68,6 +69,7 @@ export function controlPlaneDeployment(options: {
           },
         },
         spec: {
+          ...placement(values),
           nodeSelector: structuredClone(values.nodeSelector),
           ...(values.enablePodAntiAffinity ? { affinity: antiAffinity(component) } : {}),
           automountServiceAccountToken: false,
@@ -81,6 +83,13 @@ export function controlPlaneDeployment(options: {
     },
   };
 }
+
+/** Where pods may and should go, as far as it is chosen. */
+export const placement = (values: Values): any => ({
+  ...(values.priorityClassName ? { priorityClassName: values.priorityClassName } : {}),
+  ...(values.runtimeClassName ? { runtimeClassName: values.runtimeClassName } : {}),
+  ...(values.tolerations ? { tolerations: structuredClone(values.tolerations) } : {}),
+});
 
 const antiAffinity = (component: string): any => {
   const labelSelector = {

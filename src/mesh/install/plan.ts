@@ -42,7 +42,7 @@ export async function planInstall(options: InstallOptions): Promise<KubeObject[]
     generateWebhooks({ now, namespace }),
     ensureIdentity(values, { now, namespace }),
   ]);
-  return renderInstall({ namespace, values, webhooks });
+  return renderInstall({ namespace, values, webhooks, now });
 }
 
 /** Makes anchor and issuer where the values have none. */

@@ -3,7 +3,7 @@ import type { KubeObject } from '#kube/api/types.ts';
 import { configOverrides, linkerdConfig } from './config.ts';
 import { disruptionBudget } from './deployment.ts';
 import { destinationAccess, destinationObjects, type WebhookMaterial } from './destination.ts';
-import { heartbeatObjects } from './heartbeat.ts';
+import { heartbeatAccess, heartbeatJob } from './heartbeat.ts';
 import { identityAccess, identityObjects } from './identity.ts';
 import { injectorAccess, injectorObjects } from './proxy-injector.ts';
 import type { Values } from './values.ts';
@@ -21,10 +21,12 @@ export interface RenderOptions {
   /** Whole values, anchors and (scheme linkerd.io/tls) issuer with key included. */
   values: Values;
   webhooks: Webhooks;
+  /** When it is rendered, ms since the epoch; the heartbeat beats ten minutes later, daily. */
+  now: number;
 }
 
 /** What `linkerd install` prints: the control plane in the order in which it is to be applied. */
-export function renderInstall({ namespace = 'linkerd', values, webhooks }: RenderOptions): KubeObject[] {
+export function renderInstall({ namespace = 'linkerd', values, webhooks, now }: RenderOptions): KubeObject[] {
   const destination = destinationAccess(namespace, values, webhooks);
   const injector = injectorAccess(namespace, values, webhooks.proxyInjector);
   const { tls } = values.identity.issuer;
@@ -33,7 +35,7 @@ export function renderInstall({ namespace = 'linkerd', values, webhooks }: Rende
     controlPlaneNamespace(namespace, values),
     ...identityAccess(namespace),
     ...destination,
-    ...(values.disableHeartBeat ? [] : heartbeatObjects(namespace, values)),
+    ...(values.disableHeartBeat ? [] : heartbeatAccess(namespace)),
     ...injector,
     ...linkerdConfig(namespace, values),
     ...identityObjects(namespace, values, {
@@ -41,6 +43,7 @@ export function renderInstall({ namespace = 'linkerd', values, webhooks }: Rende
       ...(issuer ? { issuer } : {}),
     }),
     ...destinationObjects(namespace, values, destination),
+    ...(values.disableHeartBeat ? [] : [heartbeatJob(namespace, values, now)]),
     ...injectorObjects(namespace, values, injector),
     ...(values.enablePodDisruptionBudget
       ? ['identity', 'destination', 'proxy-injector'].map((each) => disruptionBudget(namespace, values, each))

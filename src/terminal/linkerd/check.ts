@@ -2,7 +2,8 @@ import { categoriesFor } from '#mesh/check/categories.ts';
 import { type Result, runChecks } from '#mesh/check/runner.ts';
 import { World } from '#mesh/check/world.ts';
 import { LINKERD_VERSION } from '#mesh/install/values.ts';
-import { Failure, goDuration, type Invocation, type Verb } from './verb.ts';
+import { UsageError } from './flags.ts';
+import { goDuration, type Invocation, type Verb } from './verb.ts';
 
 const MARKS = { success: '√', warning: '‼', error: '×' } as const;
 
@@ -64,13 +65,8 @@ async function run(invocation: Invocation): Promise<number> {
   const { flags, client, clock, context } = invocation;
   const on = (name: string) => flags.values.get(name) === 'true';
   const format = flags.values.get('output') ?? 'table';
-  if (!['table', 'json', 'short'].includes(format)) {
-    throw new Failure(
-      `Validation error when executing check command: Invalid output type '${format}'. Supported output types are: table, json, short`,
-    );
-  }
-  if (on('pre') && on('proxy'))
-    throw new Failure('Validation error when executing check command: --pre and --proxy flags are mutually exclusive');
+  const invalid = contradiction(on, format);
+  if (invalid) throw new UsageError(`Validation error when executing check command: ${invalid}`);
   const expected = flags.values.get('expected-version');
   const dataPlane = flags.values.get('namespace');
   const world = new World({
@@ -81,19 +77,37 @@ async function run(invocation: Invocation): Promise<number> {
     ...(expected ? { expectedVersion: expected } : {}),
     ...(dataPlane ? { dataPlane } : {}),
     cniEnabled: on('linkerd-cni-enabled'),
-    preInstall: on('pre'),
+    preInstall: on('pre') || on('crds'),
+    cniNamespace: flags.values.get('cni-namespace') ?? 'linkerd-cni',
   });
   const results = runChecks(categoriesFor({ pre: on('pre'), crds: on('crds'), proxy: on('proxy') }), world, {
     clock,
     deadline: clock.now() + goDuration(flags.values.get('wait') ?? '5m0s'),
     signal: context.signal,
   });
-  const success =
-    format === 'json' ? await printJson(invocation, results) : await printText(invocation, results, format);
-  return success ? 0 : 1;
+  return (await printResults(invocation, results, format)) ? 0 : 1;
 }
 
-async function printText({ out }: Invocation, results: AsyncIterable<Result>, format: string): Promise<boolean> {
+/** Prints the lines of a run as they come; true when nothing failed. */
+export const printResults = (
+  invocation: Pick<Invocation, 'out'>,
+  results: AsyncIterable<Result>,
+  format: string,
+): Promise<boolean> => (format === 'json' ? printJson(invocation, results) : printText(invocation, results, format));
+
+function contradiction(on: (name: string) => boolean, format: string): string | undefined {
+  if (on('pre') && on('proxy')) return '--pre and --proxy flags are mutually exclusive';
+  if (on('pre') && on('crds')) return '--pre and --crds flags are mutually exclusive';
+  if (!on('pre') && on('linkerd-cni-enabled')) return '--linkerd-cni-enabled can only be used with --pre';
+  if (['json', 'table', 'short'].includes(format)) return undefined;
+  return `Invalid output type '${format}'. Supported output types are: json, table, short`;
+}
+
+async function printText(
+  { out }: Pick<Invocation, 'out'>,
+  results: AsyncIterable<Result>,
+  format: string,
+): Promise<boolean> {
   let success = true;
   let category: string | undefined;
   for await (const result of results) {
@@ -106,11 +120,8 @@ async function printText({ out }: Invocation, results: AsyncIterable<Result>, fo
     }
     let text = `${MARKS[result.result]} ${result.description}\n`;
     if (result.message !== undefined) {
-      text += result.message
-        .split('\n')
-        .map((line) => `    ${line}\n`)
-        .join('');
-      text += `    see ${result.hint} for hints\n`;
+      // Further lines bring their own indentation.
+      text += `    ${result.message}\n    see ${result.hint} for hints\n`;
     }
     await out(text);
   }
@@ -119,7 +130,7 @@ async function printText({ out }: Invocation, results: AsyncIterable<Result>, fo
   return success;
 }
 
-async function printJson({ out }: Invocation, results: AsyncIterable<Result>): Promise<boolean> {
+async function printJson({ out }: Pick<Invocation, 'out'>, results: AsyncIterable<Result>): Promise<boolean> {
   let success = true;
   const categories: { categoryName: string; checks: Record<string, string>[] }[] = [];
   for await (const result of results) {

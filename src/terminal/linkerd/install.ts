@@ -67,7 +67,7 @@ async function run(invocation: Invocation): Promise<number> {
     if (problem) throw new Failure(`failed to validate issuer credentials: ${problem}`);
   }
   const webhooks = await generateWebhooks({ now: clock.now(), namespace });
-  return print(invocation, renderInstall({ namespace, values, webhooks }));
+  return print(invocation, renderInstall({ namespace, values, webhooks, now: clock.now() }));
 }
 
 export async function print({ flags, out }: Invocation, objects: KubeObject[]): Promise<number> {

@@ -74,7 +74,7 @@ async function run(invocation: Invocation): Promise<number> {
   }
   // The serving certificates of the webhooks are made anew each time, as the chart's template does.
   const webhooks = await generateWebhooks({ now: clock.now(), namespace });
-  return print(invocation, renderInstall({ namespace, values, webhooks }));
+  return print(invocation, renderInstall({ namespace, values, webhooks, now: clock.now() }));
 }
 
 /** What was chosen so far, from the cluster or from rendered manifests. */

@@ -18,6 +18,7 @@ function render() {
   values.identityTrustAnchorsPEM = 'anchors\n';
   values.identity.issuer.tls = { crtPEM: 'issuer\n', keyPEM: 'key\n' };
   return renderInstall({
+    now: Date.UTC(2026, 10, 25, 14, 54),
     values,
     webhooks: {
       proxyInjector: material('injector'),

@@ -40,7 +40,7 @@ describe('linkerd check', () => {
     const ran = await linkerd({ client: clientOf(cluster), clock }, 'check', '--proxy', '-n', 'rot');
     expect(ran.code).toBe(0);
     expect(ran.stdout).toContain(
-      '‼ data plane proxies certificate match CA\n    Some pods do not have the current trust bundle and must be restarted:\n    \t* load\n    \t* web-2\n    see https://linkerd.io/2/checks/#l5d-identity-data-plane-proxies-certs-match-ca for hints\n',
+      '‼ data plane proxies certificate match CA\n    Some pods do not have the current trust bundle and must be restarted:\n\t* load\n\t* web-2\n    see https://linkerd.io/2/checks/#l5d-identity-data-plane-proxies-certs-match-ca for hints\n',
     );
   });
 
@@ -59,7 +59,7 @@ describe('linkerd check', () => {
     const cluster = await meshedCluster({ now: clock.now(), anchors: made.certificate, issuer: made });
     const ran = await linkerd({ client: clientOf(cluster), clock }, 'check');
     expect(ran.stdout).toMatch(
-      /× trust anchors are within their validity period\n {4}Invalid anchors:\n {4}\t\* 1 identity\.linkerd\. not valid anymore\. Expired on /,
+      /× trust anchors are within their validity period\n {4}Invalid anchors:\n\t\* 1 identity\.linkerd\. not valid anymore\. Expired on /,
     );
     const soon = await generateIdentity({ now: clock.now() - 310 * DAY });
     const other = await meshedCluster({ now: clock.now(), anchors: soon.certificate, issuer: soon });

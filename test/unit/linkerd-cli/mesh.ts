@@ -32,10 +32,11 @@ export function apply(cluster: FakeCluster, objects: KubeObject[]): void {
   }
 }
 
-/** The client of a fake cluster, with label selectors (`a=b`, `a`), discovery and the version. */
+/** The client of a fake cluster, with label selectors (`a=b`, `a`, `!a`), discovery and the version. */
 export function clientOf(cluster: FakeCluster): KubeClient {
   const matches = (object: KubeObject, selector: string) =>
     selector.split(',').every((term) => {
+      if (term.startsWith('!')) return object.metadata.labels?.[term.slice(1)] === undefined;
       const [key = '', value] = term.split('=');
       const present = object.metadata.labels?.[key];
       return value === undefined ? present !== undefined : present === value;
@@ -66,7 +67,7 @@ export function clientOf(cluster: FakeCluster): KubeClient {
 function podOf(deployment: KubeObject): KubeObject {
   const { template } = deployment.spec;
   const ready = (containers: { name: string }[] = []) =>
-    containers.map(({ name }) => ({ name, ready: true, state: { running: {} } }));
+    containers.map(({ name }) => ({ name, ready: true, started: true, state: { running: {} } }));
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -80,7 +81,10 @@ function podOf(deployment: KubeObject): KubeObject {
       phase: 'Running',
       podIP: '10.244.0.5',
       containerStatuses: ready(template.spec.containers),
-      initContainerStatuses: ready(template.spec.initContainers),
+      initContainerStatuses: [
+        { name: 'linkerd-init', state: { terminated: { exitCode: 0, reason: 'Completed' } } },
+        ...ready((template.spec.initContainers ?? []).filter(({ name }: { name: string }) => name !== 'linkerd-init')),
+      ],
     },
   };
 }
@@ -112,12 +116,17 @@ export const meshedPod = (namespace: string, name: string, anchors: string): Kub
   spec: {
     containers: [{ name: 'app' }],
     initContainers: [
-      { name: 'linkerd-proxy', env: [{ name: 'LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS', value: anchors }] },
+      {
+        name: 'linkerd-proxy',
+        image: 'cr.l5d.io/linkerd/proxy:edge-26.8.3',
+        restartPolicy: 'Always',
+        env: [{ name: 'LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS', value: anchors }],
+      },
     ],
   },
   status: {
     phase: 'Running',
     podIP: '10.244.0.9',
-    initContainerStatuses: [{ name: 'linkerd-proxy', ready: true }],
+    initContainerStatuses: [{ name: 'linkerd-proxy', ready: true, started: true }],
   },
 });

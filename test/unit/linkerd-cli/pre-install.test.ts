@@ -11,7 +11,10 @@ import { linkerd, recorded, recordingsMissing } from './run.ts';
 
 const clock = new WallClock();
 
-function start() {
+/** The recorded installation had no heartbeat. */
+const installed = () => planInstall({ now: clock.now(), values: { disableHeartBeat: true } });
+
+async function start() {
   const server = new ApiServer({ clock });
   addReviews(
     server,
@@ -19,20 +22,35 @@ function start() {
     () => ({ allowed: true }),
     () => clock.now(),
   );
-  return createKubeClient(createInProcessTransport(server, { username: 'admin', groups: ['system:masters'] }));
+  const client = createKubeClient(createInProcessTransport(server, { username: 'admin', groups: ['system:masters'] }));
+  await client.create(
+    { group: '', version: 'v1', resource: 'namespaces' },
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'kube-system' } },
+  );
+  const name = 'extension-apiserver-authentication';
+  await client.create(
+    { group: '', version: 'v1', resource: 'configmaps', namespace: 'kube-system' },
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name, namespace: 'kube-system' },
+      data: { 'requestheader-client-ca-file': 'a certificate' },
+    },
+  );
+  return client;
 }
 
 describe('linkerd check --pre on the embedded API server', () => {
   it.skipIf(recordingsMissing)('prints what the official CLI printed where a control plane is already', async () => {
-    const client = start();
-    for (const object of [...gatewayApiCrds(), ...renderCrds(), ...(await planInstall({ now: clock.now() }))]) {
+    const client = await start();
+    for (const object of [...gatewayApiCrds(), ...renderCrds(), ...(await installed())]) {
       await client.apply(object, { fieldManager: 'test', force: true });
     }
     expect(await linkerd({ client, clock }, 'check', '--pre')).toEqual(recorded('linkerd-check-pre'));
   });
 
   it('stops without the Gateway API, and is green once it is there', async () => {
-    const client = start();
+    const client = await start();
     const without = await linkerd({ client, clock }, 'check', '--pre');
     expect(without.code).toBe(1);
     expect(without.stdout).toContain('× Gateway API CRDs are installed\n');
