@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Figures } from '#schema/evidence.ts';
 import { type CheckContext, defineCheck, failed, passed, waiting } from '../check.ts';
-import { hasLabels } from '../probes/proxy-metrics.ts';
+import { hasLabels, ofApplication } from '../probes/proxy-metrics.ts';
 import { histogramQuantile, quantileOf } from '../probes/statistics.ts';
 import { count } from '../words.ts';
 
@@ -65,9 +65,9 @@ async function ofPods(
   const { pods } = await metrics.growth(of, /^response_latency_ms_bucket$/, seconds);
   const buckets = new Map<number, number>();
   for (const series of pods.flatMap((pod) => pod.series)) {
-    const { direction, le, route_name, authz_name } = series.labels;
+    const { direction, le } = series.labels;
     if (direction !== 'inbound' || le === undefined || !hasLabels(series, labels)) continue;
-    if (route_name === 'probe' || authz_name === 'probe') continue;
+    if (!ofApplication(series)) continue;
     const bound = le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le);
     buckets.set(bound, (buckets.get(bound) ?? 0) + series.value);
   }

@@ -7,6 +7,8 @@ import { proxyMetrics, type Series } from './metrics.ts';
 const FRESH_MS = 500;
 /** Looks are remembered for this long, so that growth over as long can be told. */
 const KEEP_MS = 130_000;
+/** Where a proxy answers about itself. */
+const PROXY_PORT = '4191';
 
 /** What the proxy of one pod counts now. */
 export interface PodSeries {
@@ -113,5 +115,9 @@ const seriesKey = ({ name, labels }: Series): string => `${name} ${JSON.stringif
 /** Whether a series has all these labels with these values. */
 export const hasLabels = (series: Series, wanted: Record<string, string>): boolean =>
   Object.entries(wanted).every(([name, value]) => series.labels[name] === value);
+
+/** Whether a series is about the application: no probe of the kubelet's, and not the proxy's own port, which graders and Prometheus ask. */
+export const ofApplication = ({ labels }: Series): boolean =>
+  labels['route_name'] !== 'probe' && labels['authz_name'] !== 'probe' && labels['target_port'] !== PROXY_PORT;
 
 export const sumOf = (series: Series[]): number => series.reduce((sum, { value }) => sum + value, 0);

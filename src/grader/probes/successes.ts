@@ -1,5 +1,5 @@
 import type { CheckContext } from '../check.ts';
-import { hasLabels, sumOf } from './proxy-metrics.ts';
+import { hasLabels, ofApplication, sumOf } from './proxy-metrics.ts';
 
 export interface Successes {
   ok: number;
@@ -24,7 +24,7 @@ export function successesOfTraffic(
   return seen;
 }
 
-/** Requests that the proxies of some pods let in, or sent out, in the last `seconds`; probes of the kubelet left out. */
+/** Requests that the proxies of some pods let in, or sent out, in the last `seconds`; the kubelet's probes and the proxy's own port left out. */
 export async function successesOfPods(
   pods: string,
   wanted: { seconds: number; direction: 'inbound' | 'outbound'; labels: Record<string, string> },
@@ -35,7 +35,7 @@ export async function successesOfPods(
   const series = growth.pods
     .flatMap((pod) => pod.series)
     .filter((one) => direction === 'outbound' || one.labels['direction'] === 'inbound')
-    .filter(({ labels: { route_name, authz_name } }) => route_name !== 'probe' && authz_name !== 'probe')
+    .filter(ofApplication)
     .filter((one) => hasLabels(one, labels));
   const good = series.filter(({ labels: seen }) =>
     direction === 'inbound'
