@@ -5,10 +5,11 @@ import { parseArgs } from 'node:util';
 import { AcademyError } from '#base/errors.ts';
 import { secretId } from '#base/ids.ts';
 import { Lifecycle } from '#base/lifecycle.ts';
-import type { DriverName, StepEvent } from '#cluster/driver.ts';
+import type { Cluster, DriverName, StepEvent } from '#cluster/driver.ts';
+import { clusterNames } from '#schema/cluster-names.ts';
 import { clusterSettings } from '#schema/lab.ts';
 import { kindSettings } from '#server/drivers.ts';
-import { kubeconfigFor } from '#server/http/kubeconfig.ts';
+import { kubeconfigOf } from '#server/http/kubeconfig.ts';
 import { createKubeListener } from '#server/kube-api.ts';
 import { driverNamed } from '#server/sessions/worker/drivers.ts';
 import { readSettings } from '#server/settings.ts';
@@ -31,10 +32,11 @@ interface State {
 const USAGE = `Usage:
   academy cluster up [--name NAME] [--driver embedded|kind] [--mesh] [--kubeconfig FILE] [--port PORT]
                      [--workers N] [--node-image IMAGE] [--linkerd-cli PATH]
+                     [--with NAME[:flat]] [--own-anchor]
   academy cluster list
   academy cluster down [NAME]`;
 
-/** `academy cluster up | list | down`: one cluster in the foreground, for your own kubectl. */
+/** `academy cluster up | list | down`: one cluster, or two that are joined, in the foreground, for your own kubectl. */
 export async function run([verb, ...args]: string[]): Promise<number> {
   switch (verb) {
     case 'up':
@@ -53,7 +55,9 @@ async function up(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
     options: {
-      name: { type: 'string', default: 'academy' },
+      name: { type: 'string' },
+      with: { type: 'string' },
+      'own-anchor': { type: 'boolean', default: false },
       driver: { type: 'string', default: 'embedded' },
       mesh: { type: 'boolean', default: false },
       workers: { type: 'string', default: '0' },
@@ -63,11 +67,25 @@ async function up(args: string[]): Promise<number> {
       'linkerd-cli': { type: 'string' },
     },
   });
-  const { name, mesh } = values;
+  const { name = 'academy', mesh } = values;
   if (!/^[a-z0-9]{1,32}$/.test(name))
     throw new AcademyError('request/invalid', 'A name has 1 to 32 lower-case letters and digits.');
-  const parsed = clusterSettings.safeParse({ mesh: mesh ? 'linkerd' : 'none', workers: Number(values.workers) });
-  if (!parsed.success) throw new AcademyError('request/invalid', 'Up to three workers can be had, e.g. --workers 2.');
+  const parsed = clusterSettings.safeParse({
+    mesh: mesh ? 'linkerd' : 'none',
+    workers: Number(values.workers),
+    ...(values.with === undefined
+      ? {}
+      : { ...(values.name ? { name } : {}), others: [otherCluster(values.with, values['own-anchor'])] }),
+  });
+  if (!parsed.success) {
+    const about = parsed.error.issues[0]!;
+    throw new AcademyError(
+      'request/invalid',
+      about.path[0] === 'workers'
+        ? 'Up to three workers can be had, e.g. --workers 2.'
+        : `--with names a second cluster, as in --with west or --with west:flat: ${about.message}.`,
+    );
+  }
   if (values.driver !== 'embedded' && values.driver !== 'kind')
     throw new AcademyError('driver/unavailable', `There is no driver "${values.driver}": embedded and kind are known.`);
   if (await isUp(name)) throw new AcademyError('request/invalid', `A cluster named ${name} is up already.`);
@@ -98,17 +116,22 @@ async function up(args: string[]): Promise<number> {
     });
     life.add(() => cluster.destroy());
     mkdirSync(STATE, { recursive: true, mode: 0o700 });
-    const token = secretId();
-    const socketPath = join(STATE, `${name}.api.sock`);
-    await cluster.serveApi(socketPath, token);
+    const [mainName = `academy-${name}`] = clusterNames(parsed.data);
+    const doors = [[mainName, cluster] as const, ...(cluster.others ?? [])].map(([context, each], index) => ({
+      context,
+      cluster: each,
+      id: `${name}${index || ''}`,
+      token: secretId(),
+      socketPath: join(STATE, `${name}${index ? `.${index}` : ''}.api.sock`),
+    }));
+    for (const door of doors) await door.cluster.serveApi(door.socketPath, door.token);
     await cluster.ready;
 
     const certificate = await listenerCertificate(join(ROOT, '.academy'), HOST, Date.now());
-    const route = { socketPath, token };
     const listener = createKubeListener({
       ...certificate,
-      route: (id) => (id === name ? route : undefined),
-      routeByToken: (given) => (given === token ? route : undefined),
+      route: (id) => doors.find((door) => door.id === id),
+      routeByToken: (token) => doors.find((door) => door.token === token),
     });
     await new Promise<void>((done, failed) => {
       listener.once('error', failed);
@@ -120,18 +143,24 @@ async function up(args: string[]): Promise<number> {
     });
     const { port } = listener.address() as { port: number };
     const kubeconfig = resolve(values.kubeconfig ?? join(STATE, `${name}.kubeconfig`));
-    const url = `https://${HOST}:${port}/clusters/${name}`;
-    writeFileSync(kubeconfig, kubeconfigFor(name, { token, api: { url, ca: certificate.certificate } }), {
-      mode: 0o600,
-    });
+    const urlOf = (id: string) => `https://${HOST}:${port}/clusters/${id}`;
+    const contexts = doors.map(({ context, cluster: { inner }, id, token }) => ({
+      name: context,
+      token,
+      api: { url: urlOf(id), ca: certificate.certificate },
+      innerCa: doors.length > 1 ? inner?.ca : undefined,
+    }));
+    writeFileSync(kubeconfig, kubeconfigOf(contexts), { mode: 0o600 });
     life.add(() => rmSync(kubeconfig, { force: true }));
-    const state: State = { name, driver: values.driver, mesh, url, kubeconfig, startedAt: new Date().toISOString() };
+    const startedAt = new Date().toISOString();
+    const state: State = { name, driver: values.driver, mesh, url: urlOf(name), kubeconfig, startedAt };
     writeFileSync(join(STATE, `${name}.json`), JSON.stringify(state, null, 2));
     life.add(() => rmSync(join(STATE, `${name}.json`), { force: true }));
     await listenForDown(name, onSignal, life);
     console.log(`Cluster ${name} is up (${values.driver}${mesh ? ', with Linkerd' : ''}).\n`);
     console.log(`  export KUBECONFIG=${kubeconfig}`);
     console.log('  kubectl get pods --all-namespaces\n');
+    if (doors.length > 1) printOthers(doors);
     console.log('Stop it with Ctrl-C.');
     if (!stopping.signal.aborted)
       await new Promise<void>((done) => stopping.signal.addEventListener('abort', () => done(), { once: true }));
@@ -144,6 +173,18 @@ async function up(args: string[]): Promise<number> {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
     await life.close();
   }
+}
+
+/** `west`, or `west:flat`. */
+function otherCluster(text: string, ownAnchor: boolean): Record<string, string> {
+  const [name = '', network] = text.split(':');
+  return { name, ...(network === undefined ? {} : { network }), ...(ownAnchor ? { anchor: 'own' } : {}) };
+}
+
+function printOthers(doors: { context: string; cluster: Cluster }[]): void {
+  console.log('Contexts, and where pods of both clusters find the API:');
+  for (const { context, cluster } of doors) console.log(`  ${context.padEnd(20)} ${cluster.inner?.url ?? ''}`);
+  console.log('');
 }
 
 async function list(): Promise<number> {
@@ -197,7 +238,7 @@ function readStates(): State[] {
 }
 
 function forget(name: string): void {
-  for (const end of ['json', 'sock', 'api.sock']) rmSync(join(STATE, `${name}.${end}`), { force: true });
+  for (const end of ['json', 'sock', 'api.sock', '1.api.sock']) rmSync(join(STATE, `${name}.${end}`), { force: true });
 }
 
 /** Whoever writes `down` to the cluster's own socket ends it. The folder is its owner's alone. */
