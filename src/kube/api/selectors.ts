@@ -1,71 +1,37 @@
+import { parseRequirements, type Requirement } from './selector-syntax.ts';
 import { failure } from './status.ts';
 import type { KubeObject } from './types.ts';
 
 export type LabelMatcher = (labels: Record<string, string> | undefined) => boolean;
 
-const REQUIREMENT =
-  /^\s*(?:(!)\s*([^\s=!,()]+)|([^\s=!,()<>]+)\s*(?:(==|=|!=)\s*([^\s,()]*)|(in|notin)\s*\(([^)]*)\))?)\s*$/;
-
 /** Parses `app=web,tier!=x,env in (a,b),!legacy`. Throws BadRequest with the API server's words. */
 export function parseLabelSelector(text: string): LabelMatcher {
   if (text.trim() === '') return () => true;
-  const tests = splitOutsideParentheses(text).map((part): LabelMatcher => {
-    const match = REQUIREMENT.exec(part);
-    if (!match)
-      throw failure('BadRequest', `unable to parse requirement: found '${part.trim()}', expected: identifier`);
-    const [, , absent, key = '', operator, value = '', setOperator, list = ''] = match;
-    for (const name of [absent, key]) if (name) checkKey(name);
-    if (absent) return (labels) => labels?.[absent] === undefined;
-    const values = setOperator ? list.split(',').map((item) => item.trim()) : operator ? [value] : [];
-    for (const [i, one] of values.entries()) checkValue(key, one, i);
-    if (operator === '!=') return (labels) => labels?.[key] !== value;
-    if (operator) return (labels) => labels?.[key] === value;
-    if (setOperator) {
-      const among = new Set(values);
-      const wanted = setOperator === 'in';
-      return (labels) => {
-        const has = labels?.[key];
-        return wanted ? has !== undefined && among.has(has) : has === undefined || !among.has(has);
-      };
-    }
-    return (labels) => labels?.[key] !== undefined;
-  });
+  const tests = parseRequirements(text).map(matcherOf);
   return (labels) => tests.every((test) => test(labels));
 }
 
-const VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
-const NAME = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
-
-function checkValue(key: string, value: string, index: number): void {
-  if (VALUE.test(value)) return;
-  throw failure(
-    'BadRequest',
-    `unable to parse requirement: values[${index}][${key}]: Invalid value: ${JSON.stringify(value)}: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`,
-  );
-}
-
-function checkKey(key: string): void {
-  if (NAME.test(key.split('/').at(-1) ?? '')) return;
-  throw failure(
-    'BadRequest',
-    `unable to parse requirement: key: Invalid value: ${JSON.stringify(key)}: name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`,
-  );
-}
-
-function splitOutsideParentheses(text: string): string[] {
-  const parts: string[] = [];
-  let depth = 0;
-  let start = 0;
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] === '(') depth++;
-    else if (text[i] === ')') depth--;
-    else if (text[i] === ',' && depth === 0) {
-      parts.push(text.slice(start, i));
-      start = i + 1;
-    }
+function matcherOf({ key, operator, values }: Requirement): LabelMatcher {
+  const among = new Set(values);
+  const bound = Number(values[0]);
+  const number = (labels: Record<string, string> | undefined): number =>
+    /^-?\d+$/.test(labels?.[key] ?? '') ? Number(labels?.[key]) : Number.NaN;
+  switch (operator) {
+    case 'exists':
+      return (labels) => labels?.[key] !== undefined;
+    case '!':
+      return (labels) => labels?.[key] === undefined;
+    case '=':
+    case '==':
+    case 'in':
+      return (labels) => labels?.[key] !== undefined && among.has(labels[key]);
+    case 'gt':
+      return (labels) => number(labels) > bound;
+    case 'lt':
+      return (labels) => number(labels) < bound;
+    default:
+      return (labels) => labels?.[key] === undefined || !among.has(labels[key]);
   }
-  parts.push(text.slice(start));
-  return parts;
 }
 
 interface SelectorObject {
@@ -127,6 +93,7 @@ const FIELDS: Record<string, string[]> = {
   '/nodes': ['spec.unschedulable'],
   '/services': ['spec.clusterIP', 'spec.type'],
   'apps/replicasets': ['status.replicas'],
+  'apps/statefulsets': ['status.successful'],
   'batch/jobs': ['status.successful'],
 };
 
@@ -142,11 +109,17 @@ export function parseFieldSelector(text: string, group: string, resource: string
     const match = /^\s*([^=!]+?)\s*(==|=|!=)\s*(.*?)\s*$/.exec(part);
     if (!match) throw failure('BadRequest', `invalid selector: '${text}'; can't understand '${part}'`);
     const [, field = '', operator, value] = match;
-    if (!allowed.includes(field)) throw failure('BadRequest', `field label not supported: ${field}`);
+    if (!allowed.includes(field)) throw failure('BadRequest', unknownField(field, group, resource));
     return (object: KubeObject) => (fieldOf(object, field) === value) !== (operator === '!=');
   });
   return (object) => tests.every((test) => test(object));
 }
+
+/** Kinds with fields of their own word it otherwise than those with the two of every kind. */
+const unknownField = (field: string, group: string, resource: string): string =>
+  FIELDS[`${group}/${resource}`] || (group.includes('.') && !group.endsWith('.k8s.io'))
+    ? `field label not supported: ${field}`
+    : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`;
 
 function fieldOf(object: KubeObject, path: string): string {
   if (path === 'source') return object.source?.component ?? '';

@@ -256,6 +256,17 @@ export function validateDefinition(definition: KubeObject): void {
       },
     ]);
   }
+  const without = (spec.versions ?? []).flatMap(({ schema }: { schema?: { openAPIV3Schema?: object } }, i: number) =>
+    schema?.openAPIV3Schema ? [] : [`spec.versions[${i}].schema.openAPIV3Schema`],
+  );
+  if (without.length > 0) {
+    throw invalid(
+      'apiextensions.k8s.io',
+      'CustomResourceDefinition',
+      metadata.name,
+      without.map((field: string) => ({ reason: 'FieldValueRequired', message: 'Required value', field })),
+    );
+  }
   const stored = (spec.versions ?? []).filter((version: { storage: boolean }) => version.storage);
   if (stored.length !== 1) {
     throw invalid('apiextensions.k8s.io', 'CustomResourceDefinition', metadata.name, [

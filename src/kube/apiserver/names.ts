@@ -1,4 +1,5 @@
 import { invalid, type StatusCause } from '#kube/api/status.ts';
+import type { ResourceKind } from './kinds.ts';
 
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -14,8 +15,12 @@ const LABEL_1035_TEXT =
 /** Kinds whose names may hold what others may not, such as the colons of `system:node`. */
 const PATH_SEGMENT = new Set(['roles', 'rolebindings', 'clusterroles', 'clusterrolebindings']);
 
-/** Refuses a name that Kubernetes refuses, in its words. */
-export function checkName(group: string, resource: string, kind: string, name: string, generated: boolean): void {
+/** What is wrong with a name, in the words of Kubernetes. Thrown at once for custom kinds and for no name at all. */
+export function nameCauses(
+  { group, resource, kind, custom }: Pick<ResourceKind, 'group' | 'resource' | 'kind' | 'custom'>,
+  name: string,
+  generated: boolean,
+): StatusCause[] {
   const field = generated ? 'metadata.generateName' : 'metadata.name';
   const cause = (message: string): StatusCause => ({
     reason: 'FieldValueInvalid',
@@ -34,11 +39,12 @@ export function checkName(group: string, resource: string, kind: string, name: s
   if (PATH_SEGMENT.has(resource)) {
     if (/[/%]/.test(name) || name === '.' || name === '..') causes.push(cause("may not contain '/'"));
   } else if (group === '' && resource === 'namespaces') {
-    if (!LABEL.test(name)) causes.push(cause(LABEL_TEXT));
+    if (!LABEL.test(name)) causes.push(cause(SUBDOMAIN.test(name) ? 'must not contain dots' : LABEL_TEXT));
   } else if (group === '' && resource === 'services') {
     if (!LABEL_1035.test(name)) causes.push(cause(LABEL_1035_TEXT));
   } else if (!SUBDOMAIN.test(name)) causes.push(cause(SUBDOMAIN_TEXT));
   const longest = ['namespaces', 'services'].includes(resource) ? 63 : 253;
   if (name.length > longest) causes.push(cause(`must be no more than ${longest} characters`));
-  if (causes.length > 0) throw invalid(group, kind, name, causes);
+  if (causes.length > 0 && custom) throw invalid(group, kind, name, causes);
+  return causes;
 }

@@ -6,12 +6,14 @@ import type { UserInfo } from '#kube/api/types.ts';
 import { Store } from '#kube/store/store.ts';
 import { checkAcceptable } from './accept.ts';
 import { impersonated } from './auth/impersonate.ts';
+import { Commit } from './commit.ts';
 import { discoveryFor } from './discovery.ts';
 import { Kinds, type ResourceKind } from './kinds.ts';
 import { openApiFor } from './openapi.ts';
 import { PodStreams } from './pod-streams.ts';
 import { type Dial, WorkloadProxy } from './proxy.ts';
 import { Reads } from './reads.ts';
+import { Removal } from './removal.ts';
 import { attributesOf } from './request.ts';
 import type { AdmissionPlugin, Attributes, Authenticator, Authorizer, VirtualResource } from './seams.ts';
 import { DEFAULT_SERVICE_CIDR, ServiceAddresses } from './service-addresses.ts';
@@ -42,6 +44,7 @@ export class ApiServer implements ApiHandler {
   readonly #virtual = new Map<string, VirtualResource>();
   readonly #reads: Reads;
   readonly #writes: Writes;
+  readonly #removal: Removal;
   readonly #streams: PodStreams;
   readonly #proxy: WorkloadProxy;
 
@@ -51,14 +54,17 @@ export class ApiServer implements ApiHandler {
     this.store = new Store();
     const addresses = new ServiceAddresses(this.store, options.serviceCidr);
     this.#reads = new Reads(this.store, this.kinds, options.clock);
-    this.#writes = new Writes({
+    const writing = {
       store: this.store,
       kinds: this.kinds,
       clock: options.clock,
       reads: this.#reads,
       addresses,
       admission: () => options.admission ?? [],
-    });
+    };
+    const commit = new Commit(writing);
+    this.#writes = new Writes(writing, commit);
+    this.#removal = new Removal(writing, commit);
     this.#streams = new PodStreams(this.store, () => this.nodes, options.clock);
     this.#proxy = new WorkloadProxy(this.store, () => options.dial);
     this.store.watch(CRDS, ({ type, object }) =>
@@ -149,9 +155,9 @@ export class ApiServer implements ApiHandler {
       case 'patch':
         return this.#writes.patch(kind, attributes, request);
       case 'delete':
-        return this.#writes.delete(kind, attributes, request);
+        return this.#removal.delete(kind, attributes, request);
       case 'deletecollection':
-        return this.#writes.deleteCollection(kind, attributes, request);
+        return this.#removal.deleteCollection(kind, attributes, request);
       default:
         throw failure('MethodNotAllowed', 'the server does not allow this method on the requested resource');
     }
@@ -171,7 +177,7 @@ export class ApiServer implements ApiHandler {
     if (resource === 'pods' && subresource === 'binding' && verb === 'create')
       return this.#writes.bind(kind, attributes, request);
     if (resource === 'pods' && subresource === 'eviction' && verb === 'create')
-      return this.#writes.evict(kind, attributes, request);
+      return this.#removal.evict(kind, attributes, request);
     if (resource === 'namespaces' && subresource === 'finalize' && verb === 'update')
       return this.#writes.update(kind, attributes, request);
     if (verb === 'get') return this.#reads.get(kind, attributes, request);

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { invalid } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { Store } from '#kube/store/store.ts';
@@ -35,21 +36,30 @@ export class ServiceAddresses {
     if (old?.spec.clusterIP && !spec.clusterIP) spec.clusterIP = old.spec.clusterIP;
     const wanted: string | undefined = spec.clusterIP;
     if (!wanted) spec.clusterIP = this.#free();
-    else if (wanted !== 'None' && wanted !== old?.spec.clusterIP && this.#taken().has(wanted)) {
-      throw invalid('', 'Service', service.metadata.name!, [
-        {
-          reason: 'FieldValueInvalid',
-          message: `Invalid value: [${JSON.stringify(wanted)}]: failed to allocate IP ${wanted}: provided IP is already allocated`,
-          field: 'spec.clusterIPs',
-        },
-      ]);
-    }
+    else if (wanted !== 'None' && wanted !== old?.spec.clusterIP) this.#claim(service, wanted);
     spec.clusterIPs = [spec.clusterIP];
     const exposes = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
     for (const port of (spec.ports ?? []) as ServicePort[]) {
       if (!exposes) delete port.nodePort;
       else port.nodePort ??= this.#samePort(old, port) ?? this.#freeNodePort(spec.ports);
     }
+  }
+
+  #claim(service: KubeObject, wanted: string): void {
+    const outside = isIPv4(wanted) && !wanted.startsWith(`${this.#prefix}.`);
+    const why = outside
+      ? 'the provided network does not match the current range'
+      : this.#taken().has(wanted)
+        ? 'provided IP is already allocated'
+        : undefined;
+    if (!why) return;
+    throw invalid('', 'Service', service.metadata.name!, [
+      {
+        reason: 'FieldValueInvalid',
+        message: `Invalid value: [${JSON.stringify(wanted)}]: failed to allocate IP ${wanted}: ${why}`,
+        field: 'spec.clusterIPs',
+      },
+    ]);
   }
 
   release(_service: KubeObject): void {

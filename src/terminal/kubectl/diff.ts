@@ -6,7 +6,7 @@ import { loadManifests, type Manifest } from './manifests.ts';
 import { isBuiltInGroup } from './merge-keys.ts';
 import { withoutManagedFields } from './output.ts';
 import { hasFiles, targetOf } from './targets.ts';
-import { unifiedDiff } from './unified-diff.ts';
+import { unifiedDiff } from '#kube/api/unified-diff.ts';
 import type { Invocation } from './verb.ts';
 import { toYaml } from './yaml.ts';
 

@@ -2,7 +2,7 @@ import type { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { parseManifests } from '#terminal/kubectl/manifests.ts';
 import { packTar, unpackTar } from '#terminal/kubectl/tar.ts';
-import { unifiedDiff } from '#terminal/kubectl/unified-diff.ts';
+import { unifiedDiff } from '#kube/api/unified-diff.ts';
 import { createLab, pod } from './lab.ts';
 
 const CONFIG_MAP = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: app }\ndata: { a: "1" }\n';

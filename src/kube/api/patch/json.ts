@@ -48,14 +48,11 @@ function apply(root: { value: unknown }, { op, path, from, value }: Operation): 
       return add(root, path, structuredClone(get(root, from ?? '')));
     case 'test':
       if (JSON.stringify(sorted(get(root, path))) !== JSON.stringify(sorted(value))) {
-        throw failure(
-          'Invalid',
-          `the server rejected our request due to an error in our request: testing path ${path} failed`,
-        );
+        throw missing(path);
       }
       return;
     default:
-      throw bad(`Unexpected kind: ${String(op)}`);
+      throw missing(path);
   }
 }
 

@@ -13,9 +13,16 @@ const DELETE_FROM = '$deleteFromPrimitiveList/';
  * $retainKeys, $setElementOrder, $deleteFromPrimitiveList). Source: apimachinery/pkg/util/strategicpatch.
  */
 export function strategicMerge(document: unknown, patch: unknown, schema: Schema | undefined): unknown {
-  if (!isObject(patch)) throw failure('BadRequest', 'error decoding patch: the patch is not an object');
+  if (!isObject(patch))
+    throw failure(
+      'BadRequest',
+      `json: cannot unmarshal ${goTypeOf(patch)} into Go value of type map[string]interface {}`,
+    );
   return mergeObject(isObject(document) ? document : {}, patch, schema);
 }
+
+const goTypeOf = (value: unknown): string =>
+  Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
 
 function mergeObject(document: Fields, patch: Fields, schema: Schema | undefined): Fields {
   if (patch.$patch === 'replace') {

@@ -38,6 +38,7 @@ function ruleCauses(rules: PolicyRule[], namespaced: boolean, add: Causes): void
 const SUBJECTS = ['ServiceAccount', 'User', 'Group'];
 
 function bindingCauses(object: KubeObject, old: KubeObject | undefined, kinds: string[], add: Causes): void {
+  const namespaced = kinds.includes('Role');
   const { roleRef } = object;
   if (roleRef?.apiGroup !== GROUP) add.unsupported('roleRef.apiGroup', roleRef?.apiGroup ?? '', [GROUP]);
   if (!kinds.includes(roleRef?.kind)) add.unsupported('roleRef.kind', roleRef?.kind ?? '', kinds);
@@ -48,12 +49,17 @@ function bindingCauses(object: KubeObject, old: KubeObject | undefined, kinds: s
     if (!name) add.required(`${at}.name`);
     if (kind === 'ServiceAccount') {
       if (apiGroup !== '') add.unsupported(`${at}.apiGroup`, apiGroup, ['']);
-      if (!namespace) add.required(`${at}.namespace`);
+      if (!namespace && !namespaced) add.required(`${at}.namespace`);
     } else if (kind === 'User' || kind === 'Group') {
       if (apiGroup !== GROUP) add.unsupported(`${at}.apiGroup`, apiGroup, [GROUP]);
     } else add.unsupported(`${at}.kind`, kind, SUBJECTS);
   });
-  if (old && !same(old['roleRef'], roleRef)) add.invalid('roleRef', roleRef, 'cannot change roleRef');
+  if (old && !same(old['roleRef'], roleRef))
+    add.invalid(
+      'roleRef',
+      { APIGroup: roleRef.apiGroup, Kind: roleRef.kind, Name: roleRef.name },
+      'cannot change roleRef',
+    );
 }
 
 const role =

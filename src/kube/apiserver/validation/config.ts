@@ -31,6 +31,8 @@ function fixedCauses(object: KubeObject, old: KubeObject | undefined, fields: st
 
 const secret: Rule = (object, old, add) => {
   const data: Record<string, string> = object['data'] ?? {};
+  if (old && old['type'] !== object['type']) add.invalid('type', object['type'], 'field is immutable');
+  fixedCauses(object, old, ['data'], add);
   dataCauses(data, 'data', add);
   const size = Object.values(data).reduce((sum, value) => sum + Buffer.byteLength(value, 'base64'), 0);
   if (size > MOST_BYTES) add.tooLong('data', MOST_BYTES);
@@ -47,8 +49,6 @@ const secret: Rule = (object, old, add) => {
     const name = object.metadata.annotations?.['kubernetes.io/service-account.name'];
     if (!name) add.required('metadata.annotations[kubernetes.io/service-account.name]');
   }
-  if (old && old['type'] !== object['type']) add.invalid('type', object['type'], 'field is immutable');
-  fixedCauses(object, old, ['data'], add);
 };
 
 const configMap: Rule = (object, old, add) => {

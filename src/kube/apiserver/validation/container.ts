@@ -1,5 +1,6 @@
 import { canonicalQuantity } from '#kube/api/quantity.ts';
-import { type Causes, DNS_LABEL, DNS_LABEL_TEXT } from './causes.ts';
+import { type Causes, DNS_LABEL, dnsLabelProblem } from './causes.ts';
+import { internalForm, SECURITY_CONTEXT } from './internal-form.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: specifications are read field by field.
 type Fields = any;
@@ -20,10 +21,8 @@ export function containerCauses(
 ): void {
   const { name, image, imagePullPolicy } = container;
   if (!name) add.required(`${path}.name`);
-  else if (!DNS_LABEL.test(name)) add.invalid(`${path}.name`, name, DNS_LABEL_TEXT);
+  else if (!DNS_LABEL.test(name)) add.invalid(`${path}.name`, name, dnsLabelProblem(name));
   else if (name.length > 63) add.invalid(`${path}.name`, name, 'must be no more than 63 bytes');
-  else if (names.has(name)) add.duplicate(`${path}.name`, name);
-  names.add(name ?? '');
   if (!image) add.required(`${path}.image`);
   else if (image !== image.trim()) {
     add.invalid(`${path}.image`, image, 'must not have leading or trailing whitespace');
@@ -55,6 +54,9 @@ export function containerCauses(
     add.unsupported(`${path}.imagePullPolicy`, imagePullPolicy, PULL_POLICIES);
   }
   resourceCauses(container.resources ?? {}, `${path}.resources`, add);
+  securityCauses(container.securityContext, `${path}.securityContext`, add);
+  if (name && names.has(name)) add.duplicate(`${path}.name`, name);
+  names.add(name ?? '');
 }
 
 function portCauses(ports: Fields[], path: string, add: Causes): void {
@@ -99,6 +101,15 @@ const FIELD_PATHS = [
   'status.podIPs',
 ];
 
+/** Paths that a pod's fields can be named by, though not in the environment. */
+const CONVERTIBLE = [
+  'metadata.labels',
+  'metadata.annotations',
+  'spec.restartPolicy',
+  'spec.schedulerName',
+  'status.phase',
+];
+
 function envCauses(env: Fields[], path: string, add: Causes): void {
   env.forEach(({ name, value, valueFrom }, i) => {
     const at = `${path}[${i}]`;
@@ -141,7 +152,7 @@ export const CONFIG_KEY_TEXT =
 function fieldRefCauses({ fieldPath }: Fields, path: string, add: Causes): void {
   if (!fieldPath) add.required(`${path}.fieldPath`);
   else if (!FIELD_PATHS.includes(fieldPath) && !/^metadata\.(labels|annotations)\['[^']+'\]$/.test(fieldPath)) {
-    if (/^(metadata|spec|status)\.\w+$/.test(fieldPath)) add.unsupported(`${path}.fieldPath`, fieldPath, FIELD_PATHS);
+    if (CONVERTIBLE.includes(fieldPath)) add.unsupported(`${path}.fieldPath`, fieldPath, FIELD_PATHS);
     else
       add.invalid(
         `${path}.fieldPath`,
@@ -267,4 +278,29 @@ const UNITS: Record<string, number> = {
 function amountOf(text: string): number {
   const match = /^([-+]?[\d.]+(?:e[-+]?\d+)?)(\D*)$/.exec(canonicalQuantity(text) ?? '0')!;
   return Number(match[1]) * (UNITS[match[2]!] ?? 1);
+}
+
+const ID_RANGE = 'must be between 0 and 2147483647, inclusive';
+
+function securityCauses(context: Fields, path: string, add: Causes): void {
+  if (!context) return;
+  for (const field of ['runAsUser', 'runAsGroup']) {
+    const id = context[field];
+    if (typeof id === 'number' && (id < 0 || id > 2_147_483_647)) add.invalid(`${path}.${field}`, id, ID_RANGE);
+  }
+  if (context.allowPrivilegeEscalation !== false) return;
+  if (context.privileged) {
+    add.invalid(
+      path,
+      internalForm(context, SECURITY_CONTEXT),
+      'cannot set `allowPrivilegeEscalation` to false and `privileged` to true',
+    );
+  }
+  if ((context.capabilities?.add ?? []).some((each: string) => each === 'SYS_ADMIN' || each === 'CAP_SYS_ADMIN')) {
+    add.invalid(
+      path,
+      internalForm(context, SECURITY_CONTEXT),
+      'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN',
+    );
+  }
 }

@@ -1,5 +1,5 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import { type Causes, DNS_LABEL, DNS_LABEL_TEXT, labelCauses, qualifiedNameProblems } from './causes.ts';
+import { type Causes, DNS_LABEL, dnsLabelProblem, labelCauses, qualifiedNameProblems } from './causes.ts';
 import { containerCauses } from './container.ts';
 import { volumeCauses } from './volumes.ts';
 
@@ -7,7 +7,7 @@ import { volumeCauses } from './volumes.ts';
 type Fields = any;
 
 const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
-const DNS_POLICIES = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'];
+const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 /** What is wrong with a pod's specification. `claims` are volumes that a StatefulSet's claim templates give. */
@@ -16,6 +16,7 @@ export function podSpecCauses(spec: KubeObject['spec'], path: string, add: Cause
   for (const claim of claims) volumes.add(claim);
   const containers: Fields[] = spec.containers ?? [];
   if (containers.length === 0) add.required(`${path}.containers`);
+  if (spec.hostNetwork) hostPortCauses(containers, `${path}.containers`, add);
   const names = new Set<string>();
   for (const kind of ['containers', 'initContainers'] as const) {
     const list: Fields[] = spec[kind] ?? [];
@@ -33,22 +34,30 @@ export function podSpecCauses(spec: KubeObject['spec'], path: string, add: Cause
     add.required(`${path}.dnsConfig.nameservers`, 'must provide at least one DNS nameserver when `dnsPolicy` is None');
   }
   labelCauses(spec.nodeSelector, `${path}.nodeSelector`, add);
-  if (spec.terminationGracePeriodSeconds < 0) {
-    add.invalid(
-      `${path}.terminationGracePeriodSeconds`,
-      spec.terminationGracePeriodSeconds,
-      'must be greater than or equal to 0',
-    );
-  }
   const deadline = spec.activeDeadlineSeconds;
   if (deadline !== undefined && deadline !== null && deadline < 1) {
     add.invalid(`${path}.activeDeadlineSeconds`, deadline, 'must be between 1 and 2147483647, inclusive');
   }
-  if (spec.hostname && !DNS_LABEL.test(spec.hostname)) add.invalid(`${path}.hostname`, spec.hostname, DNS_LABEL_TEXT);
+  if (spec.hostname && !DNS_LABEL.test(spec.hostname))
+    add.invalid(`${path}.hostname`, spec.hostname, dnsLabelProblem(spec.hostname));
   if (spec.subdomain && !DNS_LABEL.test(spec.subdomain)) {
-    add.invalid(`${path}.subdomain`, spec.subdomain, DNS_LABEL_TEXT);
+    add.invalid(`${path}.subdomain`, spec.subdomain, dnsLabelProblem(spec.subdomain));
   }
   tolerationCauses(spec.tolerations ?? [], `${path}.tolerations`, add);
+}
+
+/** On the host's network a port is the host's. */
+function hostPortCauses(containers: Fields[], path: string, add: Causes): void {
+  containers.forEach(({ ports }, i) => {
+    (ports ?? []).forEach(({ hostPort, containerPort }: Fields, j: number) => {
+      if (hostPort === containerPort) return;
+      add.invalid(
+        `${path}[${i}].ports[${j}].hostPort`,
+        hostPort ?? 0,
+        'must match `containerPort` when `hostNetwork` is true',
+      );
+    });
+  });
 }
 
 function tolerationCauses(tolerations: Fields[], path: string, add: Causes): void {

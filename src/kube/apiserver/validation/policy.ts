@@ -1,5 +1,7 @@
+import { isIP } from 'node:net';
 import { same } from '#kube/api/patch/field-set.ts';
-import { type Causes, selectorCauses } from './causes.ts';
+import { HIGHEST_PRIORITY, SYSTEM_PRIORITIES } from '../admission/priority.ts';
+import { type Causes, SUBDOMAIN, SUBDOMAIN_TEXT, selectorCauses } from './causes.ts';
 import type { Rule } from './validation.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: specifications are read field by field.
@@ -39,10 +41,26 @@ const scaler: Rule = ({ spec }, _old, add) => {
   if (!scaleTargetRef?.name) add.required('spec.scaleTargetRef.name');
 };
 
+const PERCENT_TEXT =
+  "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
+
 const budget: Rule = ({ spec }, _old, add) => {
   if (!spec) return;
   if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) {
-    add.invalid('spec', spec, 'minAvailable and maxUnavailable cannot be both set');
+    const internal = {
+      MinAvailable: spec.minAvailable,
+      Selector: spec.selector ?? null,
+      MaxUnavailable: spec.maxUnavailable,
+      UnhealthyPodEvictionPolicy: spec.unhealthyPodEvictionPolicy ?? null,
+    };
+    add.invalid('spec', internal, 'minAvailable and maxUnavailable cannot be both set');
+  }
+  for (const field of ['minAvailable', 'maxUnavailable']) {
+    const value = spec[field];
+    if (typeof value === 'string' && !/^\d+%$/.test(value)) add.invalid(`spec.${field}`, value, PERCENT_TEXT);
+    else if (typeof value === 'string' && Number.parseInt(value, 10) > 100)
+      add.invalid(`spec.${field}`, value, 'must not be greater than 100%');
+    else if (value < 0) add.invalid(`spec.${field}`, value, 'must be greater than or equal to 0');
   }
   selectorCauses(spec.selector, 'spec.selector', add);
 };
@@ -83,6 +101,40 @@ function peerCauses({ podSelector, namespaceSelector, ipBlock }: Fields, path: s
   }
 }
 
+const WILDCARD = /^\*(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$/;
+
+function hostCauses(host: string, path: string, add: Causes): void {
+  if (isIP(host)) add.invalid(path, host, 'must be a DNS name, not an IP address');
+  else if (host.includes('*')) {
+    if (!WILDCARD.test(host))
+      add.invalid(
+        path,
+        host,
+        "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+      );
+  } else if (!SUBDOMAIN.test(host)) add.invalid(path, host, SUBDOMAIN_TEXT);
+}
+
+const priorityClass: Rule = (object, old, add) => {
+  const { name = '' } = object.metadata;
+  const value: number = object['value'] ?? 0;
+  const system = SYSTEM_PRIORITIES[name];
+  if (name.startsWith('system-') && system === undefined) {
+    add.forbidden(
+      'metadata.name',
+      `priority class names with 'system-' prefix are reserved for system use only. error: ${name} is not a known system priority class`,
+    );
+  } else if (system === undefined && value > HIGHEST_PRIORITY) {
+    add.forbidden('value', `maximum allowed value of a user defined priority is ${HIGHEST_PRIORITY}`);
+  }
+  const policy = object['preemptionPolicy'];
+  if (policy && !['Never', 'PreemptLowerPriority'].includes(policy))
+    add.unsupported('preemptionPolicy', policy, ['Never', 'PreemptLowerPriority']);
+  if (!old) return;
+  if (old['value'] !== value) add.forbidden('value', 'may not be changed in an update.');
+  if (old['preemptionPolicy'] !== policy) add.forbidden('preemptionPolicy', 'may not be changed in an update.');
+};
+
 const PATH_TYPES = ['Exact', 'ImplementationSpecific', 'Prefix'];
 
 const ingress: Rule = ({ spec }, _old, add) => {
@@ -90,7 +142,8 @@ const ingress: Rule = ({ spec }, _old, add) => {
     add.invalid('spec', spec ?? {}, 'either `defaultBackend` or `rules` must be specified');
     return;
   }
-  (spec.rules ?? []).forEach(({ http }: Fields, i: number) => {
+  (spec.rules ?? []).forEach(({ host, http }: Fields, i: number) => {
+    if (host) hostCauses(host, `spec.rules[${i}].host`, add);
     if (http && !(http.paths ?? []).length) add.required(`spec.rules[${i}].http.paths`);
     (http?.paths ?? []).forEach(({ path = '', pathType, backend }: Fields, j: number) => {
       const at = `spec.rules[${i}].http.paths[${j}]`;
@@ -113,4 +166,5 @@ export const policyRules: Record<string, Rule> = {
   'policy/poddisruptionbudgets': budget,
   'networking.k8s.io/networkpolicies': networkPolicy,
   'networking.k8s.io/ingresses': ingress,
+  'scheduling.k8s.io/priorityclasses': priorityClass,
 };

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { type Causes, DNS_LABEL, DNS_LABEL_TEXT, labelCauses } from './causes.ts';
+import { type Causes, DNS_LABEL, dnsLabelProblem, labelCauses } from './causes.ts';
 import { portOrNameCauses } from './container.ts';
 import type { Rule } from './validation.ts';
 
@@ -17,12 +17,12 @@ const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 /** What is wrong with a Service. */
 export const serviceCauses: Rule = ({ spec }, old, add) => {
   if (!spec) return add.required('spec');
-  if (!TYPES.includes(spec.type)) add.unsupported('spec.type', spec.type, TYPES);
   const ports: Port[] = spec.ports ?? [];
   const headless = spec.clusterIP === 'None';
   if (ports.length === 0 && spec.type !== 'ExternalName' && !headless) add.required('spec.ports');
   portCauses(ports, spec.type, add);
   labelCauses(spec.selector, 'spec.selector', add);
+  if (!TYPES.includes(spec.type)) add.unsupported('spec.type', spec.type, TYPES);
   if (spec.sessionAffinity && !['ClientIP', 'None'].includes(spec.sessionAffinity)) {
     add.unsupported('spec.sessionAffinity', spec.sessionAffinity, ['ClientIP', 'None']);
   }
@@ -51,7 +51,7 @@ function portCauses(ports: Port[], type: string, add: Causes): void {
     const at = `spec.ports[${i}]`;
     if (ports.length > 1 && !name) add.required(`${at}.name`);
     else if (name) {
-      if (!DNS_LABEL.test(name)) add.invalid(`${at}.name`, name, DNS_LABEL_TEXT);
+      if (!DNS_LABEL.test(name)) add.invalid(`${at}.name`, name, dnsLabelProblem(name));
       else if (names.has(name)) add.duplicate(`${at}.name`, name);
       names.add(name);
     }

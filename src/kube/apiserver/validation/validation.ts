@@ -14,9 +14,10 @@ export function validateBuiltIn(
   object: KubeObject,
   old: KubeObject | undefined,
   subresource: string,
+  nameCauses: StatusCause[] = [],
 ): void {
   if (subresource === 'status') return;
-  const causes: StatusCause[] = [];
+  const causes: StatusCause[] = [...nameCauses];
   const add: Causes = {
     required: (field, detail = '') =>
       causes.push({ reason: 'FieldValueRequired', message: `Required value${detail && `: ${detail}`}`, field }),

@@ -1,4 +1,4 @@
-import { type Causes, DNS_LABEL, DNS_LABEL_TEXT } from './causes.ts';
+import { type Causes, DNS_LABEL, dnsLabelProblem } from './causes.ts';
 import { relativePathCauses } from './container.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: specifications are read field by field.
@@ -23,7 +23,7 @@ export function volumeCauses(volumes: Fields[], path: string, add: Causes): Set<
     const at = `${path}[${i}]`;
     const { name, ...sources } = volume;
     if (!name) add.required(`${at}.name`);
-    else if (!DNS_LABEL.test(name)) add.invalid(`${at}.name`, name, DNS_LABEL_TEXT);
+    else if (!DNS_LABEL.test(name)) add.invalid(`${at}.name`, name, dnsLabelProblem(name));
     else if (name.length > 63) add.invalid(`${at}.name`, name, 'must be no more than 63 bytes');
     else if (names.has(name)) add.duplicate(`${at}.name`, name);
     if (name) names.add(name);

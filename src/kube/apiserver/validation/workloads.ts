@@ -2,28 +2,41 @@ import { parseSchedule, ScheduleError } from '#kube/api/cron.ts';
 import { same } from '#kube/api/patch/field-set.ts';
 import { matchesSelector } from '#kube/api/selectors.ts';
 import type { KubeObject } from '#kube/api/types.ts';
+import { unifiedDiff } from '#kube/api/unified-diff.ts';
 import { type Causes, labelCauses, selectorCauses } from './causes.ts';
+import { internalPodSpec } from './internal-form.ts';
 import { podSpecCauses } from './pod.ts';
 import type { Rule } from './validation.ts';
 
+const NO_MATCH = '`selector` does not match template `labels`';
 const NOT_NEGATIVE = 'must be greater than or equal to 0';
+
+function notNegative(spec: KubeObject['spec'], fields: string[], add: Causes): void {
+  for (const field of fields) {
+    if (typeof spec[field] === 'number' && spec[field] < 0) add.invalid(`spec.${field}`, spec[field], NOT_NEGATIVE);
+  }
+}
 
 function workload(kind: string): Rule {
   return (object, old, add) => {
     const { spec } = object;
     if (!spec) return add.required('spec');
-    for (const field of ['replicas', 'minReadySeconds', 'revisionHistoryLimit', 'progressDeadlineSeconds']) {
-      if (typeof spec[field] === 'number' && spec[field] < 0) add.invalid(`spec.${field}`, spec[field], NOT_NEGATIVE);
-    }
+    notNegative(
+      spec,
+      kind === 'deployment' ? ['replicas'] : ['replicas', 'minReadySeconds', 'revisionHistoryLimit'],
+      add,
+    );
     const labels = spec.template?.metadata?.labels;
-    if (!spec.selector) add.required('spec.selector');
-    else {
-      selectorCauses(spec.selector, 'spec.selector', add);
+    if (!spec.selector) {
+      add.required('spec.selector');
+      if (kind === 'deployment') add.invalid('spec.template.metadata.labels', labels ?? null, NO_MATCH);
+    } else {
+      const sound = selectorCauses(spec.selector, 'spec.selector', add);
       if (Object.keys(spec.selector.matchLabels ?? {}).length + (spec.selector.matchExpressions ?? []).length === 0) {
         add.invalid('spec.selector', spec.selector, `empty selector is invalid for ${kind}`);
-      } else if (!matchesSelector(spec.selector, labels)) {
-        add.invalid('spec.template.metadata.labels', labels ?? null, '`selector` does not match template `labels`');
-      }
+      } else if (!sound) add.invalid('spec.selector', spec.selector, 'invalid label selector');
+      else if (!matchesSelector(spec.selector, labels))
+        add.invalid('spec.template.metadata.labels', labels ?? null, NO_MATCH);
     }
     if (old && kind !== 'statefulset' && !same(old.spec.selector, spec.selector)) {
       add.invalid('spec.selector', spec.selector, 'field is immutable');
@@ -59,7 +72,12 @@ const deployment: Rule = (object, old, add) => {
   workload('deployment')(object, old, add);
   const { strategy, progressDeadlineSeconds, minReadySeconds = 0 } = object.spec ?? {};
   if (strategy && !['RollingUpdate', 'Recreate'].includes(strategy.type)) {
-    add.unsupported('spec.strategy.type', strategy.type, ['Recreate', 'RollingUpdate']);
+    const rollingUpdate = strategy.rollingUpdate && {
+      MaxUnavailable: strategy.rollingUpdate.maxUnavailable,
+      MaxSurge: strategy.rollingUpdate.maxSurge,
+    };
+    const internal = { Type: strategy.type, RollingUpdate: rollingUpdate ?? null };
+    add.unsupported('spec.strategy', internal, ['Recreate', 'RollingUpdate']);
   }
   if (strategy?.type === 'Recreate' && strategy.rollingUpdate) {
     add.forbidden('spec.strategy.rollingUpdate', "may not be specified when strategy `type` is 'Recreate'");
@@ -75,7 +93,12 @@ const deployment: Rule = (object, old, add) => {
       add.invalid('spec.strategy.rollingUpdate.maxUnavailable', maxUnavailable, 'must not be greater than 100%');
     }
   }
-  if (typeof progressDeadlineSeconds === 'number' && progressDeadlineSeconds <= minReadySeconds) {
+  notNegative(object.spec ?? {}, ['minReadySeconds', 'revisionHistoryLimit', 'progressDeadlineSeconds'], add);
+  if (
+    typeof progressDeadlineSeconds === 'number' &&
+    progressDeadlineSeconds >= 0 &&
+    progressDeadlineSeconds <= minReadySeconds
+  ) {
     add.invalid('spec.progressDeadlineSeconds', progressDeadlineSeconds, 'must be greater than minReadySeconds');
   }
 };
@@ -147,7 +170,9 @@ const CONCURRENCY = ['Allow', 'Forbid', 'Replace'];
 const cronJob: Rule = ({ spec }, _old, add) => {
   const schedule = String(spec?.schedule ?? '');
   if (!schedule) add.required('spec.schedule');
-  else {
+  else if (/TZ/.test(schedule)) {
+    add.invalid('spec.schedule', schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead');
+  } else {
     try {
       parseSchedule(schedule, spec.timeZone);
     } catch (error) {
@@ -180,23 +205,29 @@ export const workloadRules: Record<string, Rule> = {
 
 /** Of a running pod only images, deadlines, tolerations and grace may change. */
 function podImmutable(object: KubeObject, old: KubeObject, add: Causes): void {
-  const fixed = (pod: KubeObject) => ({
-    ...pod.spec,
-    containers: (pod.spec.containers ?? []).map((container: Record<string, unknown>) => ({ ...container, image: '' })),
-    initContainers: (pod.spec.initContainers ?? []).map((container: Record<string, unknown>) => ({
-      ...container,
-      image: '',
-    })),
-    activeDeadlineSeconds: 0,
-    terminationGracePeriodSeconds: 0,
-    tolerations: [],
-    nodeName: '',
-    ephemeralContainers: [],
-  });
-  if (!same(fixed(object), fixed(old))) {
-    add.forbidden(
-      'spec',
-      'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)',
-    );
-  }
+  const wanted = asBefore(object.spec, old.spec);
+  if (same(wanted, asBefore(old.spec, old.spec))) return;
+  const difference = unifiedDiff(internalPodSpec(old.spec), internalPodSpec(wanted));
+  add.forbidden(
+    'spec',
+    `pod updates may not change fields other than \`spec.containers[*].image\`,\`spec.initContainers[*].image\`,\`spec.activeDeadlineSeconds\`,\`spec.tolerations\` (only additions to existing tolerations),\`spec.terminationGracePeriodSeconds\` (allow it to be set to 1 if it was previously negative)\n${difference}`,
+  );
+}
+
+type Containers = { image?: string }[] | undefined;
+
+/** What is asked for, with what may change as it was. */
+function asBefore(spec: KubeObject['spec'], old: KubeObject['spec']): KubeObject['spec'] {
+  const images = (now: Containers, before: Containers) =>
+    now?.map((container, i) => ({ ...container, image: before?.[i]?.image ?? container.image }));
+  const { activeDeadlineSeconds, tolerations, ephemeralContainers, schedulingGates, ...rest } = old;
+  const kept = { activeDeadlineSeconds, tolerations, ephemeralContainers, schedulingGates };
+  return {
+    ...spec,
+    ...Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)),
+    ...(activeDeadlineSeconds === undefined ? { activeDeadlineSeconds: undefined } : {}),
+    ...(ephemeralContainers === undefined ? { ephemeralContainers: undefined } : {}),
+    ...(spec.containers ? { containers: images(spec.containers, rest.containers) } : {}),
+    ...(spec.initContainers ? { initContainers: images(spec.initContainers, rest.initContainers) } : {}),
+  };
 }
