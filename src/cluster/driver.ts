@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Clock } from '#base/clock.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { ClusterSettings } from '#schema/lab.ts';
@@ -57,8 +58,11 @@ export interface Cluster {
   serveApi(socketPath: string, token: string): Promise<void>;
   /** The other clusters of the lab by name, joined to this one; its clock is theirs, and they end with it. */
   readonly others?: ReadonlyMap<string, Cluster>;
-  /** Where pods of this cluster and of those joined to it find its API, and the CA (PEM) of what it shows there. */
-  readonly inner?: { url: string; ca: string };
+  /**
+   * Where pods of this cluster and of those joined to it find its API, the CA (PEM) of what it shows there, and how its
+   * node connects to an address of their networks.
+   */
+  readonly inner?: { url: string; ca: string; dial(host: string, port: number): Promise<Duplex> };
   /** Moves the cluster's clock, where the driver can; refuses with `driver/unavailable` where it can't. */
   advanceClock(ms: number): Promise<void>;
   /** Files that making this cluster leaves for the learner's home, e.g. the trust anchor `ca.crt` and its key. */

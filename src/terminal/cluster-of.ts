@@ -35,6 +35,8 @@ export interface Meant {
   context: string;
   /** The context is in the kubeconfig, or none was asked for. */
   known: boolean;
+  /** Name of the cluster in the kubeconfig. */
+  cluster?: string | undefined;
   server: string | undefined;
   /** PEM of what may have signed the server's certificate. */
   ca: string | undefined;
@@ -51,6 +53,7 @@ export function clusterMeant(config: Kubeconfig, wish: Wish = {}): Meant {
   return {
     context,
     known: context === '' || found !== undefined,
+    cluster: name,
     server: wish.server || cluster?.server,
     ca: ca === undefined ? undefined : Buffer.from(ca, 'base64').toString('utf8'),
     namespace: found?.namespace,

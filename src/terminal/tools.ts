@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Clock } from '#base/clock.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { Command, CommandContext } from '#shell/command.ts';
@@ -14,6 +15,8 @@ export interface ToolsOptions {
   client: KubeClient;
   /** Where there are several clusters: the one at the address that the kubeconfig's context has. */
   clientAt?: ClientAt;
+  /** Connections to addresses of the clusters' own network. */
+  dial?: (host: string, port: number) => Promise<Duplex>;
   /** The cluster's clock: certificates are made and judged by it. */
   clock: Clock;
   wall: Clock;
@@ -34,7 +37,13 @@ export function createTools(options: ToolsOptions): Command[] {
       (await import('./kubectl/kubectl.ts')).createKubectl({ client, ...several, clock, loopback }),
     ),
     lazy('linkerd', 'install, check and look into the mesh', async () =>
-      (await import('./linkerd/command.ts')).createLinkerd({ client, ...several, clock, meant: meantBy }),
+      (await import('./linkerd/command.ts')).createLinkerd({
+        client,
+        ...several,
+        ...(options.dial ? { dial: options.dial } : {}),
+        clock,
+        meant: meantBy,
+      }),
     ),
     lazy('step', 'make and read certificates and keys', async () =>
       (await import('./step/step.ts')).createStep({ clock, dial: (...to) => loopback.dial(...to) }),

@@ -37,7 +37,7 @@ export class EmbeddedCluster implements Cluster {
   readonly admin: KubeClient;
   readonly ready: Promise<void>;
   readonly homeFiles: Record<string, string>;
-  readonly inner: { url: string; ca: string };
+  readonly inner: NonNullable<Cluster['inner']>;
   readonly #clock: MovableClock;
   readonly #controlPlane: ControlPlane;
   readonly #keys: { clusterCa: Authority; anchor: Authority | undefined };
@@ -56,7 +56,11 @@ export class EmbeddedCluster implements Cluster {
     this.#keys = keys;
     this.admin = controlPlane.admin;
     this.homeFiles = keys.anchor ? homeFilesOf(keys.anchor) : {};
-    this.inner = { url: `https://${addresses.node.ip}:${API_PORTS.node}`, ca: keys.clusterCa.certificate };
+    this.inner = {
+      url: `https://${addresses.node.ip}:${API_PORTS.node}`,
+      ca: keys.clusterCa.certificate,
+      dial: (host, port) => controlPlane.network.node.dial(host, port, { timeoutMs: 10_000 }),
+    };
     this.#life.add(() => controlPlane.close());
     this.ready = makeReady(this.#life.signal);
     // Whoever does not wait for the mesh must not be ended by its failing.

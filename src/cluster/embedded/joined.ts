@@ -16,7 +16,7 @@ export class JoinedClusters implements Cluster {
   readonly driver = 'embedded';
   readonly clock: MovableClock;
   readonly admin: Cluster['admin'];
-  readonly inner: { url: string; ca: string };
+  readonly inner: EmbeddedCluster['inner'];
   readonly homeFiles: Record<string, string>;
   readonly ready: Promise<void>;
   readonly others: ReadonlyMap<string, EmbeddedCluster>;

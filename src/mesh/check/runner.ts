@@ -13,7 +13,6 @@ export interface Check<World> {
   /** A failure is tried again until the deadline, as with control planes that are still starting. */
   retry?: boolean;
   /** What it returns is shown below the description, as for links that were found. */
-  // biome-ignore lint/suspicious/noConfusingVoidType: most checks return nothing.
   run(world: World): Promise<string | void>;
 }
 

@@ -13,6 +13,8 @@ export interface LinkerdOptions {
   clock: Clock;
   /** Where there are several clusters: the one at the address that the kubeconfig's context has. */
   clientAt?: ClientAt;
+  /** Opens connections to addresses of the clusters' network, which credentials of a link name. */
+  dial?: Invocation['dial'];
   /** What a kubeconfig says of the cluster that is meant. Default: there is none. */
   meant?: (context: World, wish: { context?: string; kubeconfig?: string }) => Promise<Meant>;
 }
@@ -68,6 +70,7 @@ async function execute(options: LinkerdOptions, context: CommandContext): Promis
         return aimed.client;
       },
       meant: aimed.meant,
+      dial: options.dial,
       clock: options.clock,
       context,
       args: flags.args,

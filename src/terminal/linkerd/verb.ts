@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Clock } from '#base/clock.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { CommandContext } from '#shell/command.ts';
@@ -17,6 +18,8 @@ export interface Invocation {
   namespace: string;
   /** What the kubeconfig says of the cluster that is meant; undefined where there is no kubeconfig. */
   meant: Meant | undefined;
+  /** Connections to addresses of the cluster's network, where that is one of its own. */
+  dial: ((host: string, port: number) => Promise<Duplex>) | undefined;
   out(text: string): Promise<void>;
   err(text: string): Promise<void>;
 }
@@ -42,6 +45,10 @@ export interface Verb {
   examples?: string;
   flags?: Flag[];
   verbs?: Verb[];
+  /** Left out of the parent's list. */
+  hidden?: boolean;
+  /** In place of the flags that all verbs have, where a group words its own. */
+  globals?: Flag[];
   run?(invocation: Invocation): Promise<number>;
   /** Candidates for the next argument. */
   complete?(options: { client: KubeClient; args: string[]; namespace: string }): Promise<string[]>;
@@ -50,6 +57,8 @@ export interface Verb {
 const HELP = (name: string): Flag => ({ name: 'help', short: 'h', usage: `help for ${name}` });
 
 export const flagsOf = (verb: Verb): Flag[] => [...(verb.flags ?? []), HELP(verb.name)];
+const globalsOf = (verb: Verb): Flag[] => verb.globals ?? GLOBAL_FLAGS;
+const shownVerbs = (verb: Verb): Verb[] => (verb.verbs ?? []).filter(({ hidden }) => !hidden);
 
 /** The part of `--help` from `Usage:` on, which is also printed after a usage error. */
 export function usageText(path: string[], verb: Verb): string {
@@ -60,14 +69,20 @@ export function usageText(path: string[], verb: Verb): string {
   if (verb.aliases) text += `\nAliases:\n  ${[verb.name, ...verb.aliases].join(', ')}\n`;
   if (verb.examples) text += `\nExamples:\n${verb.examples}\n`;
   if (verb.verbs) {
-    const width = Math.max(11, ...verb.verbs.map((each) => each.name.length));
-    const rows = [...verb.verbs].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const width = Math.max(11, ...shownVerbs(verb).map((each) => each.name.length));
+    const rows = shownVerbs(verb).sort((a, b) => (a.name < b.name ? -1 : 1));
     text += `\nAvailable Commands:\n${rows.map((each) => `  ${each.name.padEnd(width)} ${each.summary}\n`).join('')}`;
   }
   if (path.length === 1) text += `\nFlags:\n${flagUsages([...GLOBAL_FLAGS, HELP(verb.name)])}`;
-  else {
+  else if (verb.verbs && verb.globals) {
+    // A group that words these flags anew has them among its own.
+    const inherited = verb.globals.filter(({ name }) => name === 'cni-namespace');
+    const own = verb.globals.filter((flag) => !inherited.includes(flag));
+    text += `\nFlags:\n${flagUsages([...own, ...flagsOf(verb)])}`;
+    text += `\nGlobal Flags:\n${flagUsages(inherited)}`;
+  } else {
     text += `\nFlags:\n${flagUsages(flagsOf(verb))}`;
-    text += `\nGlobal Flags:\n${flagUsages(GLOBAL_FLAGS)}`;
+    text += `\nGlobal Flags:\n${flagUsages(globalsOf(verb))}`;
   }
   if (verb.verbs) text += `\nUse "${name} [command] --help" for more information about a command.\n`;
   return text;

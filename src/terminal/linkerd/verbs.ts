@@ -5,6 +5,7 @@ import { diagnostics } from './diagnostics.ts';
 import { identity } from './identity.ts';
 import { inject, uninject } from './inject.ts';
 import { install } from './install.ts';
+import { multicluster } from './multicluster/multicluster.ts';
 import { profile } from './profile.ts';
 import { prune } from './prune.ts';
 import { uninstall } from './uninstall.ts';
@@ -26,6 +27,7 @@ export const root: Verb = {
     identity,
     inject,
     install,
+    multicluster,
     profile,
     prune,
     uninject,

@@ -1,0 +1,18 @@
+import { stringify } from 'yaml';
+import type { KubeObject } from '#kube/api/types.ts';
+import { toYaml } from '#mesh/install/render.ts';
+import type { Invocation } from '../verb.ts';
+import { refuse, textOf } from './shared-flags.ts';
+
+/** Prints manifests one after another: YAML documents, or JSON a line each. */
+export async function printDocuments(invocation: Invocation, objects: KubeObject[]): Promise<number> {
+  const format = textOf(invocation, 'output', 'yaml');
+  if (format === 'json') for (const object of objects) await invocation.out(`${JSON.stringify(object)}\n`);
+  else if (format === 'yaml') await invocation.out(toYaml(objects));
+  else refuse(`unsupported format ${format}`);
+  return 0;
+}
+
+/** One object with its keys in alphabetical order, as Go's YAML writes typed objects. */
+export const sortedYaml = (object: unknown): string =>
+  stringify(object, { lineWidth: 0, indentSeq: false, aliasDuplicateObjects: false, sortMapEntries: true });
