@@ -57,6 +57,18 @@ describe('tasks and hints', () => {
   });
 });
 
+describe('a lab with two clusters', () => {
+  it('has the names of its clusters looked up', () => {
+    expect(of('labs/two-clusters/lab.yaml')).toEqual([
+      '1  no lesson opens this lab, so no learner can reach it.',
+      '6:1  drivers: names kind, which has no second cluster: write `drivers: [embedded]`.',
+      '9:27  cluster.others[0].network: "gatway" is none of gateway, flat. Did you mean "gateway"?',
+      '10:9  start[0]: "norht/shop.yaml" lies in a folder that is named for none of the lab\'s clusters. Did you mean "north"?',
+      '14:5  tasks[0].cluster: the lab has no cluster "nroth". Did you mean "north"?',
+    ]);
+  });
+});
+
 describe('lessons', () => {
   it('have what MDX would misread named before MDX stumbles over it', () => {
     expect(of('lessons/course-one/010-first/index.mdx')).toEqual([
