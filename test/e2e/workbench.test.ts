@@ -230,6 +230,41 @@ describe('terminal', () => {
   });
 });
 
+describe('live values in the text', () => {
+  const issuer = () => page.locator('[data-observe*=\'"show":"issuer"\']').first();
+  const age = () => page.locator('[data-observe*=\'"show":"age"\']').first();
+
+  it('are words without a session, the cluster’s values with one, and words again afterwards', async () => {
+    await page.goto(url + LESSON);
+    const words = await issuer().textContent();
+    expect(words).toContain('issuer 1 before the restart');
+    await page.click('[data-start]');
+    await expect.poll(() => issuer().textContent()).toBe('issuer 1');
+    await expect.poll(() => age().textContent()).toMatch(/^1 min \d+ s$/);
+    const before = await age().textContent();
+    await expect.poll(() => age().textContent()).not.toBe(before);
+    expect(sent('views.watch').at(-1)).toMatchObject({
+      observe: [
+        { certificate: 'deployment/web', show: 'issuer', namespace: 'shop' },
+        { certificate: 'deployment/web', show: 'age', namespace: 'shop' },
+      ],
+    });
+    await page.click('[aria-label="Session menu"]');
+    await page.click('.wb-menu button:has-text("Back to reading")');
+    expect(await issuer().textContent()).toBe(words);
+  });
+
+  it('follow what the session says, and say what can’t be seen', async () => {
+    await startLab();
+    await expect.poll(() => issuer().textContent()).toBe('issuer 1');
+    const key = (await issuer().getAttribute('data-observe-key'))!;
+    session().tell({ type: 'view.observed', values: [{ key, value: { is: 'text', text: 'issuer 2' } }] });
+    await expect.poll(() => issuer().textContent()).toBe('issuer 2');
+    session().tell({ type: 'view.observed', values: [{ key, value: { is: 'absent', why: 'no meshed pod' } }] });
+    await expect.poll(() => issuer().textContent()).toBe('— (no meshed pod)');
+  });
+});
+
 describe('tasks', () => {
   it('turn green in the prose and in the rail from one message, are announced, and leave the focus alone', async () => {
     await startLab();

@@ -1,7 +1,7 @@
 import { readLab } from '#content/labs.ts';
 import type { TaskView } from '#schema/protocol.ts';
 import type { FakeSession, Script } from './fake-academy.ts';
-import { event, sampleCertificates, sampleMatrix, sampleTraffic } from './sample-views.ts';
+import { event, sampleCertificates, sampleMatrix, sampleTraffic, sampleValue } from './sample-views.ts';
 
 const PROMPT = '\x1b[36mshop $\x1b[0m ';
 
@@ -94,6 +94,8 @@ export async function labScript(labsDir: string, lab: string): Promise<() => Scr
                 type: 'view.policy',
                 matrices: [{ task: tasks.at(-2)?.id ?? '', matrix: sampleMatrix(at) }],
               });
+            if (message.observe.length > 0)
+              session.tell({ type: 'view.observed', values: message.observe.map((one) => sampleValue(one, at)) });
             if (message.views.includes('traffic')) session.tell({ type: 'view.traffic', traffic: sampleTraffic(at) });
             if (message.views.includes('events'))
               session.tell({

@@ -1,4 +1,5 @@
 import type { CertificateInfo, CertificatesView, ClusterEvent, Matrix, Traffic } from '#schema/evidence.ts';
+import { type Observation, type Observed, observationKey } from '#schema/observation.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -147,4 +148,14 @@ export function sampleTraffic(now: number, failed = 0): Traffic {
     })),
     perSecond,
   };
+}
+
+/** What a session might see of an observation: an issuer by name, ages and ends as instants, and two replicas. */
+export function sampleValue(wanted: Observation, now: number): Observed {
+  const key = observationKey(wanted);
+  if ('rate' in wanted) return { key, value: { is: 'text', text: '97.5 %' } };
+  if ('object' in wanted) return { key, value: { is: 'text', text: '2' } };
+  if (wanted.show === 'age') return { key, value: { is: 'since', at: now - 90_000 } };
+  if (wanted.show === 'left') return { key, value: { is: 'until', at: now + 7_200_000 } };
+  return { key, value: { is: 'text', text: 'issuer 1' } };
 }

@@ -7,4 +7,4 @@
 set -euo pipefail
 kubectl -n shop set env deployment/prices PODINFO_RANDOM_DELAY-
 kubectl -n shop rollout status deployment/prices --timeout=2m
-kubectl -n shop annotate service stock retry.linkerd.io/http=5xx retry.linkerd.io/limit=5
+kubectl -n shop annotate service stock retry.linkerd.io/http=5xx retry.linkerd.io/limit=6

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # must-stay-red: seldom-seen
-# One repetition is what you get when you name no limit. Of four failures in ten, it leaves four in twenty-five.
+# One repetition is what you get when you name no limit. Of two failures in four, it leaves one.
 # answer where-failures-begin: stock
 # answer middle-request: 350
 # answer after-retries: It rises
