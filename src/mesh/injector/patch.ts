@@ -1,9 +1,9 @@
 /* biome-ignore-all lint/suspicious/noExplicitAny: pods are plain JSON. */
 import { createHash } from 'node:crypto';
 import type { KubeObject } from '#kube/api/types.ts';
-import { initContainer, proxyContainer, resources } from '#mesh/install/control-plane-proxy.ts';
+import { initContainer, proxyContainer } from '#mesh/install/control-plane-proxy.ts';
 import type { Values } from '#mesh/install/values.ts';
-import { isConfigAnnotation, overriddenValues } from './overrides.ts';
+import { ADDITIONAL_ENV, isInherited, isTrue, OPAQUE, overriddenValues } from './overrides.ts';
 
 export interface JsonPatchOperation {
   op: 'add';
@@ -25,31 +25,45 @@ export interface InjectionInput {
   owner?: { kind: string; name: string };
   /** `linkerd/proxy-injector edge-…` or `linkerd/cli edge-…`. */
   createdBy: string;
+  /** Annotations to add that say what was chosen already: they change nothing here. */
+  annotations?: Record<string, string>;
+  byWebhook?: boolean;
 }
 
 const TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
 const escaped = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
 
 /** Hash of a trust bundle as pods carry it in `linkerd.io/trust-root-sha256`. */
-export const bundleHash = (anchors: string): string => createHash('sha256').update(anchors.trim()).digest('hex');
+export const bundleHash = (anchors: string): string => createHash('sha256').update(anchors).digest('hex');
 
 /** What makes a meshed pod of a plain one: init container, proxy, volumes, labels and annotations, as a JSON patch. */
 export function injectionPatch(input: InjectionInput): JsonPatchOperation[] {
   const { pod, controlPlaneNamespace, anchors } = input;
   const own = pod.metadata?.annotations ?? {};
-  const inherited: Record<string, string> = {};
+  const spec = pod.spec ?? {};
+  const added: Record<string, string> = {};
   for (const [name, value] of Object.entries(input.namespaceAnnotations)) {
-    if (isConfigAnnotation(name) && own[name] === undefined) inherited[name] = value;
+    if (isInherited(name) && own[name] === undefined) added[name] = value;
   }
-  const values = overriddenValues(input.values, { ...inherited, ...own });
+  // The webhook writes down which of the default opaque ports the pod has; the CLI leaves that to the webhook.
+  const opaque = input.byWebhook && opaquePortsFor(spec, input.values['proxy'].opaquePorts);
+  if (opaque && own[OPAQUE] === undefined) added[OPAQUE] ??= opaque;
+  const values = overriddenValues(
+    input.values,
+    { ...added, ...own },
+    {
+      ports: namedPorts(spec),
+      additionalEnv: [input.namespaceAnnotations[ADDITIONAL_ENV], own[ADDITIONAL_ENV]],
+    },
+  );
   const patch: JsonPatchOperation[] = [];
   const add = (path: string, value: unknown) => patch.push({ op: 'add', path, value });
 
-  const version = values['proxy'].image.version || values.linkerdVersion;
   addAll(add, '/metadata/annotations', pod.metadata?.annotations, {
-    ...inherited,
+    ...added,
+    ...input.annotations,
     'linkerd.io/created-by': input.createdBy,
-    'linkerd.io/proxy-version': version,
+    'linkerd.io/proxy-version': values['proxy'].image.version || values.linkerdVersion,
     'linkerd.io/trust-root-sha256': bundleHash(anchors),
   });
   addAll(add, '/metadata/labels', pod.metadata?.labels, {
@@ -58,23 +72,64 @@ export function injectionPatch(input: InjectionInput): JsonPatchOperation[] {
     'linkerd.io/workload-ns': input.namespace,
   });
 
-  const spec = pod.spec ?? {};
-  const [xtables, endEntity, token] = volumes(values);
-  if (!spec.volumes) add('/spec/volumes', []);
-  for (const volume of [xtables, endEntity, token]) add('/spec/volumes/-', volume);
-
+  const capabilities = spec.containers?.[0]?.securityContext?.capabilities;
   const mount = accountMount(spec);
-  const init = workloadInit(values, mount);
-  const proxy = workloadProxy(input, values, mount);
+  const common = { ...(capabilities ? { capabilities } : {}), ...(mount ? { accountMount: mount } : {}) };
+  const [xtables, ...others] = volumes(values);
+  if (!spec.volumes) add('/spec/volumes', []);
+  for (const volume of values.cniEnabled ? others : [xtables, ...others]) add('/spec/volumes/-', volume);
+  const init = withoutNothing(initContainer(values, common));
+  const proxy = withoutNothing(
+    proxyContainer({
+      namespace: controlPlaneNamespace,
+      values,
+      anchors,
+      inboundPorts: inboundPorts(spec),
+      ...common,
+    }),
+  );
   if (!spec.initContainers) add('/spec/initContainers', []);
   if (values['proxy'].nativeSidecar) {
     add('/spec/initContainers/0', init);
     add('/spec/initContainers/1', proxy);
   } else {
     add(`/spec/initContainers/${spec.initContainers?.length ?? 0}`, init);
-    add(values['proxy'].await ? '/spec/containers/0' : '/spec/containers/-', proxy);
   }
+  if (isTrue(own['config.linkerd.io/enable-debug-sidecar'])) add('/spec/containers/-', debugContainer(values));
+  if (!values['proxy'].nativeSidecar) add(values['proxy'].await ? '/spec/containers/0' : '/spec/containers/-', proxy);
   return patch;
+}
+
+/** The chart writes `resources:` without a value where none are chosen; a pod has no such key. */
+function withoutNothing(container: any): any {
+  if (container.resources === null) delete container.resources;
+  return container;
+}
+
+/** Tools to look at the pod's traffic with; it needs no probes, and has some that cannot fail. */
+const debugContainer = ({ debugContainer: { image }, imagePullPolicy, linkerdVersion }: Values): any => ({
+  image: `${image.name}:${image.version || linkerdVersion}`,
+  imagePullPolicy: image.pullPolicy || imagePullPolicy,
+  name: 'linkerd-debug',
+  terminationMessagePolicy: 'FallbackToLogsOnError',
+  livenessProbe: { exec: { command: ['true'] } },
+  readinessProbe: { exec: { command: ['true'] } },
+});
+
+const containersOf = (spec: any): any[] => [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
+
+const namedPorts = (spec: any): Map<string, number> =>
+  new Map(
+    containersOf(spec).flatMap(({ ports = [] }) =>
+      ports.flatMap(({ name, containerPort }: any) => (name ? [[name, containerPort] as const] : [])),
+    ),
+  );
+
+/** Which of the ports that are opaque by default a pod declares, as the annotation lists them; empty: none. */
+export function opaquePortsFor(spec: any, defaults: string): string {
+  const known = new Set(defaults.split(','));
+  const declared = containersOf(spec).flatMap(({ ports = [] }) => ports.map((port: any) => String(port.containerPort)));
+  return declared.filter((port) => known.has(port)).join(',');
 }
 
 function addAll(
@@ -126,91 +181,20 @@ const volumes = (values: Values): any[] => [
   },
 ];
 
-/** Where the pod's containers find their account's token; the added containers get it too. */
-function accountMount(spec: any): any | undefined {
-  for (const { volumeMounts = [] } of spec.containers ?? []) {
-    const found = volumeMounts.find((mount: { mountPath: string }) => mount.mountPath === TOKEN_PATH);
-    if (found) return found;
-  }
-  return undefined;
+/** Where the first container finds its account's token; the added containers get it too. */
+function accountMount(spec: any): { mountPath: string; name: string; readOnly?: boolean } | undefined {
+  const mounts: { mountPath: string; name: string; readOnly?: boolean }[] = spec.containers?.[0]?.volumeMounts ?? [];
+  const found = mounts.find((mount) => mount.mountPath === TOKEN_PATH);
+  return found && { mountPath: found.mountPath, name: found.name, ...(found.readOnly ? { readOnly: true } : {}) };
 }
 
-function workloadInit(values: Values, mount: any): any {
-  const { proxyInit, proxy } = values as any;
-  const container = initContainer(values);
-  const at = container.args.indexOf('--outbound-ports-to-ignore');
-  container.args.splice(at, 2);
-  const ignored = [proxy.ports.control, proxy.ports.admin, proxyInit.ignoreInboundPorts].filter((each) => each !== '');
-  container.args[container.args.indexOf('--inbound-ports-to-ignore') + 1] = ignored.join(',');
-  if (proxyInit.ignoreOutboundPorts) container.args.push('--outbound-ports-to-ignore', proxyInit.ignoreOutboundPorts);
-  if (proxyInit.skipSubnets) container.args.push('--subnets-to-ignore', proxyInit.skipSubnets);
-  delete container.resources;
-  if (mount) container.volumeMounts.push(mount);
-  return container;
-}
-
-function workloadProxy(input: InjectionInput, values: Values, mount: any): any {
-  const { proxy } = values as any;
-  const container = proxyContainer({
-    namespace: input.controlPlaneNamespace,
-    values,
-    inboundPorts: proxy.podInboundPorts || inboundPorts(input.pod.spec),
-  });
-  const anchors = container.env.find((each: any) => each.name === 'LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS');
-  // The bundle is written into the pod: it changes only with a new pod.
-  delete anchors.valueFrom;
-  anchors.value = `${input.anchors.trim()}\n`;
-  const ports = container.env.find((each: any) => each.name === 'LINKERD2_PROXY_INBOUND_PORTS');
-  if (ports.value === '') delete ports.value;
-  if (proxy.isGateway) {
-    container.env.splice(container.env.indexOf(ports) + 1, 0, {
-      name: 'LINKERD2_PROXY_INBOUND_GATEWAY_SUFFIXES',
-      value: `svc.${values['clusterDomain']}.`,
-    });
-  }
-  if (proxy.requireIdentityOnInboundPorts) {
-    const index = container.env.indexOf(ports);
-    container.env.splice(index, 0, {
-      name: 'LINKERD2_PROXY_INBOUND_PORTS_REQUIRE_IDENTITY',
-      value: proxy.requireIdentityOnInboundPorts,
-    });
-  }
-  if (proxy.accessLog) container.env.push({ name: 'LINKERD2_PROXY_ACCESS_LOG', value: proxy.accessLog });
-  if (proxy.shutdownGracePeriod) {
-    container.env.push({ name: 'LINKERD2_PROXY_SHUTDOWN_GRACE_PERIOD', value: proxy.shutdownGracePeriod });
-  }
-  for (const each of proxy.additionalEnv ?? []) container.env.push(each);
-  const given = resources(proxy.resources);
-  if (given) container.resources = given;
-  else delete container.resources;
-  delete container.securityContext.capabilities;
-  if (mount) container.volumeMounts.push(mount);
-  if (!proxy.nativeSidecar) {
-    delete container.restartPolicy;
-    delete container.startupProbe;
-    if (proxy.await) {
-      container.lifecycle = {
-        postStart: {
-          exec: { command: ['/usr/lib/linkerd/linkerd-await', '--timeout=2m', `--port=${proxy.ports.admin}`] },
-        },
-      };
-    }
-  }
-  if (proxy.waitBeforeExitSeconds > 0) {
-    container.lifecycle = {
-      ...container.lifecycle,
-      preStop: { exec: { command: ['/bin/sleep', String(proxy.waitBeforeExitSeconds)] } },
-    };
-  }
-  return container;
-}
-
-/** TCP ports that the pod's containers declare, sidecars among them, in order. */
+/** Ports that the pod's containers declare or are probed at by number, in the order of their text. */
 function inboundPorts(spec: any): string {
-  const sidecars = (spec?.initContainers ?? []).filter((each: any) => each.restartPolicy === 'Always');
-  const ports = new Set<number>();
-  for (const { ports: declared = [] } of [...(spec?.containers ?? []), ...sidecars]) {
-    for (const { containerPort, protocol = 'TCP' } of declared) if (protocol === 'TCP') ports.add(containerPort);
+  const ports = new Set<string>();
+  for (const { ports: declared = [], readinessProbe, livenessProbe } of containersOf(spec)) {
+    for (const { containerPort } of declared) ports.add(String(containerPort));
+    for (const probe of [readinessProbe, livenessProbe])
+      if (typeof probe?.httpGet?.port === 'number') ports.add(String(probe.httpGet.port));
   }
-  return [...ports].sort((a, b) => a - b).join(',');
+  return [...ports].sort().join(',');
 }

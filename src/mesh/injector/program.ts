@@ -6,13 +6,13 @@ import type { ContainerContext, Process } from '#kube/images/program.ts';
 import { EventRecorder } from '#mesh/identity/event-recorder.ts';
 import { defaultValues, type Values } from '#mesh/install/values.ts';
 import { Running, readArguments, serveAdmin, serveHttps } from '#mesh/policy/container.ts';
-import { injectionPatch, type JsonPatchOperation } from './patch.ts';
+import { OPAQUE } from './overrides.ts';
+import { injectionPatch, type JsonPatchOperation, opaquePortsFor } from './patch.ts';
 import { SKIP_REASONS, skipReasons } from './skip.ts';
 
 const VALUES = '/var/run/linkerd/config/values';
 const ROOTS = '/var/run/linkerd/identity/trust-roots/ca-bundle.crt';
 const TLS_DIRECTORY = '/var/run/linkerd/tls';
-const OPAQUE = 'config.linkerd.io/opaque-ports';
 
 export interface InjectorWorld {
   /** Speaks to the API server as the pod's service account. */
@@ -50,23 +50,32 @@ export function startInjector(context: ContainerContext, { client }: InjectorWor
     const annotations = await client
       .get({ group: '', version: 'v1', resource: 'namespaces' }, namespace)
       .then(({ metadata }) => metadata.annotations ?? {});
-    if (request.kind?.kind === 'Service') return opaquePatch(object, annotations);
+    const values: Values = { ...defaultValues(), ...(parse(text(VALUES) ?? '') ?? {}) };
+    const kind = String(request.kind?.kind ?? 'Pod').toLowerCase();
+    const name = `${kind}/${object.metadata?.name || object.metadata?.generateName || ''}`;
+    running.logrus('info', `received ${name}`);
+    const defaults: string = values['proxy'].opaquePorts;
+    const annotate = (ports: string) => {
+      const patch = opaquePatch(object, annotations, ports);
+      if (patch.length > 0) running.logrus('info', `annotation patch generated for: ${name}`);
+      return patch;
+    };
+    if (kind === 'service') return annotate(opaqueServicePorts(object, defaults));
     const owner = await ownerOf(client, namespace, object);
     const about = owner && { ...owner, namespace };
     const ownerLabels = `owner_kind="${owner?.kind.toLowerCase() ?? 'pod'}",namespace="${namespace}"`;
     count('proxy_inject_admission_requests_total', ownerLabels);
-    const reasons = skipReasons(object, annotations);
-    const name = `${owner?.kind.toLowerCase() ?? 'pod'}/${owner?.name ?? object.metadata.name ?? object.metadata.generateName}`;
+    const reasons = skipReasons(object, annotations, values.identity['serviceAccountTokenProjection'] !== false);
     if (reasons.length > 0) {
       count('proxy_inject_admission_responses_total', `${ownerLabels},skip="true",reason="${reasons.join(',')}"`);
       const why = reasons.map((each) => SKIP_REASONS[each]).join(', ');
       if (about) events.record(about, 'Normal', 'InjectionSkipped', `Linkerd sidecar proxy injection skipped: ${why}`);
-      running.logrus('info', `skipped ${name}: ${why}`);
-      // Opaque ports of the namespace count for pods without a proxy as well.
-      return opaquePatch(object, annotations);
+      // Opaque ports count for pods without a proxy as well.
+      const patch = annotate(opaquePortsFor(object.spec, defaults));
+      if (patch.length === 0) running.logrus('info', `skipped ${name}: ${why}`);
+      return patch;
     }
     count('proxy_inject_admission_responses_total', `${ownerLabels},skip="false",reason=""`);
-    const values: Values = { ...defaultValues(), ...(parse(text(VALUES) ?? '') ?? {}) };
     const patch = injectionPatch({
       pod: object,
       namespace,
@@ -76,9 +85,10 @@ export function startInjector(context: ContainerContext, { client }: InjectorWor
       controlPlaneNamespace,
       ...(owner ? { owner } : {}),
       createdBy: `linkerd/proxy-injector ${values.linkerdVersion}`,
+      byWebhook: true,
     });
     if (about) events.record(about, 'Normal', 'Injected', 'Linkerd sidecar proxy injected');
-    running.logrus('info', `patch generated for: ${name}`);
+    running.logrus('info', `injection patch generated for: ${name}`);
     return patch;
   };
 
@@ -118,8 +128,22 @@ export function startInjector(context: ContainerContext, { client }: InjectorWor
   return running;
 }
 
-function opaquePatch(object: KubeObject, namespaceAnnotations: Record<string, string>): JsonPatchOperation[] {
-  const value = namespaceAnnotations[OPAQUE];
+/** Which of the default opaque ports a Service serves, by its own ports' numbers; empty: none. */
+function opaqueServicePorts({ spec }: KubeObject, defaults: string): string {
+  const known = new Set(defaults.split(','));
+  return ((spec?.ports ?? []) as { port: number; targetPort?: number | string }[])
+    .filter(({ port, targetPort }) => known.has(String(targetPort || port)))
+    .map(({ port }) => port)
+    .join(',');
+}
+
+/** The namespace's opaque ports, else those of the defaults that the object has, unless it says them itself. */
+function opaquePatch(
+  object: KubeObject,
+  namespaceAnnotations: Record<string, string>,
+  defaults: string,
+): JsonPatchOperation[] {
+  const value = namespaceAnnotations[OPAQUE] ?? (defaults || undefined);
   const own = object.metadata?.annotations;
   if (value === undefined || own?.[OPAQUE] !== undefined) return [];
   return [

@@ -9,6 +9,11 @@ export interface ProxyOptions {
   /** identity runs beside this proxy, destination beside that one: they are reached over localhost. */
   local?: 'identity' | 'destination';
   requireTlsOnPorts?: string;
+  /** Written into the container; absent: read from the ConfigMap, as the control plane's own proxies do. */
+  anchors?: string;
+  capabilities?: { add?: string[]; drop?: string[] };
+  /** Where the account's token is found in the other containers. */
+  accountMount?: { mountPath: string; name: string; readOnly?: boolean };
 }
 
 const fieldEnv = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
@@ -36,15 +41,79 @@ export function resources(from: any): any {
 
 const imageOf = (image: any, values: Values): string => `${image.name}:${image.version || values.linkerdVersion}`;
 
-/** The proxy beside a control-plane container. Unlike in workloads, its anchors come straight from the ConfigMap. */
+/** The chart's values as the control plane's own proxies take them. */
+export function controlPlaneValues(values: Values): Values {
+  return {
+    ...values,
+    proxy: {
+      ...values['proxy'],
+      // What was chosen for workloads does not hold here: everybody must reach the control plane.
+      defaultInboundPolicy: 'all-unauthenticated',
+      outboundDiscoveryCacheUnusedTimeout: '5s',
+      inboundDiscoveryCacheUnusedTimeout: '90s',
+      waitBeforeExitSeconds: 0,
+    },
+    proxyInit: { ...values['proxyInit'], ignoreOutboundPorts: values['proxyInit'].kubeAPIServerPorts },
+  };
+}
+
+function capabilitiesOf({ add = [], drop = [] }: { add?: string[]; drop?: string[] }): object {
+  const capabilities = { ...(add.length > 0 ? { add } : {}), ...(drop.length > 0 ? { drop } : {}) };
+  return Object.keys(capabilities).length > 0 ? { capabilities } : {};
+}
+
+const when = <T>(condition: unknown, item: () => T): T[] => (condition ? [item()] : []);
+
+/** How many cores the proxy may use: fixed, or between bounds. */
+function cores(proxy: any): any[] {
+  if (proxy.cores) return [proxyEnv('CORES', String(proxy.cores)), proxyEnv('CORES_MIN', String(proxy.cores))];
+  const { minimum, maximum, maximumCPURatio } = proxy.runtime?.workers ?? {};
+  return [
+    proxyEnv('CORES', String(minimum || 1)),
+    proxyEnv('CORES_MIN', String(minimum || 1)),
+    ...when(maximum, () => proxyEnv('CORES_MAX', String(maximum))),
+    ...when(maximumCPURatio, () => proxyEnv('CORES_MAX_RATIO', String(maximumCPURatio))),
+  ];
+}
+
+const snake = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase();
+
+/** `proxy.inbound.server.http2.keepAliveInterval` and its like. */
+const protocolParameters = (proxy: any): any[] =>
+  ['inbound', 'outbound'].flatMap((direction) =>
+    Object.entries<any>(proxy[direction] ?? {}).flatMap(([scope, protocols]) =>
+      Object.entries<any>(protocols).flatMap(([protocol, parameters]) =>
+        Object.entries(parameters).map(([name, value]) =>
+          proxyEnv([direction, scope, protocol, name].map(snake).join('_'), String(value)),
+        ),
+      ),
+    ),
+  );
+
+/** The proxy's container (partials/_proxy.tpl), for the control plane and for workloads. */
 export function proxyContainer(options: ProxyOptions): any {
-  const { namespace, values, local } = options;
+  const { namespace, values, local, anchors, accountMount } = options;
   const { proxy } = values;
+  const host = values.disableIPv6 ? '0.0.0.0' : '[::]';
   const control = (service: string, port: number, component: string) =>
     local === component ? `localhost.:${port}` : `${service}.${namespace}.svc.${values.clusterDomain}.:${port}`;
   const suffix = `serviceaccount.identity.${namespace}.${values.identityTrustDomain}`;
   const { ports } = proxy;
-  const sidecar = local !== 'identity';
+  // identity cannot wait for a proxy that waits for identity.
+  const native = proxy.nativeSidecar && local !== 'identity';
+  const waits = proxy.await && local !== 'identity';
+  const lifecycle = {
+    ...(waits
+      ? {
+          postStart: {
+            exec: { command: ['/usr/lib/linkerd/linkerd-await', '--timeout=2m', `--port=${ports.admin}`] },
+          },
+        }
+      : {}),
+    ...(proxy.waitBeforeExitSeconds
+      ? { preStop: { exec: { command: ['/bin/sleep', String(proxy.waitBeforeExitSeconds)] } } }
+      : {}),
+  };
   return {
     env: [
       fieldEnv('_pod_name', 'metadata.name'),
@@ -53,11 +122,16 @@ export function proxyContainer(options: ProxyOptions): any {
       fieldEnv('_pod_ip', 'status.podIP'),
       fieldEnv('_pod_nodeName', 'spec.nodeName'),
       env('_pod_containerName', 'linkerd-proxy'),
-      proxyEnv('CORES', String(proxy.runtime.workers.minimum)),
-      proxyEnv('CORES_MIN', String(proxy.runtime.workers.minimum)),
+      ...cores(proxy),
+      ...when(proxy.requireIdentityOnInboundPorts, () =>
+        proxyEnv('INBOUND_PORTS_REQUIRE_IDENTITY', proxy.requireIdentityOnInboundPorts),
+      ),
       ...(options.requireTlsOnPorts ? [proxyEnv('INBOUND_PORTS_REQUIRE_TLS', options.requireTlsOnPorts)] : []),
       proxyEnv('SHUTDOWN_ENDPOINT_ENABLED', String(proxy.enableShutdownEndpoint)),
-      proxyEnv('LOG', `${proxy.logLevel}${proxy.logHTTPHeaders === 'off' ? ',[{headers}]=off,[{request}]=off' : ''}`),
+      proxyEnv(
+        'LOG',
+        `${proxy.logLevel}${proxy.logHTTPHeaders === 'insecure' ? '' : ',[{headers}]=off,[{request}]=off'}`,
+      ),
       proxyEnv('LOG_FORMAT', proxy.logFormat),
       proxyEnv('DESTINATION_SVC_ADDR', control('linkerd-dst-headless', 8086, 'destination')),
       proxyEnv('DESTINATION_PROFILE_NETWORKS', values.clusterNetworks),
@@ -68,43 +142,61 @@ export function proxyContainer(options: ProxyOptions): any {
       proxyEnv('CONTROL_STREAM_INITIAL_TIMEOUT', proxy.control.streams.initialTimeout),
       proxyEnv('CONTROL_STREAM_IDLE_TIMEOUT', proxy.control.streams.idleTimeout),
       proxyEnv('CONTROL_STREAM_LIFETIME', proxy.control.streams.lifetime),
-      proxyEnv('INBOUND_CONNECT_TIMEOUT', proxy.inboundConnectTimeout),
-      proxyEnv('OUTBOUND_CONNECT_TIMEOUT', proxy.outboundConnectTimeout),
-      proxyEnv('OUTBOUND_DISCOVERY_IDLE_TIMEOUT', proxy.outboundDiscoveryCacheUnusedTimeout),
-      proxyEnv('INBOUND_DISCOVERY_IDLE_TIMEOUT', proxy.inboundDiscoveryCacheUnusedTimeout),
-      proxyEnv('CONTROL_LISTEN_ADDR', `0.0.0.0:${ports.control}`),
-      proxyEnv('ADMIN_LISTEN_ADDR', `0.0.0.0:${ports.admin}`),
+      ...when(proxy.inboundConnectTimeout, () => proxyEnv('INBOUND_CONNECT_TIMEOUT', proxy.inboundConnectTimeout)),
+      ...when(proxy.outboundConnectTimeout, () => proxyEnv('OUTBOUND_CONNECT_TIMEOUT', proxy.outboundConnectTimeout)),
+      ...when(proxy.outboundDiscoveryCacheUnusedTimeout, () =>
+        proxyEnv('OUTBOUND_DISCOVERY_IDLE_TIMEOUT', proxy.outboundDiscoveryCacheUnusedTimeout),
+      ),
+      ...when(proxy.inboundDiscoveryCacheUnusedTimeout, () =>
+        proxyEnv('INBOUND_DISCOVERY_IDLE_TIMEOUT', proxy.inboundDiscoveryCacheUnusedTimeout),
+      ),
+      ...when(proxy.disableOutboundProtocolDetectTimeout, () => proxyEnv('OUTBOUND_DETECT_TIMEOUT', '365d')),
+      ...when(proxy.disableInboundProtocolDetectTimeout, () => proxyEnv('INBOUND_DETECT_TIMEOUT', '365d')),
+      proxyEnv('CONTROL_LISTEN_ADDR', `${host}:${ports.control}`),
+      proxyEnv('ADMIN_LISTEN_ADDR', `${host}:${ports.admin}`),
       proxyEnv('OUTBOUND_LISTEN_ADDR', `127.0.0.1:${ports.outbound}`),
-      proxyEnv('OUTBOUND_LISTEN_ADDRS', `127.0.0.1:${ports.outbound}`),
-      proxyEnv('INBOUND_LISTEN_ADDR', `0.0.0.0:${ports.inbound}`),
+      proxyEnv(
+        'OUTBOUND_LISTEN_ADDRS',
+        `127.0.0.1:${ports.outbound}${values.disableIPv6 ? '' : `,[::1]:${ports.outbound}`}`,
+      ),
+      proxyEnv('INBOUND_LISTEN_ADDR', `${host}:${ports.inbound}`),
       fieldEnv('LINKERD2_PROXY_INBOUND_IPS', 'status.podIPs'),
-      proxyEnv('INBOUND_PORTS', options.inboundPorts),
-      proxyEnv('DESTINATION_PROFILE_SUFFIXES', `svc.${values.clusterDomain}.`),
+      // An empty value is no value to the API.
+      options.inboundPorts || anchors === undefined
+        ? proxyEnv('INBOUND_PORTS', options.inboundPorts)
+        : { name: 'LINKERD2_PROXY_INBOUND_PORTS' },
+      ...when(proxy.isGateway, () => proxyEnv('INBOUND_GATEWAY_SUFFIXES', `svc.${values.clusterDomain}.`)),
+      ...when(proxy.isIngress, () => proxyEnv('INGRESS_MODE', 'true')),
+      proxyEnv('DESTINATION_PROFILE_SUFFIXES', proxy.enableExternalProfiles ? '.' : `svc.${values.clusterDomain}.`),
       proxyEnv('INBOUND_ACCEPT_KEEPALIVE', '10000ms'),
       proxyEnv('OUTBOUND_CONNECT_KEEPALIVE', '10000ms'),
       proxyEnv('INBOUND_ACCEPT_USER_TIMEOUT', '30s'),
       proxyEnv('OUTBOUND_CONNECT_USER_TIMEOUT', '30s'),
       proxyEnv('OUTBOUND_METRICS_HOSTNAME_LABELS', String(proxy.metrics.hostnameLabels)),
-      proxyEnv('INBOUND_SERVER_HTTP2_KEEP_ALIVE_INTERVAL', proxy.inbound.server.http2.keepAliveInterval),
-      proxyEnv('INBOUND_SERVER_HTTP2_KEEP_ALIVE_TIMEOUT', proxy.inbound.server.http2.keepAliveTimeout),
-      proxyEnv('OUTBOUND_SERVER_HTTP2_KEEP_ALIVE_INTERVAL', proxy.outbound.server.http2.keepAliveInterval),
-      proxyEnv('OUTBOUND_SERVER_HTTP2_KEEP_ALIVE_TIMEOUT', proxy.outbound.server.http2.keepAliveTimeout),
-      proxyEnv('INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION', proxy.opaquePorts),
+      ...protocolParameters(proxy),
+      ...when(proxy.opaquePorts, () => proxyEnv('INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION', proxy.opaquePorts)),
       proxyEnv('DESTINATION_CONTEXT', '{"ns":"$(_pod_ns)", "nodeName":"$(_pod_nodeName)", "pod":"$(_pod_name)"}\n'),
       fieldEnv('_pod_sa', 'spec.serviceAccountName'),
       env('_l5d_ns', namespace),
       env('_l5d_trustdomain', values.identityTrustDomain),
       proxyEnv('IDENTITY_DIR', '/var/run/linkerd/identity/end-entity'),
-      {
-        name: 'LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS',
-        valueFrom: { configMapKeyRef: { name: 'linkerd-identity-trust-roots', key: 'ca-bundle.crt' } },
-      },
+      anchors === undefined
+        ? {
+            name: 'LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS',
+            valueFrom: { configMapKeyRef: { name: 'linkerd-identity-trust-roots', key: 'ca-bundle.crt' } },
+          }
+        : // The bundle is written into the pod: it changes only with a new pod.
+          proxyEnv('IDENTITY_TRUST_ANCHORS', `${anchors.trim()}\n`),
       proxyEnv('IDENTITY_TOKEN_FILE', '/var/run/secrets/tokens/linkerd-identity-token'),
       proxyEnv('IDENTITY_SVC_ADDR', control('linkerd-identity-headless', 8080, 'identity')),
       proxyEnv('IDENTITY_LOCAL_NAME', `$(_pod_sa).$(_pod_ns).${suffix}`),
       proxyEnv('IDENTITY_SVC_NAME', `linkerd-identity.${namespace}.${suffix}`),
       proxyEnv('DESTINATION_SVC_NAME', `linkerd-destination.${namespace}.${suffix}`),
       proxyEnv('POLICY_SVC_NAME', `linkerd-destination.${namespace}.${suffix}`),
+      ...when(proxy.accessLog, () => proxyEnv('ACCESS_LOG', proxy.accessLog)),
+      ...when(proxy.shutdownGracePeriod, () => proxyEnv('SHUTDOWN_GRACE_PERIOD', proxy.shutdownGracePeriod)),
+      ...(proxy.additionalEnv ?? []),
+      ...(proxy.experimentalEnv ?? []),
     ],
     image: imageOf(proxy.image, values),
     imagePullPolicy: proxy.image.pullPolicy || values.imagePullPolicy,
@@ -115,20 +207,30 @@ export function proxyContainer(options: ProxyOptions): any {
       { containerPort: ports.admin, name: 'linkerd-admin' },
     ],
     readinessProbe: { httpGet: { path: '/ready', port: ports.admin }, ...proxy.readinessProbe },
-    ...(sidecar ? { startupProbe: { httpGet: { path: '/ready', port: ports.admin }, ...proxy.startupProbe } } : {}),
+    ...(native && waits
+      ? { startupProbe: { httpGet: { path: '/ready', port: ports.admin }, ...proxy.startupProbe } }
+      : {}),
     resources: resources(proxy.resources),
-    securityContext: {
-      ...RESTRICTED,
-      runAsUser: proxy.uid,
-      ...(proxy.gid >= 0 ? { runAsGroup: proxy.gid } : {}),
-      seccompProfile: { type: 'RuntimeDefault' },
-    },
+    securityContext:
+      Object.keys(proxy.securityContext ?? {}).length > 0
+        ? structuredClone(proxy.securityContext)
+        : {
+            allowPrivilegeEscalation: false,
+            ...capabilitiesOf(options.capabilities ?? (anchors === undefined ? { drop: ['ALL'] } : {})),
+            readOnlyRootFilesystem: true,
+            runAsNonRoot: true,
+            runAsUser: proxy.uid,
+            ...(proxy.gid >= 0 ? { runAsGroup: proxy.gid } : {}),
+            seccompProfile: { type: 'RuntimeDefault' },
+          },
     terminationMessagePolicy: 'FallbackToLogsOnError',
+    ...(!native && Object.keys(lifecycle).length > 0 ? { lifecycle } : {}),
     volumeMounts: [
       { mountPath: '/var/run/linkerd/identity/end-entity', name: 'linkerd-identity-end-entity' },
       { mountPath: '/var/run/secrets/tokens', name: 'linkerd-identity-token' },
+      ...when(accountMount, () => accountMount),
     ],
-    ...(sidecar ? { restartPolicy: 'Always' } : {}),
+    ...(native ? { restartPolicy: 'Always' } : {}),
   };
 }
 
@@ -166,47 +268,65 @@ export function networkValidator(values: Values): any {
   };
 }
 
-/** linkerd-init for the control plane: the ports of the API server are left alone, so that controllers reach it. */
-export function initContainer(values: Values): any {
+/** linkerd-init, or what stands in its place with the CNI plugin. The control plane leaves the ports of the API server alone. */
+export function initContainer(
+  values: Values,
+  { capabilities, accountMount }: Pick<ProxyOptions, 'capabilities' | 'accountMount'> = {},
+): any {
   if (values.cniEnabled) return networkValidator(values);
   const { proxy, proxyInit } = values;
+  const privileged = Boolean(proxyInit.privileged || proxyInit.closeWaitTimeoutSecs);
+  const inbound = [proxy.ports.control, proxy.ports.admin, proxyInit.ignoreInboundPorts].filter((each) => each !== '');
+  // Without these two nothing could be redirected.
+  const drop = (capabilities?.drop ?? []).filter((each) => each !== 'NET_RAW' && each !== 'NET_ADMIN');
   return {
     args: [
-      '--firewall-bin-path',
-      proxyInit.iptablesMode === 'legacy' ? 'iptables-legacy' : 'iptables-nft',
-      '--firewall-save-bin-path',
-      proxyInit.iptablesMode === 'legacy' ? 'iptables-legacy-save' : 'iptables-nft-save',
-      `--ipv6=${!values.disableIPv6}`,
+      ...(proxyInit.iptablesMode === 'nft'
+        ? ['--firewall-bin-path', 'iptables-nft', '--firewall-save-bin-path', 'iptables-nft-save']
+        : []),
+      ...(values.disableIPv6 ? ['--ipv6=false'] : []),
       '--incoming-proxy-port',
       String(proxy.ports.inbound),
       '--outgoing-proxy-port',
       String(proxy.ports.outbound),
       '--proxy-uid',
       String(proxy.uid),
+      ...(proxy.gid >= 0 ? ['--proxy-gid', String(proxy.gid)] : []),
       '--inbound-ports-to-ignore',
-      `${proxy.ports.control},${proxy.ports.admin},${proxyInit.ignoreInboundPorts}`,
-      '--outbound-ports-to-ignore',
-      proxyInit.kubeAPIServerPorts,
+      inbound.join(','),
+      ...flag('--outbound-ports-to-ignore', proxyInit.ignoreOutboundPorts),
+      ...flag('--timeout-close-wait-secs', proxyInit.closeWaitTimeoutSecs),
+      ...flag('--log-format', proxyInit.logFormat),
+      ...flag('--log-level', proxyInit.logLevel),
+      ...flag('--subnets-to-ignore', proxyInit.skipSubnets),
     ],
     image: imageOf(proxy.image, values),
     command: ['/usr/lib/linkerd/linkerd2-proxy-init'],
     imagePullPolicy: proxy.image.pullPolicy || values.imagePullPolicy,
     name: 'linkerd-init',
-    resources: null,
+    resources: resources(proxy.resources),
     securityContext: {
-      allowPrivilegeEscalation: proxyInit.privileged,
-      capabilities: { add: ['NET_ADMIN', 'NET_RAW'] },
-      privileged: proxyInit.privileged,
+      allowPrivilegeEscalation: privileged,
+      capabilities: {
+        add: ['NET_ADMIN', 'NET_RAW', ...(capabilities?.add ?? [])],
+        ...(drop.length > 0 ? { drop } : {}),
+      },
+      privileged,
       runAsNonRoot: !proxyInit.runAsRoot,
-      runAsUser: proxyInit.runAsRoot ? 0 : proxyInit.runAsUser,
-      runAsGroup: proxyInit.runAsRoot ? 0 : proxyInit.runAsGroup,
+      runAsUser: proxyInit.runAsRoot ? 0 : proxyInit.runAsUser || 65534,
+      runAsGroup: proxyInit.runAsRoot ? 0 : proxyInit.runAsGroup || 65534,
       readOnlyRootFilesystem: true,
       seccompProfile: { type: 'RuntimeDefault' },
     },
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    volumeMounts: [{ mountPath: proxyInit.xtMountPath.mountPath, name: proxyInit.xtMountPath.name }],
+    volumeMounts: [
+      { mountPath: proxyInit.xtMountPath.mountPath, name: proxyInit.xtMountPath.name },
+      ...when(accountMount, () => accountMount),
+    ],
   };
 }
+
+const flag = (name: string, value: unknown): string[] => (value ? [name, String(value)] : []);
 
 export const apiAccessVolume: any = {
   name: 'kube-api-access',

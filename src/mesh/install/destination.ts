@@ -1,5 +1,12 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import { controllerContainer, initContainer, proxyContainer, proxyVolumes, resources } from './control-plane-proxy.ts';
+import {
+  controllerContainer,
+  controlPlaneValues,
+  initContainer,
+  proxyContainer,
+  proxyVolumes,
+  resources,
+} from './control-plane-proxy.ts';
 import { controlPlaneDeployment, sha256 } from './deployment.ts';
 import {
   clusterRole,
@@ -116,6 +123,14 @@ export function destinationObjects(namespace: string, values: Values, access: Ku
   const annotations = createdBy(values.cliVersion);
   const named = (name: string, port: Parameters<typeof service>[1]['port'], headless = false) =>
     service(at, { name, component: COMPONENT, annotations, headless, port });
+  const own = controlPlaneValues(values);
+  const native: boolean = own.proxy.nativeSidecar;
+  const proxy = proxyContainer({
+    namespace,
+    values: own,
+    inboundPorts: '8086,8090,8443,9443,9990,9996,9997',
+    local: 'destination',
+  });
   const logs = [`-log-level=${values.controllerLogLevel}`, `-log-format=${values.controllerLogFormat}`];
   return [
     named('linkerd-dst', { name: 'grpc', port: 8086, targetPort: 8086 }),
@@ -130,6 +145,7 @@ export function destinationObjects(namespace: string, values: Values, access: Ku
       selectByDeployment: true,
       checksum: sha256(JSON.stringify(access)),
       containers: [
+        ...(native ? [] : [proxy]),
         controllerContainer({
           values,
           name: 'destination',
@@ -200,15 +216,7 @@ export function destinationObjects(namespace: string, values: Values, access: Ku
           resources: resources(values.policyController.resources),
         }),
       ],
-      initContainers: [
-        initContainer(values),
-        proxyContainer({
-          namespace,
-          values,
-          inboundPorts: '8086,8090,8443,9443,9990,9996,9997',
-          local: 'destination',
-        }),
-      ],
+      initContainers: [initContainer(own), ...(native ? [proxy] : [])],
       volumes: [
         { name: 'sp-tls', secret: { secretName: 'linkerd-sp-validator-k8s-tls' } },
         { name: 'policy-tls', secret: { secretName: 'linkerd-policy-validator-k8s-tls' } },

@@ -1,5 +1,11 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import { controllerContainer, initContainer, proxyContainer, proxyVolumes } from './control-plane-proxy.ts';
+import {
+  controllerContainer,
+  controlPlaneValues,
+  initContainer,
+  proxyContainer,
+  proxyVolumes,
+} from './control-plane-proxy.ts';
 import { controlPlaneDeployment } from './deployment.ts';
 import {
   base64,
@@ -40,6 +46,7 @@ export function identityObjects(namespace: string, values: Values, material: Ide
   const labels = componentLabels(at, COMPONENT);
   const annotations = createdBy(values.cliVersion);
   const { issuer } = values.identity;
+  const own = controlPlaneValues(values);
   const objects: KubeObject[] = [];
   if (material.issuer && issuer.scheme === 'linkerd.io/tls') {
     objects.push({
@@ -100,13 +107,13 @@ export function identityObjects(namespace: string, values: Values, material: Ide
         // Not a sidecar here: the proxy waits for the identity controller beside it.
         proxyContainer({
           namespace,
-          values,
+          values: own,
           inboundPorts: '8080,9990',
           local: 'identity',
           requireTlsOnPorts: '8080',
         }),
       ],
-      initContainers: [initContainer(values)],
+      initContainers: [initContainer(own)],
       volumes: [
         { name: 'identity-issuer', secret: { secretName: 'linkerd-identity-issuer' } },
         { configMap: { name: 'linkerd-identity-trust-roots' }, name: 'trust-roots' },

@@ -1,5 +1,11 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import { controllerContainer, initContainer, proxyContainer, proxyVolumes } from './control-plane-proxy.ts';
+import {
+  controllerContainer,
+  controlPlaneValues,
+  initContainer,
+  proxyContainer,
+  proxyVolumes,
+} from './control-plane-proxy.ts';
 import { controlPlaneDeployment, sha256 } from './deployment.ts';
 import type { WebhookMaterial } from './destination.ts';
 import {
@@ -48,6 +54,9 @@ export function injectorAccess(namespace: string, values: Values, material: Webh
 }
 
 export function injectorObjects(namespace: string, values: Values, access: KubeObject[]): KubeObject[] {
+  const own = controlPlaneValues(values);
+  const native: boolean = own.proxy.nativeSidecar;
+  const proxy = proxyContainer({ namespace, values: own, inboundPorts: '8443,9995' });
   return [
     controlPlaneDeployment({
       namespace,
@@ -57,6 +66,7 @@ export function injectorObjects(namespace: string, values: Values, access: KubeO
       checksum: sha256(JSON.stringify(access)),
       annotations: { 'config.linkerd.io/opaque-ports': '8443' },
       containers: [
+        ...(native ? [] : [proxy]),
         controllerContainer({
           values,
           name: 'proxy-injector',
@@ -79,7 +89,7 @@ export function injectorObjects(namespace: string, values: Values, access: KubeO
           ],
         }),
       ],
-      initContainers: [initContainer(values), proxyContainer({ namespace, values, inboundPorts: '8443,9995' })],
+      initContainers: [initContainer(own), ...(native ? [proxy] : [])],
       volumes: [
         { configMap: { name: 'linkerd-config' }, name: 'config' },
         { configMap: { name: 'linkerd-identity-trust-roots' }, name: 'trust-roots' },
