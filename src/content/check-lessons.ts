@@ -9,6 +9,7 @@ import { didYouMean } from './nearest.ts';
 import { unseenValues } from './observations.ts';
 import { type Prose, readProse } from './prose.ts';
 import { shapeMistakes } from './shape.ts';
+import { outputs, strayOutputs } from './shown-commands.ts';
 import { YamlSource } from './yaml-source.ts';
 
 interface ReadLesson {
@@ -43,6 +44,7 @@ export async function checkLessons(
     mistakes.push(...linkMistakes(lesson, pages, anchors));
     const lab = frontOf(lesson)['lab'];
     const { file, prose } = lesson;
+    mistakes.push(...outputMistakes(lesson));
     mistakes.push(...unseenValues(file, prose, byId.get(String(lab))?.world, lab !== undefined));
   }
   const opened = new Set(lessons.map((lesson) => frontOf(lesson)['lab']));
@@ -98,6 +100,30 @@ async function readCourse(root: string, course: string, mistakes: Mistake[]): Pr
     lessons.push({ course, slug: named, file, front, prose });
   }
   return lessons;
+}
+
+/** Output that no proof could hold against a command. */
+function outputMistakes(lesson: ReadLesson): Mistake[] {
+  const { file, prose } = lesson;
+  if (frontOf(lesson)['lab'] === undefined)
+    return outputs(prose).map(({ line }) => ({
+      file,
+      line,
+      message: 'the lesson has no lab whose terminal could print this, so nothing proves that it is so.',
+    }));
+  const unknown = outputs(prose).filter(({ info }) => !/^output( solved)?$/.test(info));
+  return [
+    ...strayOutputs(prose).map(({ line }) => ({
+      file,
+      line,
+      message: 'output stands directly under the <Command> that prints it, with nothing but blank lines in between.',
+    })),
+    ...unknown.map(({ line, info }) => ({
+      file,
+      line,
+      message: `\`${info}\`: behind "output" there is nothing, or "solved" for a world in which the lab is solved.`,
+    })),
+  ];
 }
 
 function needMistakes(lesson: ReadLesson, all: ReadLesson[]): Mistake[] {

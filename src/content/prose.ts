@@ -17,7 +17,11 @@ export interface Prose {
   links: (Place & { href: string })[];
   /** Anchors that headings make. */
   anchors: string[];
-  fences: (Place & { text: string; inside: string | undefined })[];
+  /**
+   * `info` stands behind the opening mark; `inside` is the component that is open around the block; `above` is the last
+   * line over it that is not blank, nor part of another block.
+   */
+  fences: (Place & { text: string; info: string; above: string; inside: string | undefined })[];
   /** What MDX would take for a tag or an expression, and the author most likely did not mean as one. */
   stray: (Place & { text: string })[];
 }
@@ -33,18 +37,19 @@ export function readProse(text: string, firstLine = 1): Prose {
   const prose: Prose = { tags: [], links: [], anchors: [], fences: [], stray: [] };
   const lines = text.split('\n');
   const blanked: string[] = [];
-  let fence: { mark: string; from: number; lines: string[] } | undefined;
-  const fences: { from: number; text: string }[] = [];
+  let fence: { mark: string; info: string; above: string; from: number; lines: string[] } | undefined;
+  const fences: { from: number; info: string; above: string; text: string }[] = [];
   for (const [i, line] of lines.entries()) {
     const mark = FENCE.exec(line)?.[2];
     if (fence) {
       if (mark?.startsWith(fence.mark) && line.trim() === mark) {
-        fences.push({ from: fence.from, text: fence.lines.join('\n') });
+        const { from, info, above } = fence;
+        fences.push({ from, info, above, text: fence.lines.join('\n') });
         fence = undefined;
       } else fence.lines.push(line);
       blanked.push('');
     } else if (mark) {
-      fence = { mark, from: i, lines: [] };
+      fence = { mark, info: line.trim().slice(mark.length).trim(), above: lastOf(blanked), from: i, lines: [] };
       blanked.push('');
     } else {
       blanked.push(line);
@@ -56,12 +61,14 @@ export function readProse(text: string, firstLine = 1): Prose {
   }
   if (fence) prose.stray.push({ line: fence.from + firstLine, column: 1, text: fence.mark });
   scan(blanked.join('\n'), firstLine, prose);
-  for (const { from, text: inside } of fences) {
+  for (const { from, info, above, text: inside } of fences) {
     const line = from + firstLine;
-    prose.fences.push({ line, column: 1, text: inside, inside: openAt(prose.tags, line) });
+    prose.fences.push({ line, column: 1, text: inside, info, above, inside: openAt(prose.tags, line) });
   }
   return prose;
 }
+
+const lastOf = (lines: readonly string[]): string => lines.findLast((line) => line.trim() !== '')?.trim() ?? '';
 
 /** As the site makes them: lower case, dashes for spaces, no punctuation. */
 export const anchorOf = (heading: string): string =>

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WallClock } from '#base/clock.ts';
+import { findCourses } from '#content/courses.ts';
 import { LabSource } from '#server/sessions/lab-source.ts';
 import { ensureBuilt } from '../../src/cli/build/build.ts';
 import { Places } from '../../src/cli/prove/places.ts';
@@ -14,6 +15,8 @@ const source = new LabSource(join(ROOT, 'labs'));
 const ids = readdirSync(join(ROOT, 'labs'), { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map((entry) => entry.name);
+
+const lessons = (await findCourses(join(ROOT, 'lessons'))).flatMap((course) => course.lessons);
 
 /** Shared by all labs. */
 const clock = new WallClock();
@@ -30,11 +33,21 @@ afterAll(async () => {
   await workers?.close();
 });
 
-/** Untouched it scores 0, the solution turns everything green, every wrong solution stays red where it says. */
+/**
+ * Untouched it scores 0, the solution turns everything green, every wrong solution stays red where it says, and its
+ * lesson's commands print what the lesson shows.
+ */
 describe.concurrent('labs', () => {
   it.each(ids)('%s proves itself', { timeout: 1_200_000 }, async (id) => {
     const lab = await source.load(id);
-    const proofs = await proveLab(lab, { entry, driver: 'embedded', folder: join(ROOT, 'labs', id), pool, workers });
+    const proofs = await proveLab(lab, {
+      entry,
+      driver: 'embedded',
+      lessons: lessons.filter((lesson) => lesson.lab === id),
+      folder: join(ROOT, 'labs', id),
+      pool,
+      workers,
+    });
     expect(proofs.filter((proof) => !proof.ok).map((proof) => `${proof.what}: ${proof.said}`)).toEqual([]);
     expect(proofs.length).toBeGreaterThanOrEqual(3);
   });

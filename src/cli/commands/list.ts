@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AcademyError } from '#base/errors.ts';
+import { AcademyError, messageOf } from '#base/errors.ts';
 import { CATALOGUE } from '#grader/catalogue.ts';
 import { parametersOf, referencePage } from '#grader/reference.ts';
 import { LabSource } from '#server/sessions/lab-source.ts';
@@ -11,11 +11,20 @@ export async function run([noun, ...rest]: string[]): Promise<number> {
   switch (noun) {
     case 'labs': {
       const source = new LabSource(join(ROOT, 'labs'));
-      const labs = await Promise.all((await source.ids()).map((id) => source.load(id)));
-      print(
-        labs.map(({ id, definition }) => [id, `${definition.title} (${definition.minutes} min, ${definition.level})`]),
+      const ids = await source.ids();
+      const labs = await Promise.all(
+        ids.map((id) =>
+          source.load(id).then(
+            ({ definition: { title, minutes, level } }) => ({
+              line: `${title} (${minutes} min, ${level})`,
+              whole: true,
+            }),
+            (error: unknown) => ({ line: whyNot(error), whole: false }),
+          ),
+        ),
       );
-      return 0;
+      print(labs.map(({ line }, i) => [ids[i]!, line]));
+      return labs.every(({ whole }) => whole) ? 0 : 1;
     }
     case 'checks':
       return listChecks(rest);
@@ -28,6 +37,12 @@ export async function run([noun, ...rest]: string[]): Promise<number> {
     default:
       throw new AcademyError('request/invalid', 'List what? labs, checks or images.');
   }
+}
+
+/** One line about a lab that is not whole, or not any more. */
+function whyNot(error: unknown): string {
+  if (error instanceof AcademyError && error.code === 'lab/unknown') return 'has no lab.yaml';
+  return `can't be read: ${messageOf(error)}`;
 }
 
 /** Every check with its parameters, or those named; `--markdown` writes the reference page `lessons/CHECKS.md`. */

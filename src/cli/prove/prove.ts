@@ -2,9 +2,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DriverName } from '#cluster/driver.ts';
 import type { KindSettings } from '#cluster/kind/settings.ts';
+import type { FoundLesson } from '#content/courses.ts';
+import { shownCommands } from '#content/shown-commands.ts';
 import type { TaskView } from '#schema/protocol.ts';
 import type { LoadedLab } from '#server/sessions/lab-source.ts';
 import { LabProcess } from './lab-process.ts';
+import { read, readSolved } from './lesson.ts';
 import { halfOf, reversed, stepsOf } from './partial.ts';
 import type { Pool } from './pool.ts';
 import type { Timing } from './timing.ts';
@@ -12,7 +15,7 @@ import type { WarmWorkers } from './warm-workers.ts';
 
 export interface Proof {
   lab: string;
-  /** `solution`, `solution again`, `halfway`, `backwards`, or the name of a wrong solution. */
+  /** `solution`, `solution again`, `halfway`, `backwards`, `lesson`, `lesson, solved`, or the name of a wrong solution. */
   what: string;
   ok: boolean;
   /** One line: what was seen. */
@@ -27,11 +30,13 @@ export interface ProveOptions {
   kind?: KindSettings;
   /** The lab's folder; wrong solutions are read from it. */
   folder: string;
+  /** The lessons that open this lab. */
+  lessons: readonly FoundLesson[];
   /** How many sessions run at once; shared by all labs that are proved together. */
   pool: Pool;
   /** Threads that are used again; shared as well. */
   workers?: WarmWorkers;
-  /** Only runs of these names. */
+  /** Only runs whose names are or begin with these. */
   only?: readonly string[];
   onProof?(proof: Proof): void;
 }
@@ -49,7 +54,8 @@ const PARTIAL_ENDS_AFTER_S = 30;
 /**
  * Proves a lab: untouched it scores 0; its solution turns every task green, and does so again; every wrong solution leaves
  * the task red that its `must-stay-red:` line names; a solution that stops halfway does not pass, nor does one run
- * backwards, unless `solution.sh` says `# any order`. Each runs in a cluster of its own.
+ * backwards, unless `solution.sh` says `# any order`. The commands of its lessons are typed, and print what is shown. Each
+ * runs in a cluster of its own.
  */
 export async function proveLab(lab: LoadedLab, options: ProveOptions): Promise<Proof[]> {
   const wrong = await wrongSolutions(options.folder);
@@ -66,9 +72,22 @@ export async function proveLab(lab: LoadedLab, options: ProveOptions): Promise<P
   }
   for (const { name, script, task } of wrong)
     runs.push({ what: name, work: (session) => proveWrong(session, script, task) });
+  for (const lesson of options.lessons) {
+    const commands = shownCommands(lesson.body);
+    const what = options.lessons.length > 1 ? `lesson ${lesson.slug}` : 'lesson';
+    if (commands.length > 0) runs.push({ what, work: (session) => read(session, commands) });
+    if (commands.some(({ output }) => output?.solved))
+      runs.push({
+        what: `${what}, solved`,
+        work: async (session) => {
+          await proveSolution(session, lab);
+          return readSolved(session, commands);
+        },
+      });
+  }
   return Promise.all(
     runs
-      .filter(({ what }) => options.only?.includes(what) ?? true)
+      .filter(({ what }) => options.only?.some((name) => isOrBegins(what, name)) ?? true)
       .map(({ what, work }) =>
         options.pool.run(lab.id, async () => {
           const proof = await prove(lab, options, what, work);
@@ -173,3 +192,7 @@ async function wrongSolutions(folder: string): Promise<{ name: string; script: s
 
 const isPassed = (task: TaskView): boolean => task.verdict?.state === 'passed';
 const looked = (task: TaskView): boolean => task.verdict !== undefined && task.verdict.said !== 'Not looked at yet.';
+
+/** `lesson` is also `lesson, solved`, and `solution` also `solution again`. */
+const isOrBegins = (what: string, name: string): boolean =>
+  what === name || what.startsWith(`${name} `) || what.startsWith(`${name},`);

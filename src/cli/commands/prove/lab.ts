@@ -2,7 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { WallClock } from '#base/clock.ts';
-import { AcademyError } from '#base/errors.ts';
+import { AcademyError, messageOf } from '#base/errors.ts';
+import { findCourses } from '#content/courses.ts';
 import { kindSettings } from '#server/drivers.ts';
 import { LabSource } from '#server/sessions/lab-source.ts';
 import { readSettings } from '#server/settings.ts';
@@ -11,6 +12,7 @@ import { Places } from '../../prove/places.ts';
 import { Pool } from '../../prove/pool.ts';
 import { type Proof, proveLab } from '../../prove/prove.ts';
 import { asMarkdown, asText, type Report, timingRows } from '../../prove/report.ts';
+import { sumOf } from '../../prove/timing.ts';
 import { WarmWorkers } from '../../prove/warm-workers.ts';
 import { ROOT } from '../../root.ts';
 
@@ -40,6 +42,7 @@ export async function run(args: string[]): Promise<number> {
   const source = new LabSource(join(ROOT, 'labs'));
   const ids = values.all ? await source.ids() : positionals;
   if (ids.length === 0) throw new AcademyError('request/invalid', 'Name a lab, or --all.');
+  const lessons = (await findCourses(join(ROOT, 'lessons'))).flatMap((course) => course.lessons);
   const { workerEntry } = await ensureBuilt(say, ['worker']);
   const clock = new WallClock();
   const began = performance.now();
@@ -50,18 +53,30 @@ export async function run(args: string[]): Promise<number> {
   const workers = new WarmWorkers(workerEntry, clock);
   const width = Math.max(...ids.map((id) => id.length));
   const proofs = await Promise.all(
-    ids.map(async (id) =>
-      proveLab(await source.load(id), {
+    ids.map(async (id) => {
+      const lab = await source.load(id).catch((error: unknown) => {
+        // One that is being written must not keep the others from being proved; who named it wants to know at once.
+        if (!values.all) throw error;
+        return messageOf(error);
+      });
+      const onProof = (proof: Proof) => say(lineOf(proof, width));
+      if (typeof lab === 'string') {
+        const proof = { lab: id, what: 'lab.yaml', ok: false, said: lab, tookMs: 0, timing: sumOf([]) };
+        onProof(proof);
+        return [proof];
+      }
+      return proveLab(lab, {
         entry: workerEntry,
         driver,
         ...(kind ? { kind } : {}),
         ...(values.only ? { only: values.only } : {}),
         folder: join(ROOT, 'labs', id),
+        lessons: lessons.filter((lesson) => lesson.lab === id),
         pool,
         workers,
-        onProof: (proof) => say(lineOf(proof, width)),
-      }),
-    ),
+        onProof,
+      });
+    }),
   ).then((done) => done.flat());
   places?.close();
   await workers.close();
