@@ -4,7 +4,7 @@ import type { Category } from './runner.ts';
 import { bullets, statusOf, type World } from './world.ts';
 
 /** The cluster has no way out: a version can be compared only with one that is given (`--expected-version`). */
-async function latest(world: World): Promise<string> {
+export async function latest(world: World): Promise<string> {
   if (world.expectedVersion) return world.expectedVersion;
   const installation = world.preInstall ? undefined : await world.config().catch(() => undefined);
   const uuid = installation?.metadata.uid ?? 'unknown';

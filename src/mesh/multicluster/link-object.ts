@@ -63,27 +63,29 @@ export interface LinkOptions {
 /** The Link that another cluster is to apply, to mirror from this one. Throws what is wrong with the gateway. */
 export function linkObject(options: LinkOptions): KubeObject {
   const { cluster, gateway } = options;
+  // The order of JSON; YAML sorts the names.
   const spec: LinkSpec = {
-    clusterCredentialsSecret: credentialsOf(cluster),
-    ...(options.excludedAnnotations.length > 0 ? { excludedAnnotations: options.excludedAnnotations } : {}),
-    ...(options.excludedLabels.length > 0 ? { excludedLabels: options.excludedLabels } : {}),
-    federatedServiceSelector: selectorOf(options.federatedServiceSelector),
-    ...(gateway ? gatewaySpec(gateway, options) : { probeSpec: {} }),
-    remoteDiscoverySelector: selectorOf(options.remoteDiscoverySelector),
-    ...(gateway ? { selector: selectorOf(options.selector) } : {}),
+    targetClusterName: cluster,
     targetClusterDomain: options.clusterDomain,
     targetClusterLinkerdNamespace: options.controlPlane,
-    targetClusterName: cluster,
+    clusterCredentialsSecret: credentialsOf(cluster),
+    ...(gateway ? gatewaySpec(gateway, options) : { probeSpec: {} }),
+    ...(gateway ? { selector: selectorOf(options.selector) } : {}),
+    remoteDiscoverySelector: selectorOf(options.remoteDiscoverySelector),
+    federatedServiceSelector: selectorOf(options.federatedServiceSelector),
+    ...(options.excludedAnnotations.length > 0 ? { excludedAnnotations: options.excludedAnnotations } : {}),
+    ...(options.excludedLabels.length > 0 ? { excludedLabels: options.excludedLabels } : {}),
   };
   return {
-    apiVersion: `${LINK.group}/${LINK.version}`,
     kind: 'Link',
+    apiVersion: `${LINK.group}/${LINK.version}`,
     metadata: {
-      annotations: { [CREATED_BY]: options.createdBy },
       name: cluster,
       namespace: options.namespace,
+      annotations: { [CREATED_BY]: options.createdBy },
     },
     spec,
+    status: {},
   };
 }
 
@@ -99,8 +101,8 @@ function gatewaySpec(gateway: KubeObject, options: LinkOptions): Partial<LinkSpe
   if (port === undefined) throw new Error(`gateway service ${name} has no gateway port named mc-gateway`);
   return {
     gatewayAddress: addresses,
-    gatewayIdentity,
     gatewayPort: String(options.gatewayPort || port),
+    gatewayIdentity,
     probeSpec,
   };
 }
@@ -116,7 +118,7 @@ function probeOf(gateway: KubeObject): ProbeSpec {
   if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(period)) {
     throw new Error(`could not parse probe period: time: invalid duration ${JSON.stringify(given)}`);
   }
-  return { path, period, port: String(port) };
+  return { path, port: String(port), period };
 }
 
 /** Seconds as Go prints a duration: `3s`, `1m30s`. */
@@ -138,21 +140,21 @@ export const credentialsObject = (options: {
   kubeconfig: string;
   domains?: { trustDomain: string; clusterDomain: string };
 }): KubeObject => ({
-  apiVersion: 'v1',
-  data: { kubeconfig: Buffer.from(options.kubeconfig).toString('base64') },
   kind: 'Secret',
+  apiVersion: 'v1',
   metadata: {
+    name: credentialsOf(options.cluster),
+    namespace: options.namespace,
     ...(options.domains
       ? {
+          labels: { [CREDENTIALS_CLUSTER]: options.cluster },
           annotations: {
             [CLUSTER_DOMAIN]: options.domains.clusterDomain,
             [TRUST_DOMAIN]: options.domains.trustDomain,
           },
-          labels: { [CREDENTIALS_CLUSTER]: options.cluster },
         }
       : {}),
-    name: credentialsOf(options.cluster),
-    namespace: options.namespace,
   },
+  data: { kubeconfig: Buffer.from(options.kubeconfig).toString('base64') },
   type: CREDENTIALS_TYPE,
 });

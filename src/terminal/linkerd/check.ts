@@ -3,6 +3,8 @@ import { type Result, runChecks } from '#mesh/check/runner.ts';
 import { World } from '#mesh/check/world.ts';
 import { LINKERD_VERSION } from '#mesh/install/values.ts';
 import { UsageError } from './flags.ts';
+import { linkResults } from './multicluster/check-results.ts';
+import { extensionNamespace } from './multicluster/gateway-metrics.ts';
 import { goDuration, type Invocation, type Verb } from './verb.ts';
 
 const MARKS = { success: '√', warning: '‼', error: '×' } as const;
@@ -80,12 +82,24 @@ async function run(invocation: Invocation): Promise<number> {
     preInstall: on('pre') || on('crds'),
     cniNamespace: flags.values.get('cni-namespace') ?? 'linkerd-cni',
   });
-  const results = runChecks(categoriesFor({ pre: on('pre'), crds: on('crds'), proxy: on('proxy') }), world, {
+  const pacing = {
     clock,
     deadline: clock.now() + goDuration(flags.values.get('wait') ?? '5m0s'),
     signal: context.signal,
-  });
+  };
+  const own = runChecks(categoriesFor({ pre: on('pre'), crds: on('crds'), proxy: on('proxy') }), world, pacing);
+  const results = on('pre') || on('crds') ? own : withExtensions(own, invocation, pacing);
   return (await printResults(invocation, results, format)) ? 0 : 1;
+}
+
+/** After the control plane's own checks come those of the extensions that are installed. */
+async function* withExtensions(
+  own: AsyncIterable<Result>,
+  invocation: Invocation,
+  pacing: Parameters<typeof runChecks>[2],
+): AsyncGenerator<Result> {
+  yield* own;
+  if (await extensionNamespace(invocation.client).catch(() => undefined)) yield* linkResults(invocation, pacing);
 }
 
 /** Prints the lines of a run as they come; true when nothing failed. */

@@ -1,5 +1,5 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import { proxiesMatchCli, proxiesRunning, proxiesUpToDate } from '#mesh/check/versions.ts';
+import { latest, proxiesMatchCli, proxiesRunning, proxiesUpToDate } from '#mesh/check/versions.ts';
 import { CORE, proxyOf } from '#mesh/check/world.ts';
 import type { LinkChecks, LinkWorld } from './check-world.ts';
 
@@ -27,7 +27,10 @@ export const proxyChecks: LinkChecks = [
     description: 'multicluster extension proxies are up-to-date',
     hint: 'l5d-multicluster-proxy-cp-version',
     warning: true,
-    run: async (world) => proxiesUpToDate(world.base, await podsOf(world)),
+    run: async (world) => {
+      await latest(world.base);
+      proxiesUpToDate(world.base, await podsOf(world));
+    },
   },
   {
     description: 'multicluster extension proxies and cli versions match',

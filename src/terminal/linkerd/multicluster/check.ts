@@ -1,12 +1,7 @@
-import { runChecks } from '#mesh/check/runner.ts';
-import { CORE, World } from '#mesh/check/world.ts';
-import { LINKERD_VERSION } from '#mesh/install/values.ts';
+import { CORE } from '#mesh/check/world.ts';
 import { printResults } from '../check.ts';
 import { Failure, goDuration, type Invocation, type Verb } from '../verb.ts';
-import { linkChecks } from './check-links.ts';
-import { mirrorChecks } from './check-mirrors.ts';
-import { proxyChecks } from './check-proxies.ts';
-import { LinkWorld } from './check-world.ts';
+import { linkResults } from './check-results.ts';
 import { extensionNamespace, NO_EXTENSION } from './gateway-metrics.ts';
 import { refuse, textOf } from './shared-flags.ts';
 
@@ -49,9 +44,7 @@ async function run(invocation: Invocation): Promise<number> {
   await client.get(CORE('configmaps', controlPlane), 'linkerd-config').catch((error: Error) => {
     throw new Failure(`Failed to fetch linkerd config: ${error.message}`);
   });
-  const world = new LinkWorld(new World({ client, clock, controlPlane, cliVersion: LINKERD_VERSION }), invocation);
-  const category = { name: 'linkerd-multicluster', checks: [...linkChecks, ...mirrorChecks, ...proxyChecks] };
-  const results = runChecks([category], world, {
+  const results = linkResults(invocation, {
     clock,
     deadline: clock.now() + goDuration(textOf(invocation, 'wait', '5m0s')),
     signal: context.signal,

@@ -1,6 +1,5 @@
 import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
-import { stringifyKubeconfig } from '#kube/client/kubeconfig.ts';
 import { LINKERD_VERSION } from '#mesh/install/values.ts';
 import { NAMESPACE, SECRETS, SERVICES } from '#mesh/multicluster/labels.ts';
 import { credentialsObject, linkObject } from '#mesh/multicluster/link-object.ts';
@@ -161,7 +160,7 @@ async function kubeconfigOf(invocation: Invocation, namespace: string): Promise<
   }
   if (!meant?.context) return refuse('could not extract current context from config');
   const server = textOf(invocation, 'api-server-address') || meant.server;
-  return stringifyKubeconfig({
+  return sortedYaml({
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [

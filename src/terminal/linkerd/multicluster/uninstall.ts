@@ -46,6 +46,6 @@ export const uninstall: Verb = {
       }
     }
     if (objects.length === 0) throw new Failure('No resources found to uninstall');
-    return printDocuments(invocation, objects);
+    return printDocuments(invocation, objects, 'after');
   },
 };

@@ -65,7 +65,7 @@ export const unlink: Verb = {
         ...(await credentials(invocation, cluster)),
       );
     }
-    return printDocuments(invocation, objects);
+    return printDocuments(invocation, objects, 'after');
   },
 };
 
