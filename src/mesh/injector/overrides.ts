@@ -151,6 +151,8 @@ function quantity(text: string): number | undefined {
   return amount === undefined ? undefined : Number(amount) * SCALES[unit]!;
 }
 
+export const isQuantity = (text: string): boolean => quantity(text) !== undefined;
+
 /** Ports and ranges, with the names of the pod's own ports read as numbers; what is neither is left out. */
 function portList(text: string, named: ReadonlyMap<string, number>): string {
   return text

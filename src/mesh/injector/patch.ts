@@ -25,9 +25,9 @@ export interface InjectionInput {
   owner?: { kind: string; name: string };
   /** `linkerd/proxy-injector edge-…` or `linkerd/cli edge-…`. */
   createdBy: string;
-  /** Annotations to add that say what was chosen already: they change nothing here. */
-  annotations?: Record<string, string>;
   byWebhook?: boolean;
+  /** Of the workload whose template is injected by hand: one annotation is read there. */
+  workloadAnnotations?: Record<string, string>;
 }
 
 const TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -35,6 +35,10 @@ const escaped = (key: string): string => key.replaceAll('~', '~0').replaceAll('/
 
 /** Hash of a trust bundle as pods carry it in `linkerd.io/trust-root-sha256`. */
 export const bundleHash = (anchors: string): string => createHash('sha256').update(anchors).digest('hex');
+
+/** The setting is the node's own, which only root may change. */
+const NOT_ROOT =
+  'execution error at (patch/templates/patch.json:77:10): proxyInit.runAsRoot must be set to use proxyInit.closeWaitTimeoutSecs';
 
 /** What makes a meshed pod of a plain one: init container, proxy, volumes, labels and annotations, as a JSON patch. */
 export function injectionPatch(input: InjectionInput): JsonPatchOperation[] {
@@ -53,15 +57,18 @@ export function injectionPatch(input: InjectionInput): JsonPatchOperation[] {
     { ...added, ...own },
     {
       ports: namedPorts(spec),
-      additionalEnv: [input.namespaceAnnotations[ADDITIONAL_ENV], own[ADDITIONAL_ENV]],
+      additionalEnv: [
+      input.namespaceAnnotations[ADDITIONAL_ENV],
+      (input.workloadAnnotations ?? own)[ADDITIONAL_ENV],
+    ],
     },
   );
+  if (values['proxyInit'].closeWaitTimeoutSecs && !values['proxyInit'].runAsRoot) throw new Error(NOT_ROOT);
   const patch: JsonPatchOperation[] = [];
   const add = (path: string, value: unknown) => patch.push({ op: 'add', path, value });
 
   addAll(add, '/metadata/annotations', pod.metadata?.annotations, {
     ...added,
-    ...input.annotations,
     'linkerd.io/created-by': input.createdBy,
     'linkerd.io/proxy-version': values['proxy'].image.version || values.linkerdVersion,
     'linkerd.io/trust-root-sha256': bundleHash(anchors),

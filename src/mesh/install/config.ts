@@ -1,12 +1,28 @@
-import { stringify } from 'yaml';
+import { Document, parse, visit } from 'yaml';
 import type { KubeObject } from '#kube/api/types.ts';
 import { base64, componentLabels, createdBy, role, rule } from './names.ts';
 import { difference } from './overrides.ts';
 import { defaultValues, type Values } from './values.ts';
 
-/** YAML as Go's marshaller writes maps: keys sorted, long strings unfolded, words that YAML 1.1 reads otherwise in quotes. */
-export const goYaml = (value: unknown): string =>
-  stringify(value, { version: '1.1', sortMapEntries: true, lineWidth: 0, indentSeq: false, nullStr: 'null' });
+/**
+ * YAML as Go's marshaller writes maps: keys sorted, long strings unfolded; what YAML 1.1 would read as something else than
+ * a string in double quotes, what could not stand plain for another reason in single ones.
+ */
+export function goYaml(value: unknown): string {
+  const document = new Document(value, { version: '1.1', sortMapEntries: true, aliasDuplicateObjects: false });
+  visit(document, {
+    Scalar(_, node) {
+      if (typeof node.value === 'string' && readOtherwise(node.value)) node.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString({ lineWidth: 0, indentSeq: false, nullStr: 'null', singleQuote: true });
+}
+
+const readOtherwise = (text: string): boolean =>
+  text === '' ||
+  (/^([-+.\d]|[yn]$|yes$|no$|on$|off$|true$|false$|null$|~$|=$|<<$)/i.test(text) &&
+    !text.includes('\n') &&
+    typeof parse(text, { version: '1.1', logLevel: 'silent', strict: false }) !== 'string');
 
 /** The values as they are kept in the cluster: without private keys. */
 function published(values: Values): Values {

@@ -1,37 +1,31 @@
-import { parse } from 'yaml';
 import type { KubeObject } from '#kube/api/types.ts';
 import { applyInjection, injectionPatch } from '#mesh/injector/patch.ts';
-import { LINKERD_VERSION } from '#mesh/install/values.ts';
-import { Failure, type Invocation } from './verb.ts';
+import { LINKERD_VERSION, type Values } from '#mesh/install/values.ts';
+import type { Invocation } from './verb.ts';
 
 /** Metadata and spec of the pods that a manifest makes. */
-interface Template {
+export interface Template {
   metadata: KubeObject['metadata'];
   spec: KubeObject['spec'];
 }
 
+/** Where the chart refuses to render. */
+const AT = 'execution error at (patch/templates/patch.json';
+
 /**
- * Does to a pod template what the injector would do to its pods, with the values and the trust bundle of the cluster as
+ * Does to a pod template what the injector would do to its pods, with the values and the anchors of the installation as
  * they are now. The result carries its own anchors: a later bundle reaches it only by injecting again.
  */
-export async function injectManually(
-  { client, controlPlane }: Invocation,
+export function injectManually(
+  { controlPlane }: Invocation,
   object: KubeObject,
   template: Template,
+  values: Values,
   config: Record<string, string>,
-): Promise<void> {
-  const target = { group: '', version: 'v1', resource: 'configmaps', namespace: controlPlane };
-  let values: KubeObject;
-  let roots: KubeObject;
-  try {
-    [values, roots] = await Promise.all([
-      client.get(target, 'linkerd-config'),
-      client.get(target, 'linkerd-identity-trust-roots'),
-    ]);
-  } catch (error) {
-    throw new Failure(`could not fetch configs from kubernetes: ${(error as Error).message}`);
-  }
-  if (Object.keys(config).length > 0) template.metadata.annotations = { ...template.metadata.annotations, ...config };
+): void {
+  const anchors = values.identityTrustAnchorsPEM;
+  if (anchors === '') throw new Error(`${AT}:143:10): Please provide the identity trust anchors`);
+  template.metadata.annotations = { ...template.metadata.annotations, ...config };
   const owner = object.kind === 'Pod' ? undefined : { kind: object.kind, name: object.metadata.name ?? '' };
   const pod = { metadata: template.metadata, spec: template.spec };
   const patched = applyInjection(
@@ -40,10 +34,10 @@ export async function injectManually(
       pod,
       namespace: object.metadata.namespace ?? '',
       namespaceAnnotations: {},
-      values: parse(values.data?.values ?? ''),
-      anchors: roots.data?.['ca-bundle.crt'] ?? '',
+      values,
+      anchors,
       controlPlaneNamespace: controlPlane,
-      ...(owner ? { owner } : {}),
+      ...(owner ? { owner, workloadAnnotations: object.metadata.annotations ?? {} } : {}),
       createdBy: `linkerd/cli ${LINKERD_VERSION}`,
     }),
   );
