@@ -24,9 +24,10 @@ export async function findDrivers(settings: Settings): Promise<Drivers> {
   if (settings.driver === 'embedded')
     return { chosen: 'embedded', why: 'as ACADEMY_DRIVER says', available: ['embedded'] };
   const kind = kindSettings(settings);
-  const [{ createKindDriver }, { Engine }] = await Promise.all([
+  const [{ createKindDriver }, { Engine }, { profileOf }] = await Promise.all([
     import('#cluster/kind/driver.ts'),
     import('#cluster/kind/engine.ts'),
+    import('#cluster/kind/trial.ts'),
   ]);
   const engine = new Engine();
   const { ok, reasons } = await createKindDriver(kind, engine).preflight();
@@ -36,7 +37,9 @@ export async function findDrivers(settings: Settings): Promise<Drivers> {
     const where = (await engine.hasImage(settings.toolboxImage))
       ? 'terminals run in a container beside it'
       : `terminals are the academy’s own, because the image ${settings.toolboxImage} is not here`;
-    return { chosen: 'kind', why: `${why}; ${where}`, available: ['kind', 'embedded'], kind };
+    // Tried once here, and not again by each session's worker.
+    const profile = await profileOf(engine, kind.nodeImage);
+    return { chosen: 'kind', why: `${why}; ${where}`, available: ['kind', 'embedded'], kind: { ...kind, profile } };
   }
   const reason = reasons[0] ?? 'the preflight failed';
   if (settings.driver === 'kind')

@@ -1,10 +1,10 @@
-import { AcademyError } from '#base/errors.ts';
 import type { Lifecycle } from '#base/lifecycle.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import { createKubeClient } from '#kube/client/create.ts';
 import { createHttpTransport, type HttpAccess } from '#kube/client/http.ts';
 import { reachApi } from './api-access.ts';
 import type { Engine } from './engine.ts';
+import { onNode } from './explain.ts';
 import { CNI_PATH, cniConfig, kubeadmConfig, quickCoreDns } from './kubeadm.ts';
 import { labelsFor, type Ownership } from './labels.ts';
 import { nodeName, workerName } from './names.ts';
@@ -46,14 +46,7 @@ export interface BringUpOptions extends Steps {
  * that a cancelled or failed bring-up removes exactly what was made; `connections` gets what only this process holds.
  */
 export async function bringUp(engine: Engine, o: BringUpOptions): Promise<RunningNode> {
-  const { ownership, node, life, signal, workers } = o;
-  await step(o, 'image', 'Looking for the node image', 200, async () => {
-    if (!(await engine.hasImage(node.image)))
-      throw new AcademyError(
-        'driver/image-missing',
-        `The node image ${node.image} is not in the Docker Engine. \`docker pull ${node.image}\` fetches it.`,
-      );
-  });
+  const { ownership, life, signal, workers } = o;
   const network = await step(o, 'network', 'Creating a network without a way out', 300, async () => {
     const labels = labelsFor(ownership, 'network');
     const made = await createNetwork(engine, nodeName(ownership.cluster), labels, signal, workers);
@@ -91,7 +84,9 @@ async function bringNodesUp(engine: Engine, o: BringUpOptions, network: SessionN
     await together<void[]>(signal, (either) =>
       workers.map((worker, index) =>
         step(o, `join-${index + 1}`, `Letting worker ${index + 1} join`, 6_000, () =>
-          join(engine, worker, { cluster: ownership.cluster, server: name, token, ca, signal: either }),
+          onNode(engine, worker.id, either, (unlessFull) =>
+            join(engine, worker, { cluster: ownership.cluster, server: name, token, ca, signal: unlessFull }),
+          ),
         ),
       ),
     );
@@ -120,20 +115,16 @@ async function firstNode(
   const id = await step(o, 'node', 'Starting the node', 3_000, () =>
     startNode(engine, { ...o, ...at, role: 'node' }, network),
   );
+  const settings = {
+    ...ownership,
+    ip: at.address,
+    profile: node.profile,
+    podSubnet: network.podSubnet,
+    ...(token ? { joinToken: token } : {}),
+  };
   const [kubeconfig] = await together<[string, void]>(signal, (either) => [
     step(o, 'kubeadm', 'Starting Kubernetes', 12_000, () =>
-      initialise(
-        engine,
-        id,
-        {
-          ...ownership,
-          ip: at.address,
-          profile: node.profile,
-          podSubnet: network.podSubnet,
-          ...(token ? { joinToken: token } : {}),
-        },
-        either,
-      ),
+      onNode(engine, id, either, (unlessFull) => initialise(engine, id, settings, unlessFull)),
     ),
     putWanted(engine, { ...o, signal: either }, id, 'images', 'Putting images into the node'),
   ]);
@@ -158,7 +149,9 @@ async function workerNode(
 /** Nothing is wanted of a bare cluster, and then there is no such step. */
 async function putWanted(engine: Engine, o: BringUpOptions, node: string, key: string, title: string): Promise<void> {
   if (o.images.needed.length + o.images.useful.length === 0) return;
-  await step(o, key, title, 5_000, () => putImages(engine, node, o.images, o.signal));
+  await step(o, key, title, 5_000, () =>
+    onNode(engine, node, o.signal, (unlessFull) => putImages(engine, node, o.images, unlessFull)),
+  );
 }
 
 /** kubeadm and what it leaves out; resolves with the administrator's kubeconfig. */

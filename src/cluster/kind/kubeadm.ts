@@ -45,6 +45,8 @@ export function kubeadmConfig(o: KubeadmOptions): string {
       apiVersion: 'kubeadm.k8s.io/v1beta4',
       kind: 'InitConfiguration',
       localAPIEndpoint: { advertiseAddress: o.ip, bindPort: 6443 },
+      // A control plane that is not up in half of kubeadm's four minutes will not be.
+      timeouts: { controlPlaneComponentHealthCheck: '2m0s' },
       ...(o.joinToken ? { bootstrapTokens: [{ token: o.joinToken, ttl: '10m0s' }] } : {}),
       nodeRegistration: registration(o),
       skipPhases: ['preflight', ...(o.joinToken ? [] : ['bootstrap-token']), 'addon/coredns', 'show-join-command'],

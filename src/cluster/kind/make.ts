@@ -1,3 +1,4 @@
+import { AcademyError } from '#base/errors.ts';
 import { Lifecycle } from '#base/lifecycle.ts';
 import type { CreateOptions } from '#cluster/driver.ts';
 import { homeFilesOf, trustAnchor } from '#cluster/linkerd/authority.ts';
@@ -9,7 +10,7 @@ import type { Engine } from './engine.ts';
 import { linkerdCli } from './linkerd-cli.ts';
 import { wantedImages } from './node-images.ts';
 import { writeNotes } from './node-notes.ts';
-import type { NodeLimits } from './profile.ts';
+import type { NodeLimits, Profile } from './profile.ts';
 import { flavourOf, type KindSettings } from './settings.ts';
 import { type Steps, step } from './steps.ts';
 import { startToolbox, ToolboxBox } from './toolbox.ts';
@@ -25,9 +26,9 @@ export async function makeCluster(engine: Engine, settings: KindSettings, o: Cre
   const now = () => Date.now();
   const signal = AbortSignal.any([o.signal, life.signal]);
   try {
-    const profile = settings.profile ?? (await profileOf(engine, settings.nodeImage));
     const ownership = { owner: settings.owner, cluster: o.id, now: now(), flavour: flavourOf(o.settings) };
     const steps = { onStep: o.onStep, now, signal };
+    const profile = await step(steps, 'image', 'Looking for the node image', 200, () => usable(engine, settings));
     const image = await toolboxImage(engine, settings, steps);
     let toolbox: string | undefined;
     const node = await bringUp(engine, {
@@ -68,6 +69,16 @@ export async function makeCluster(engine: Engine, settings: KindSettings, o: Cre
     await life.close().catch(() => {});
     throw error;
   }
+}
+
+/** How nodes of the image can run here. Rejects with `driver/image-missing` and the line that mends it. */
+async function usable(engine: Engine, { nodeImage, profile }: KindSettings): Promise<Profile> {
+  if (!(await engine.hasImage(nodeImage)))
+    throw new AcademyError(
+      'driver/image-missing',
+      `The node image ${nodeImage} is not in the Docker Engine. \`docker pull ${nodeImage}\` fetches it.`,
+    );
+  return profile ?? profileOf(engine, nodeImage);
 }
 
 /** The image for the terminals if it is here. That it is not is told and no reason to fail: the academy has terminals of its own. */

@@ -67,7 +67,13 @@ export async function createNetwork(
       };
     } catch (error) {
       const overlaps = isStatus(error, 403) || (error instanceof AcademyError && /overlap/i.test(error.message));
-      if (!overlaps || attempt === TRIES) throw error;
+      if (!overlaps) throw error;
+      if (attempt === TRIES)
+        throw new AcademyError(
+          'driver/network-pool',
+          `No free network was found in ${range.from}/${range.fromBits}: everything that was tried is taken.`,
+          { cause: error },
+        );
     }
   }
 }

@@ -1,6 +1,7 @@
 import { AcademyError } from '#base/errors.ts';
 import type { Lifecycle } from '#base/lifecycle.ts';
 import { type Engine, isStatus } from './engine.ts';
+import { nodeEnded } from './explain.ts';
 
 /** An Engine that is restarted is waited for this long before its clusters are given up. */
 const ENGINE_BACK_WITHIN_MS = 60_000;
@@ -29,13 +30,7 @@ async function follow(engine: Engine, id: string, signal: AbortSignal): Promise<
     try {
       const { State } = await engine.inspect(id);
       silentSince = undefined;
-      if (!State.Running)
-        return new AcademyError(
-          'driver/node-lost',
-          State.OOMKilled
-            ? 'The node of this cluster used more memory than it may and was ended.'
-            : 'The node of this cluster has ended.',
-        );
+      if (!State.Running) return nodeEnded(State.OOMKilled);
       // Answers when the container ends, however long that takes; a cut connection leads back to the question above.
       await Promise.race([engine.docker.getContainer(id).wait({ abortSignal: signal }), aborted(signal)]);
     } catch (error) {
