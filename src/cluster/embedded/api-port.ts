@@ -7,7 +7,10 @@ import type { NetNs } from '#kube/network/network.ts';
 import { apiServerCertificate } from './authority.ts';
 import { API_PORTS } from './bootstrap.ts';
 
-/** The API server's port on the node, for programs of pods that call it with their tokens. Its certificate is made when first needed. */
+/** Half of the certificate's year. */
+const RENEW_MS = 182 * 86_400_000;
+
+/** The API server's port on the node, for programs of pods that call it with their tokens. Its certificate is made when first needed, and anew long before it ends. */
 export function listenInside(
   handler: ApiHandler,
   node: NetNs,
@@ -16,6 +19,7 @@ export function listenInside(
   now: () => number,
 ): { close(): void } {
   let server: Promise<ReturnType<typeof createServer>> | undefined;
+  let renewAt = 0;
   const make = async () => {
     const { certificate, privateKey } = await apiServerCertificate(ca, [serviceIp, node.ip, '127.0.0.1'], now());
     const made = createServer({ cert: certificate, key: privateKey }, createFront(handler));
@@ -25,7 +29,10 @@ export function listenInside(
     return made;
   };
   const listener = node.listen(API_PORTS.node, (connection) => {
-    server ??= make();
+    if (!server || now() >= renewAt) {
+      server = make();
+      renewAt = now() + RENEW_MS;
+    }
     void server.then(
       (ready) => ready.emit('connection', connection),
       () => connection.reset(),

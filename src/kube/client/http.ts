@@ -1,13 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import http from 'node:http';
 import https from 'node:https';
-import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connect } from 'node:tls';
 import { AcademyError } from '#base/errors.ts';
 import type { ApiRequest, ApiResponse } from '#kube/api/http.ts';
 import type { Transport } from './client.ts';
 import { lines } from './lines.ts';
+import { dialTls, type OwnNetwork } from './own-network.ts';
 import { openChannels } from './web-socket.ts';
 
 export interface HttpAccess {
@@ -15,8 +14,8 @@ export interface HttpAccess {
   server: string;
   /** A Unix socket to connect to instead of the server's address. */
   socketPath?: string;
-  /** Opens the connection instead of the host's own network: a client that lives in an embedded cluster's network. */
-  dial?(host: string, port: number): Promise<Duplex>;
+  /** In place of the host's own network and clock: a client that lives in an embedded cluster. */
+  network?: OwnNetwork;
   token?: string;
   /** PEM. */
   clientCert?: string;
@@ -43,21 +42,16 @@ export function createHttpTransport(access: HttpAccess): Transport {
       }
     : {};
   const agent = new (secure ? https : http).Agent({ keepAlive: true });
-  const { dial } = access;
-  if (dial) {
+  const { network } = access;
+  if (network) {
     const host = base.hostname.replace(/^\[|\]$/g, '');
+    const port = Number(base.port) || (secure ? 443 : 80);
     // An agent takes its connection when it is there, over the callback.
     agent.createConnection = ((_: unknown, done: (error: Error | null, stream?: Duplex) => void) => {
-      dial(host, Number(base.port) || (secure ? 443 : 80)).then(
-        (socket) => {
-          if (!secure) return done(null, socket);
-          const servername = access.tlsServerName ?? (isIP(host) ? undefined : host);
-          const over = connect({ ...tls, socket, host, ...(servername ? { servername } : {}) });
-          socket.once('error', (error) => over.destroy(error));
-          done(null, over);
-        },
-        (error: Error) => done(error),
-      );
+      const opened = secure
+        ? dialTls(network, { host, port, serverName: access.tlsServerName }, tls)
+        : network.dial(host, port);
+      opened.then((stream) => done(null, stream), done);
     }) as never;
   }
   const where = {
@@ -97,8 +91,9 @@ export function createHttpTransport(access: HttpAccess): Transport {
 
   return {
     request,
-    connect: (request, protocols) =>
-      openChannels(
+    connect: async (request, protocols) => {
+      if (network) throw unreachable(base, new Error('a client inside a cluster makes plain requests only'));
+      return openChannels(
         {
           url: `${secure ? 'wss' : 'ws'}://${base.host}${pathAndQuery(request)}`,
           headers: headersOf(request),
@@ -108,7 +103,8 @@ export function createHttpTransport(access: HttpAccess): Transport {
           unreachable: (error) => unreachable(base, error),
         },
         protocols,
-      ),
+      );
+    },
     close: () => agent.destroy(),
   };
 }

@@ -3,6 +3,7 @@ import { AcademyError, messageOf } from '#base/errors.ts';
 import type { KubeClient } from './client.ts';
 import { createKubeClient } from './create.ts';
 import { createHttpTransport, type HttpAccess } from './http.ts';
+import type { OwnNetwork } from './own-network.ts';
 
 export interface KubeconfigCluster {
   server?: string;
@@ -124,10 +125,10 @@ export function accessOf(config: Kubeconfig, contextName = config['current-conte
 }
 
 /**
- * A client for a context (the current one unless named) of a kubeconfig's text; `dial` opens its connections where the
- * server is in a network of its own.
+ * A client for a context (the current one unless named) of a kubeconfig's text; `network` is where the server is, when that
+ * is an embedded cluster's.
  */
-export function clientFromKubeconfig(text: string, context?: string, dial?: HttpAccess['dial']): KubeClient {
+export function clientFromKubeconfig(text: string, context?: string, network?: OwnNetwork): KubeClient {
   let config: Kubeconfig;
   try {
     config = parseKubeconfig(text);
@@ -136,5 +137,5 @@ export function clientFromKubeconfig(text: string, context?: string, dial?: Http
       cause: error,
     });
   }
-  return createKubeClient(createHttpTransport({ ...accessOf(config, context), ...(dial ? { dial } : {}) }));
+  return createKubeClient(createHttpTransport({ ...accessOf(config, context), ...(network ? { network } : {}) }));
 }

@@ -1,8 +1,8 @@
-import type { Duplex } from 'node:stream';
 import { messageOf } from '#base/errors.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import { clientFromKubeconfig } from '#kube/client/kubeconfig.ts';
+import type { OwnNetwork } from '#kube/client/own-network.ts';
 import type { ContainerContext } from '#kube/images/program.ts';
 import { follow } from '#mesh/policy/informer.ts';
 import type { AddressSettings } from './addresses.ts';
@@ -93,7 +93,7 @@ export class RemoteClusters {
       }
       const clusterDomain = annotations[CLUSTER_DOMAIN]!;
       const domain = { ...settings.domain, trustDomain: annotations[TRUST_DOMAIN]! };
-      const client = clientFromKubeconfig(Buffer.from(kubeconfig, 'base64').toString(), undefined, dialFrom(context));
+      const client = clientFromKubeconfig(Buffer.from(kubeconfig, 'base64').toString(), undefined, networkOf(context));
       const view = new ClusterView({ ...settings, domain }, clusterDomain);
       const ended = new AbortController();
       const stop = () => {
@@ -143,7 +143,7 @@ const nameOf = (secret: KubeObject): string | undefined =>
   secret['type'] === TYPE ? secret.metadata.labels?.[CLUSTER_NAME] : undefined;
 
 /** Connections to another cluster's API start in the pod, as any other of its program. */
-export const dialFrom =
-  ({ net, uid }: Pick<ContainerContext, 'net' | 'uid'>) =>
-  (host: string, port: number): Promise<Duplex> =>
-    net.dial(host, port, { uid, timeoutMs: 10_000 });
+export const networkOf = ({ net, uid, clock }: Pick<ContainerContext, 'net' | 'uid' | 'clock'>): OwnNetwork => ({
+  dial: (host, port) => net.dial(host, port, { uid, timeoutMs: 10_000 }),
+  now: () => clock.now(),
+});

@@ -137,6 +137,23 @@ Status check results are √
     await vi.waitFor(() => pair.east.admin.get(core('services', 'shop'), 'web-west'), 10_000);
   });
 
+  it('goes on when days pass', async () => {
+    await pair.east.advanceClock(3 * 86_400_000);
+    await vi.waitFor(async () => expect((await pair.curl('http://web-west/')).stdout).toBe('west\n'), 20_000);
+    const { metadata, spec } = await pair.west.admin.get(core('services', 'shop'), 'web');
+    const second = { name: 'second', namespace: 'shop', labels: metadata.labels ?? {} };
+    await pair.west.admin.create(core('services', 'shop'), {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: second,
+      spec: { selector: spec.selector, ports: spec.ports },
+    });
+    await vi.waitFor(async () => expect((await pair.curl('http://second-west/')).stdout).toBe('west\n'), 20_000);
+    const check = await pair.linkerd('east', 'multicluster', 'check', '--wait=10s');
+    expect(check.stdout).toContain('√ remote cluster access credentials are valid');
+    expect(check.code).toBe(0);
+  });
+
   it('is cleaned up by what unlink prints', async () => {
     const { stdout, stderr } = await pair.linkerd('east', 'multicluster', 'unlink', '--cluster-name=west');
     expect(stderr).toContain('is deprecated');

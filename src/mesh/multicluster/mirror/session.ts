@@ -4,7 +4,7 @@ import type { KubeClient } from '#kube/client/client.ts';
 import { Informer } from '#kube/client/informer.ts';
 import { clientFromKubeconfig } from '#kube/client/kubeconfig.ts';
 import { httpCall } from '#kube/images/http-call.ts';
-import { dialFrom } from '#mesh/destination/remote-clusters.ts';
+import { networkOf } from '#mesh/destination/remote-clusters.ts';
 import type { Running } from '#mesh/policy/container.ts';
 import { ENDPOINTS, SECRETS, SERVICES } from '../labels.ts';
 import type { LinkSpec } from './link.ts';
@@ -99,7 +99,7 @@ async function connect(
   });
   const kubeconfig = secret['data']?.kubeconfig;
   if (kubeconfig === undefined) throw new Error(`the Secret ${name} holds no kubeconfig`);
-  const remote = clientFromKubeconfig(Buffer.from(kubeconfig, 'base64').toString(), undefined, dialFrom(context));
+  const remote = clientFromKubeconfig(Buffer.from(kubeconfig, 'base64').toString(), undefined, networkOf(context));
   try {
     await remote.raw('GET', '/version');
   } catch (error) {

@@ -48,7 +48,9 @@ export class LinkWorld {
       );
     }
     try {
-      return clientFromKubeconfig(Buffer.from(kubeconfig, 'base64').toString(), undefined, this.invocation.dial);
+      const { dial, clock } = this.invocation;
+      const network = dial && { dial, now: () => clock.now() };
+      return clientFromKubeconfig(Buffer.from(kubeconfig, 'base64').toString(), undefined, network);
     } catch (error) {
       throw new Error(
         `* secret: [${namespace}/${name}] cluster: [${link.spec.targetClusterName}]: unable to parse api config: ${messageOf(error)}`,
