@@ -13,7 +13,6 @@ import { nextHint } from './hints.ts';
 import { TrafficLog } from './probes/traffic-log.ts';
 import { ClusterScope, type ScopeState, type SharedContext } from './scope.ts';
 import { TaskRun } from './task-run.ts';
-import { CertificatesWatcher } from './views/certificates.ts';
 import { observe } from './views/observer.ts';
 
 /** A task looks for the last time this long after a change, and a little later has judged. */
@@ -63,7 +62,6 @@ export class Grader {
   readonly #answers: Answers;
   readonly #startedAt: number;
   readonly #traffic: TrafficLog | undefined;
-  readonly #certificates: CertificatesWatcher;
 
   constructor(options: GraderOptions) {
     this.#o = options;
@@ -99,7 +97,6 @@ export class Grader {
         return [name, new ClusterScope({ client: other.client, clock, wall, meshed, shared, saved: before })];
       }),
     );
-    this.#certificates = new CertificatesWatcher(this.#main.context);
     this.#runs = lab.tasks.map((task) => {
       const check = CATALOGUE.get(task.check);
       if (!check)
@@ -193,8 +190,9 @@ export class Grader {
     for (const { triggers } of this.#scopes) triggers.tell(`file ${path}`);
   }
 
-  certificatesView(): Promise<CertificatesView> {
-    return this.#certificates.look();
+  /** Of the main cluster, or of the one that is named. */
+  certificatesView(cluster?: string): Promise<CertificatesView> {
+    return (this.#others.get(cluster ?? '') ?? this.#main).certificates.look();
   }
 
   /** The newest matrix of each task about one; also of tasks that wait for others, so that it can be watched from the start. */

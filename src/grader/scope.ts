@@ -7,6 +7,7 @@ import { Handshakes } from './probes/handshakes.ts';
 import { meshCertificates } from './probes/mesh.ts';
 import { ProxyMetrics } from './probes/proxy-metrics.ts';
 import { Triggers } from './triggers.ts';
+import { CertificatesWatcher } from './views/certificates.ts';
 
 /** What is remembered of one cluster between two lives of a session. */
 export interface ScopeState {
@@ -22,6 +23,8 @@ export type SharedContext = Omit<CheckContext, 'client' | 'clock' | 'names' | 'h
 export class ClusterScope {
   readonly context: CheckContext;
   readonly triggers: Triggers;
+  /** What its pods presented over time. */
+  readonly certificates: CertificatesWatcher;
   readonly #meshed: boolean;
 
   constructor(options: {
@@ -45,6 +48,7 @@ export class ClusterScope {
       metrics: new ProxyMetrics(client, wall),
       memory: new Map(saved?.memory),
     };
+    this.certificates = new CertificatesWatcher(this.context);
   }
 
   /** Names the certificates that the cluster was born with, so that they are number 1. */

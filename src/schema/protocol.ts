@@ -76,6 +76,8 @@ export const sessionView = z.object({
   /** Clock of the cluster minus the wall's, ms. */
   clockAheadMs: z.number(),
   clockMovable: z.boolean(),
+  /** Names of the lab's clusters, the main one first; absent where there is only one. */
+  clusters: z.array(z.string()).optional(),
   /** Set after a restart of the server: what came back and what did not, in words. */
   rebuilt: z.string().optional(),
   queue: z.object({ place: z.number(), estimateMs: z.number().optional() }).optional(),
@@ -152,6 +154,8 @@ export const clientMessage = z.discriminatedUnion('type', [
     type: z.literal('views.watch'),
     views: z.array(z.enum(['certificates', 'policy', 'traffic', 'events', 'mesh'])),
     observe: z.array(observation).max(MAX_OBSERVATIONS).default([]),
+    /** Whose certificates and events, in a lab with several clusters; the main one's when empty. */
+    clusters: z.array(z.string().max(40)).max(4).default([]),
   }),
   z.strictObject({ type: z.literal('ping') }),
 ]);
@@ -183,10 +187,11 @@ export const serverMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('edit.cancelled'), id: z.string() }),
   z.object({ type: z.literal('solution'), markdown: z.string(), script: z.string() }),
   z.object({ type: z.literal('answer'), answer: z.string(), correct: z.boolean(), say: z.string() }),
-  z.object({ type: z.literal('view.certificates'), view: certificatesView }),
+  /** `cluster`: whose it is, in a lab with several. */
+  z.object({ type: z.literal('view.certificates'), view: certificatesView, cluster: z.string().optional() }),
   z.object({ type: z.literal('view.policy'), matrices: z.array(z.object({ task: z.string(), matrix })) }),
   z.object({ type: z.literal('view.traffic'), traffic }),
-  z.object({ type: z.literal('view.events'), events: z.array(clusterEvent) }),
+  z.object({ type: z.literal('view.events'), events: z.array(clusterEvent), cluster: z.string().optional() }),
   z.object({ type: z.literal('view.observed'), values: z.array(observed) }),
   /** The idle warning, and anything else worth a line. */
   z.object({

@@ -48,6 +48,8 @@ export class LabStore {
   /** The newest value of each observation, by its key. */
   readonly observed = new Map<string, Observed['value']>();
   session: SessionView;
+  /** Whose certificates and events are shown, where there are several clusters; undefined: the main one's. */
+  #cluster: string | undefined;
   /** Server's clock minus this machine's, ms. */
   skewMs = 0;
   /** Longest time seen between now and the idle end: what activity sets it back to. */
@@ -60,6 +62,23 @@ export class LabStore {
 
   get tasks(): TaskView[] {
     return this.session.tasks;
+  }
+
+  /** Names of the lab's clusters, the main one first; empty where there is only one. */
+  get clusters(): string[] {
+    return this.session.clusters ?? [];
+  }
+  get cluster(): string | undefined {
+    return this.#cluster ?? this.clusters[0];
+  }
+
+  /** Shows another cluster's certificates and events. What was drawn of the other one is not true of this. */
+  chooseCluster(name: string): void {
+    this.#cluster = name;
+    for (const view of ['certificates', 'events'] as const) {
+      delete this.views[view];
+      this.events.emit('view', view);
+    }
   }
 
   accept(message: ServerMessage): void {
@@ -85,6 +104,7 @@ export class LabStore {
       case 'solution':
         return this.events.emit('solution', message);
       case 'view.certificates':
+        if (message.cluster !== this.cluster) return;
         this.views.certificates = message.view;
         return this.events.emit('view', 'certificates');
       case 'view.policy':
@@ -94,6 +114,7 @@ export class LabStore {
         this.views.traffic = message.traffic;
         return this.events.emit('view', 'traffic');
       case 'view.events':
+        if (message.cluster !== this.cluster) return;
         this.views.events = message.events;
         return this.events.emit('view', 'events');
       case 'view.observed':

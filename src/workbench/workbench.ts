@@ -249,7 +249,13 @@ export class Workbench {
 
   /** Tells the session what this page looks at: the shown view, and the values in the text. */
   #watch(): void {
-    this.#send({ type: 'views.watch', views: this.#views.watched(), observe: this.#observed.wanted });
+    const { cluster } = this.#store;
+    this.#send({
+      type: 'views.watch',
+      views: this.#views.watched(),
+      observe: this.#observed.wanted,
+      clusters: cluster === undefined ? [] : [cluster],
+    });
   }
 
   #sessionChanged(): void {

@@ -87,6 +87,19 @@ describe('a session with two clusters', () => {
     await page.until(() => passed('here'), 10_000, 'the task about the east');
   });
 
+  it('shows the events of the cluster that the page looks at', async () => {
+    const objects = (cluster: string) =>
+      page.messages.flatMap((message) =>
+        message.type === 'view.events' && message.cluster === cluster ? message.events.map(({ object }) => object) : [],
+      );
+    page.send({ type: 'views.watch', views: ['events'], observe: [], clusters: ['west'] });
+    await page.until(() => objects('west').some((object) => object.includes('web')), 10_000, 'events of the west');
+    expect(objects('east')).toEqual([]);
+    page.send({ type: 'views.watch', views: ['events'], observe: [], clusters: [] });
+    await page.until(() => objects('east').length > 0, 10_000, 'events of the east');
+    expect(objects('east').filter((object) => object.includes('web'))).toEqual([]);
+  });
+
   it('can be reached from outside, each by its context', async () => {
     const text = await (await learner.fetch('/api/labs/two/kubeconfig')).text();
     for (const name of ['east', 'west']) {

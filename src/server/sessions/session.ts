@@ -3,6 +3,7 @@ import { AcademyError, ERRORS, type ErrorCode } from '#base/errors.ts';
 import type { Log } from '#base/log.ts';
 import type { DriverName } from '#cluster/driver.ts';
 import type { KindSettings } from '#cluster/kind/settings.ts';
+import { clusterNames } from '#schema/cluster-names.ts';
 import { observationKey } from '#schema/observation.ts';
 import {
   type ClientMessage,
@@ -220,6 +221,7 @@ export class Session {
       type: 'views.watch',
       views: [...new Set(all.flatMap(({ views }) => views))],
       observe: [...values.values()],
+      clusters: [...new Set(all.flatMap(({ clusters }) => clusters))],
     };
   }
 
@@ -331,6 +333,7 @@ export class Session {
       createdAt: this.#createdAt,
       endsAt: this.#idle.at,
       clockAheadMs: this.#aheadMs,
+      ...(this.lab.definition.cluster.others.length > 0 ? { clusters: clusterNames(this.lab.definition.cluster) } : {}),
       clockMovable: this.lab.definition.cluster.clock === 'movable' && this.#o.driver.name === 'embedded',
       ...(this.#rebuilt ? { rebuilt: this.#rebuilt } : {}),
       ...(this.#queue ? { queue: this.#queue } : {}),
@@ -415,8 +418,10 @@ export class Session {
 
   /** What a page that comes later must be told as well: the newest of each view, and texts that wait to be edited. */
   #remember(message: ServerMessage): void {
-    if (message.type.startsWith('view.')) this.#views.set(message.type, message);
-    else if (message.type === 'edit') this.#views.set(`edit ${message.id}`, message);
+    if (message.type.startsWith('view.')) {
+      const cluster = 'cluster' in message ? (message.cluster ?? '') : '';
+      this.#views.set(`${message.type} ${cluster}`, message);
+    } else if (message.type === 'edit') this.#views.set(`edit ${message.id}`, message);
     else if (message.type === 'edit.cancelled') this.#views.delete(`edit ${message.id}`);
   }
 

@@ -4,6 +4,7 @@ import type { LabStore, ViewName } from '../lab-store.ts';
 import { recall, remember } from '../remembered.ts';
 import { Tabs } from '../tabs.ts';
 import { CertificatesPanel } from './certificates-view.ts';
+import { ClusterChoice } from './cluster-choice.ts';
 import { EventsPanel } from './events-view.ts';
 import { PolicyPanel } from './policy-view.ts';
 import { TrafficPanel } from './traffic-view.ts';
@@ -38,6 +39,7 @@ export class ViewsPane {
   readonly #o: ViewsPaneOptions;
   readonly #tabs: Tabs;
   readonly #panels: Record<ViewName, Panel>;
+  readonly #clusters: ClusterChoice;
   readonly #stop: () => void;
   #shown: PaneName;
 
@@ -56,6 +58,7 @@ export class ViewsPane {
       panel.element.setAttribute('aria-labelledby', `tab-view-${name}`);
       panel.element.tabIndex = 0;
     }
+    this.#clusters = new ClusterChoice(store, () => options.watch());
     this.#tabs = new Tabs({
       label: 'Editor and views',
       onSelect: (name) => this.show(name as PaneName),
@@ -66,7 +69,7 @@ export class ViewsPane {
     this.element = el(
       'section',
       { class: 'wb-pane wb-upper', 'aria-label': 'Editor and views', 'data-pane-name': 'views' },
-      el('div', { class: 'wb-bar' }, this.#tabs.element),
+      el('div', { class: 'wb-bar' }, this.#tabs.element, el('span', { class: 'spring' }), this.#clusters.element),
       el(
         'div',
         { class: 'wb-stack' },
@@ -74,10 +77,16 @@ export class ViewsPane {
         Object.values(this.#panels).map((panel) => panel.element),
       ),
     );
-    this.#stop = store.events.on('view', (name) => {
-      if (name === this.#shown) this.#panels[name].draw();
-      this.#drawTabs();
-    });
+    const stops = [
+      store.events.on('view', (name) => {
+        if (name === this.#shown) this.#panels[name].draw();
+        this.#drawTabs();
+      }),
+      store.events.on('session', () => this.#clusters.draw(this.#shown)),
+    ];
+    this.#stop = () => {
+      for (const stop of stops) stop();
+    };
     this.#apply();
   }
 
@@ -115,6 +124,7 @@ export class ViewsPane {
     for (const [name, panel] of Object.entries(this.#panels)) panel.element.hidden = name !== this.#shown;
     if (this.#shown === 'editor') this.#o.editor.shown();
     else this.#panels[this.#shown].draw();
+    this.#clusters.draw(this.#shown);
     this.#drawTabs();
   }
 

@@ -6,7 +6,8 @@ import type { Cluster } from '#cluster/driver.ts';
 import { Grader } from '#grader/grader.ts';
 import { CertificateNames } from '#grader/names.ts';
 import { meshCertificates } from '#grader/probes/mesh.ts';
-import { isMeshed } from '#schema/cluster-names.ts';
+import type { KubeClient } from '#kube/client/client.ts';
+import { clusterNames, isMeshed } from '#schema/cluster-names.ts';
 import type { ClientMessage } from '#schema/protocol.ts';
 import type { FromWorker, StartOrder } from '../channel.ts';
 import { driverNamed } from './drivers.ts';
@@ -35,7 +36,7 @@ export class SessionRuntime {
   #desk: Desk | undefined;
   #grader: Grader | undefined;
   #views: Views | undefined;
-  #watched: Watched = { views: [], observe: [] };
+  #watched: Watched = { views: [], observe: [], clusters: [] };
   #saver: Saver | undefined;
   readonly #born = new CertificateNames();
   /** The lab's other clusters, and the certificates that they were born with. */
@@ -108,7 +109,13 @@ export class SessionRuntime {
     });
     this.#grader = grader;
     this.#life.add(() => grader.stop());
-    this.#views = new Views({ grader, client: cluster.admin, wall: this.#wall, post: this.#post });
+    this.#views = new Views({
+      grader,
+      client: cluster.admin,
+      clusters: this.#named(cluster),
+      wall: this.#wall,
+      post: this.#post,
+    });
     this.#life.add(() => this.#views?.close());
     await grader.start();
     this.#post({ type: 'tasks', tasks: grader.tasks() });
@@ -236,6 +243,13 @@ export class SessionRuntime {
     await Promise.race([cluster.ready, this.#wall.sleep(RESTORED_READY_WITHIN_MS, this.#life.signal)]).catch(() => {});
     for (const client of [cluster.admin, ...setup.others.values()])
       await workloadsReady({ client, signal: within }).catch(() => {});
+  }
+
+  /** The lab's clusters by name, the main one first; empty where there is only one. */
+  #named(cluster: Cluster): Map<string, KubeClient> {
+    const [main] = clusterNames(this.#order.lab.definition.cluster);
+    const others = [...this.#others].map(([name, other]) => [name, other.cluster.admin] as const);
+    return new Map(main && others.length > 0 ? [[main, cluster.admin], ...others] : []);
   }
 
   #takeHint(task: string): void {

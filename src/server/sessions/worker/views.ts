@@ -12,6 +12,8 @@ export type ViewName = 'certificates' | 'policy' | 'traffic' | 'events' | 'mesh'
 export interface Watched {
   views: ViewName[];
   observe: Observation[];
+  /** Names of clusters, where there are several; the main one's when empty. */
+  clusters: string[];
 }
 
 const EVENTS = { group: '', version: 'v1', resource: 'events' } as const;
@@ -21,6 +23,8 @@ const MAX_EVENTS = 300;
 export interface ViewsOptions {
   grader: Grader;
   client: KubeClient;
+  /** The lab's clusters by name, the main one first; empty where there is only one. */
+  clusters: ReadonlyMap<string, KubeClient>;
   wall: Clock;
   post(message: FromWorker): void;
 }
@@ -32,16 +36,19 @@ export class Views {
   readonly #sent = new Map<string, string>();
   #watched: ReadonlySet<ViewName> = new Set();
   #observe: Observation[] = [];
+  #clusters: { name?: string; client: KubeClient }[];
   #looking = false;
 
   constructor(options: ViewsOptions) {
     this.#o = options;
+    this.#clusters = this.#chosen([]);
     this.#timer = options.wall.setInterval(() => void this.#look(), EVERY_MS);
   }
 
-  watch({ views, observe }: Watched): Promise<void> {
+  watch({ views, observe, clusters }: Watched): Promise<void> {
     this.#watched = new Set(views);
     this.#observe = observe;
+    this.#clusters = this.#chosen(clusters);
     this.#sent.clear();
     return this.#look();
   }
@@ -59,10 +66,12 @@ export class Views {
     if (this.#looking || (this.#watched.size === 0 && this.#observe.length === 0)) return;
     this.#looking = true;
     try {
-      if (this.#watched.has('certificates')) await this.#certificates();
       if (this.#watched.has('policy')) await this.#policy();
       if (this.#watched.has('traffic')) this.#traffic();
-      if (this.#watched.has('events')) await this.#events();
+      for (const { name, client } of this.#clusters) {
+        if (this.#watched.has('certificates')) await this.#certificates(name);
+        if (this.#watched.has('events')) await this.#events(client, name);
+      }
       if (this.#observe.length > 0) await this.#observed();
     } catch {
       // A cluster that can't be asked now is asked again in a second; the tasks say what is wrong with it.
@@ -71,8 +80,15 @@ export class Views {
     }
   }
 
-  async #certificates(): Promise<void> {
-    const view = await this.#o.grader.certificatesView();
+  /** The clusters of these names; the main one when there are none of them. */
+  #chosen(names: string[]): { name?: string; client: KubeClient }[] {
+    const all = [...this.#o.clusters].map(([name, client]) => ({ name, client }));
+    const chosen = all.filter(({ name }) => names.includes(name));
+    return chosen.length > 0 ? chosen : all.length > 0 ? [all[0]!] : [{ client: this.#o.client }];
+  }
+
+  async #certificates(cluster: string | undefined): Promise<void> {
+    const view = await this.#o.grader.certificatesView(cluster);
     // The instant alone is no news, but the present line of the timeline moves with it: every fifth second will do.
     const news = JSON.stringify({
       ...view,
@@ -80,7 +96,7 @@ export class Views {
       bundle: { ...view.bundle, at: 0 },
       pods: view.pods.map((pod) => ({ ...pod, at: 0 })),
     });
-    this.#send({ type: 'view.certificates', view }, news);
+    this.#send({ type: 'view.certificates', view, ...(cluster ? { cluster } : {}) }, news);
   }
 
   async #policy(): Promise<void> {
@@ -93,13 +109,13 @@ export class Views {
     if (traffic) this.#send({ type: 'view.traffic', traffic }, `${traffic.total} ${traffic.failed}`);
   }
 
-  async #events(): Promise<void> {
-    const list = await this.#o.client.list(EVENTS);
+  async #events(client: KubeClient, cluster: string | undefined): Promise<void> {
+    const list = await client.list(EVENTS);
     const events = list.items
       .map(asClusterEvent)
       .sort((a, b) => b.at - a.at)
       .slice(0, MAX_EVENTS);
-    const message: ServerMessage = { type: 'view.events', events };
+    const message: ServerMessage = { type: 'view.events', events, ...(cluster ? { cluster } : {}) };
     this.#send(message, JSON.stringify(events));
   }
 
@@ -109,8 +125,9 @@ export class Views {
   }
 
   #send(message: ServerMessage, news: string): void {
-    if (this.#sent.get(message.type) === news) return;
-    this.#sent.set(message.type, news);
+    const key = `${message.type} ${'cluster' in message ? (message.cluster ?? '') : ''}`;
+    if (this.#sent.get(key) === news) return;
+    this.#sent.set(key, news);
     this.#o.post({ type: 'broadcast', message });
   }
 }
