@@ -5,6 +5,8 @@ const LOOK_EVERY_MS = 1_000;
 /** With more idle time than the first share there is work for one more session; with less than the second for one less. */
 const ROOM = 0.15;
 const NO_ROOM = 0.03;
+/** How much the newest second counts: a bring-up keeps every processor busy for one, and that is no reason to run less. */
+const NEWEST = 0.3;
 
 /** Processor time of this machine since it started, all processors together, ms. */
 export interface ProcessorTimes {
@@ -22,6 +24,8 @@ export class Places {
   readonly #read: () => ProcessorTimes;
   readonly #timer: Timer;
   #before: ProcessorTimes;
+  /** Share of the time that processors are idle, lately. */
+  #idle = (ROOM + NO_ROOM) / 2;
   #size: number;
   /** Called when there is a place more. */
   onMore: (() => void) | undefined;
@@ -29,9 +33,9 @@ export class Places {
   taken: () => number = () => this.#size;
 
   constructor(clock: Clock, read = processorTimes, processors = availableParallelism()) {
-    this.#least = processors;
+    this.#least = 2 * processors;
     this.#most = 5 * processors;
-    this.#size = 2 * processors;
+    this.#size = this.#least;
     this.#read = read;
     this.#before = read();
     this.#timer = clock.setInterval(() => this.look(), LOOK_EVERY_MS);
@@ -45,11 +49,12 @@ export class Places {
     const now = this.#read();
     const total = now.total - this.#before.total;
     const idle = total > 0 ? (now.idle - this.#before.idle) / total : 0;
+    this.#idle += NEWEST * (idle - this.#idle);
     this.#before = now;
-    if (idle > ROOM && this.#size < this.#most && this.taken() >= this.#size) {
+    if (this.#idle > ROOM && this.#size < this.#most && this.taken() >= this.#size) {
       this.#size++;
       this.onMore?.();
-    } else if (idle < NO_ROOM && this.#size > this.#least) this.#size--;
+    } else if (this.#idle < NO_ROOM && this.#size > this.#least) this.#size--;
   }
 
   close(): void {
