@@ -1,5 +1,6 @@
 import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
+import { SYSTEM_PRIORITIES } from '#kube/apiserver/admission/priority.ts';
 import { ADMIN } from '#kube/apiserver/auth/authenticate.ts';
 import { bootstrapRbac } from '#kube/apiserver/auth/bootstrap.ts';
 import type { KubeClient, Target } from '#kube/client/client.ts';
@@ -16,6 +17,34 @@ const core = (resource: string, namespace?: string): Target => ({
   ...(namespace ? { namespace } : {}),
 });
 
+const priorityClass = (name: string, value: number, description: string): KubeObject => ({
+  apiVersion: 'scheduling.k8s.io/v1',
+  kind: 'PriorityClass',
+  metadata: { name },
+  value,
+  description,
+});
+
+/** The classes of pods that a cluster has, and the one of volumes that a single node can give. */
+const CLUSTER_WIDE: KubeObject[] = [
+  priorityClass(
+    'system-node-critical',
+    SYSTEM_PRIORITIES['system-node-critical']!,
+    'Used for system critical pods that must not be moved from their current node.',
+  ),
+  priorityClass(
+    'system-cluster-critical',
+    SYSTEM_PRIORITIES['system-cluster-critical']!,
+    'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
+  ),
+  {
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: { name: 'standard', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+    provisioner: 'kubernetes.io/host-path',
+  },
+];
+
 /** Puts in what every cluster holds from its first moment: namespaces, RBAC's own roles, the way to the API. */
 export async function bootstrapObjects(client: KubeClient, plan: AddressPlan): Promise<void> {
   for (const name of NAMESPACES)
@@ -23,6 +52,11 @@ export async function bootstrapObjects(client: KubeClient, plan: AddressPlan): P
   for (const object of bootstrapRbac()) {
     const resource = object.kind === 'ClusterRole' ? 'clusterroles' : 'clusterrolebindings';
     await create(client, { group: 'rbac.authorization.k8s.io', version: 'v1', resource }, structuredClone(object));
+  }
+  for (const object of CLUSTER_WIDE) {
+    const [group = '', version = ''] = object.apiVersion.split('/');
+    const resource = object.kind === 'StorageClass' ? 'storageclasses' : 'priorityclasses';
+    await create(client, { group, version, resource }, structuredClone(object));
   }
   const labels = { component: 'apiserver', provider: 'kubernetes' };
   await create(client, core('services', 'default'), {

@@ -3,10 +3,14 @@ import { Lifecycle } from '#base/lifecycle.ts';
 import type { Authority } from '#cluster/linkerd/authority.ts';
 import type { UserInfo } from '#kube/api/types.ts';
 import { createReviewCaller } from '#kube/apiserver/admission/call-webhook.ts';
+import { limitRangeAdmission } from '#kube/apiserver/admission/limit-range.ts';
+import { priorityAdmission } from '#kube/apiserver/admission/priority.ts';
+import { quotaAdmission } from '#kube/apiserver/admission/quota.ts';
 import { podDefaultsAdmission, serviceAccountAdmission } from '#kube/apiserver/admission/service-account.ts';
-import { storageProtection } from '#kube/apiserver/admission/storage.ts';
+import { defaultStorageClass, storageProtection } from '#kube/apiserver/admission/storage.ts';
 import { webhookAdmission } from '#kube/apiserver/admission/webhooks.ts';
 import { createAuthenticator } from '#kube/apiserver/auth/authenticate.ts';
+import { escalationAdmission } from '#kube/apiserver/auth/escalation.ts';
 import { createRbac } from '#kube/apiserver/auth/rbac.ts';
 import { addReviews } from '#kube/apiserver/auth/reviews.ts';
 import { ServiceAccountTokens } from '#kube/apiserver/auth/tokens.ts';
@@ -65,10 +69,15 @@ export class ControlPlane {
     const dial = (host: string, port: number, timeoutMs: number) => this.network.node.dial(host, port, { timeoutMs });
     serverOptions.dial = dial;
     admission.push(
+      limitRangeAdmission(store),
+      priorityAdmission(store),
       podDefaultsAdmission,
       serviceAccountAdmission(store),
+      defaultStorageClass(store),
       storageProtection,
       webhookAdmission(store, createReviewCaller(dial, clock)),
+      escalationAdmission(store, authorize),
+      quotaAdmission(store),
     );
     addReviews(this.server, this.tokens, authorize, () => clock.now());
     this.admin = this.clientOf(SYSTEM.admin);

@@ -65,3 +65,16 @@ export function quantityValue(text: string): number | undefined {
   const size = suffix.endsWith('i') ? 1024 ** (BINARY.indexOf(suffix) + 1) : 10 ** DECIMAL[suffix]!;
   return (sign === '-' ? -1 : 1) * Number(digits) * size * 10 ** Number(exponent?.slice(1) ?? 0);
 }
+
+/** Quantities added up, in canonical form; binary where one of them is. */
+export function sumOfQuantities(amounts: string[]): string {
+  const isBinary = amounts.some((amount) => amount.endsWith('i'));
+  const milli = amounts.reduce((sum, amount) => sum + BigInt(Math.round((quantityValue(amount) ?? 0) * 1000)), 0n);
+  if (milli === 0n) return '0';
+  const minus = milli < 0n ? '-' : '';
+  const size = milli < 0n ? -milli : milli;
+  return minus + (isBinary && size % 1000n === 0n ? binary(size / 1000n) : decimal(size, -3, false));
+}
+
+/** Below zero, zero or above, as sorting wants it. */
+export const compareQuantities = (a: string, b: string): number => (quantityValue(a) ?? 0) - (quantityValue(b) ?? 0);

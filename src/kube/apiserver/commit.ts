@@ -6,6 +6,7 @@ import type { KubeObject } from '#kube/api/types.ts';
 import { pruneAndDefault, validateCustom, validateDefinition } from './custom.ts';
 import { applyDefaults } from './defaults/defaults.ts';
 import { type Draft, stamp, type WriteOptions, writerOf } from './draft.ts';
+import { folded } from './folded.ts';
 import { apiVersionOf, type ResourceKind } from './kinds.ts';
 import type { AdmissionAttributes } from './seams.ts';
 import { validateBuiltIn } from './validation/validation.ts';
@@ -49,6 +50,7 @@ export class Commit {
       object.metadata.managedFields = trackUpdate(before, object, schema, writerOf(draft, manager, stamp(clock)));
       if (object.metadata.managedFields.length === 0) delete object.metadata.managedFields;
     }
+    for (const plugin of this.#o.admission()) plugin.settle?.(admissionOf(draft, object, operation), object, old);
     // Time passed while admission was asked: whoever wrote meanwhile wins.
     const current = store.get(kind.storage, object.metadata.namespace ?? '', object.metadata.name!);
     if (operation === 'CREATE' && current) throw alreadyExists(kind.group, kind.resource, object.metadata.name!);
@@ -186,6 +188,8 @@ function inStorageVersion(kind: ResourceKind, object: KubeObject): KubeObject {
 /** A definition is served at once: its names are accepted unless they are taken, which nothing here contests. */
 function establish(definition: KubeObject, nowMs: number): void {
   validateDefinition(definition);
+  // Versions repeat each other, and the schemas of fields repeat within.
+  definition.spec.versions = folded(definition.spec.versions);
   const at = new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z');
   const { spec } = definition;
   spec.names.singular ??= spec.names.kind.toLowerCase();

@@ -53,6 +53,8 @@ export interface AdmissionPlugin {
     old: KubeObject | undefined,
     warn: (text: string) => void,
   ): Promise<void>;
+  /** The last word, in the same turn as the write: what counts what is there must not be overtaken. */
+  settle?(attributes: AdmissionAttributes, object: KubeObject, old: KubeObject | undefined): void;
 }
 
 /**

@@ -25,6 +25,9 @@ export const TARGETS = {
   controllerrevisions: { group: 'apps', version: 'v1', resource: 'controllerrevisions' },
   jobs: { group: 'batch', version: 'v1', resource: 'jobs' },
   cronjobs: { group: 'batch', version: 'v1', resource: 'cronjobs' },
+  clusterroles: { group: 'rbac.authorization.k8s.io', version: 'v1', resource: 'clusterroles' },
+  quotas: { group: '', version: 'v1', resource: 'resourcequotas' },
+  storageclasses: { group: 'storage.k8s.io', version: 'v1', resource: 'storageclasses' },
   budgets: { group: 'policy', version: 'v1', resource: 'poddisruptionbudgets' },
 } as const satisfies Record<string, Target>;
 

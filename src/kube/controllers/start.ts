@@ -13,7 +13,9 @@ import { startGarbageCollector } from './garbage.ts';
 import { startJobs } from './job.ts';
 import { startLoadBalancer } from './load-balancer.ts';
 import { startNamespaces } from './namespace.ts';
+import { startQuotas } from './quota.ts';
 import { startReplicaSets } from './replicaset.ts';
+import { startRoleAggregation } from './role-aggregation.ts';
 import { startServiceAccounts } from './service-account.ts';
 import { startStatefulSets } from './statefulset.ts';
 import { startTokenSecrets } from './token-secret.ts';
@@ -38,7 +40,9 @@ export async function startControllers(
 ): Promise<{ context: ControllerContext; close(): void }> {
   const context = new ControllerContext(options.client, options.clock);
   const garbage = startGarbageCollector(context, options.store, options.targetOf);
+  const quotas = startQuotas(context, options.store);
   const queues = [
+    quotas,
     startReplicaSets(context),
     startDeployments(context),
     startStatefulSets(context),
@@ -49,6 +53,7 @@ export async function startControllers(
     startEndpoints(context),
     startEndpointMirror(context),
     startVolumes(context),
+    startRoleAggregation(context),
     startNamespaces(context),
     startServiceAccounts(context, options.clusterCa),
     startTokenSecrets(context, options.clusterCa),
@@ -62,6 +67,7 @@ export async function startControllers(
     close() {
       expiry.close();
       garbage.stop();
+      quotas.stop();
       for (const queue of queues) queue.close();
       context.stop();
     },

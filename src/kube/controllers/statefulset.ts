@@ -12,9 +12,9 @@ import {
 import { WorkQueue } from './queue.ts';
 import { claimPods } from './replicaset.ts';
 import { atRevision, REVISION_HASH, type Revisions, syncRevisions, trimRevisions } from './revisions.ts';
+import { claimsGoWith, ensureClaim } from './stateful-claims.ts';
 
 const COMPONENT = 'statefulset-controller';
-const CLAIMS = { group: '', version: 'v1', resource: 'persistentvolumeclaims' } as const;
 
 interface Sync {
   set: KubeObject;
@@ -99,7 +99,10 @@ export function startStatefulSets(context: ControllerContext): WorkQueue {
     // The highest goes first.
     const condemned = [...byOrdinal].filter(([ordinal]) => ordinal < first || ordinal > last).sort(([a], [b]) => b - a);
     for (const [, pod] of condemned) {
-      if (!pod.metadata.deletionTimestamp) await removePod(set, pod);
+      if (!pod.metadata.deletionTimestamp) {
+        await claimsGoWith(context, set, pod);
+        await removePod(set, pod);
+      }
       if (inOrder) return;
     }
     if (set.spec.updateStrategy?.type === 'OnDelete') return;
@@ -141,7 +144,7 @@ export function startStatefulSets(context: ControllerContext): WorkQueue {
       name: `${claim.metadata.name}-${name}`,
       claim,
     }));
-    for (const { name: claimName, claim } of claims) await ensureClaim(set, claimName, claim);
+    for (const { name: claimName, claim } of claims) await ensureClaim(context, set, claimName, claim);
     const replaced = new Set(claims.map(({ volume }) => volume));
     const volumes = [
       ...((template.spec.volumes ?? []) as { name: string }[]).filter((volume) => !replaced.has(volume.name)),
@@ -183,26 +186,6 @@ export function startStatefulSets(context: ControllerContext): WorkQueue {
       context.event(set, 'Warning', 'FailedCreate', `${words} failed error: ${(error as Error).message}`, COMPONENT);
       throw error;
     }
-  }
-
-  async function ensureClaim(set: KubeObject, name: string, template: KubeObject): Promise<void> {
-    const { namespace } = set.metadata;
-    const claim: KubeObject = {
-      ...template,
-      apiVersion: 'v1',
-      kind: 'PersistentVolumeClaim',
-      metadata: {
-        ...template.metadata,
-        name,
-        namespace: namespace!,
-        labels: { ...template.metadata.labels, ...set.spec.selector.matchLabels },
-      },
-    };
-    await context.client
-      .create({ ...CLAIMS, namespace: namespace! }, claim, { fieldManager: MANAGER })
-      .catch((error: { reason?: string }) => {
-        if (error.reason !== 'AlreadyExists') throw error;
-      });
   }
 
   async function writeStatus(sync: Sync, own: KubeObject[]): Promise<void> {

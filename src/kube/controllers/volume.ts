@@ -3,21 +3,23 @@ import { matchesSelector } from '#kube/api/selectors.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import { type ControllerContext, ignoreGone, keyOf, MANAGER, splitKey } from './context.ts';
 import { WorkQueue } from './queue.ts';
+import { goesWithClaim, provision, whyItWaits } from './volume-provision.ts';
 
 const COMPONENT = 'persistentvolume-controller';
 const CLAIM_PROTECTION = 'kubernetes.io/pvc-protection';
-const VOLUME_PROTECTION = 'kubernetes.io/pv-protection';
+const OWN_FINALIZERS = ['kubernetes.io/pv-protection', 'kubernetes.io/pv-controller'];
 const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
 const BOUND_BY_CONTROLLER = 'pv.kubernetes.io/bound-by-controller';
 
 /**
- * Binds claims to volumes that somebody made, and lets go of both. Nothing provides volumes by itself here. Source:
+ * Binds claims to volumes, makes volumes for claims of a class that the node provides, and lets go of both. Source:
  * pkg/controller/volume/persistentvolume.
  */
 export function startVolumes(context: ControllerContext): WorkQueue {
   const claims = context.informer('persistentvolumeclaims');
   const volumes = context.informer('persistentvolumes');
   const pods = context.informer('pods');
+  const classes = context.informer('storageclasses');
   const told = new Map<string, string>();
   const queue = new WorkQueue(
     context.clock,
@@ -28,6 +30,9 @@ export function startVolumes(context: ControllerContext): WorkQueue {
     if (type === 'delete') told.delete(object.metadata.uid!);
     queue.add(keyOf(object));
     if (object.spec?.volumeName) queue.add(`volume:${object.spec.volumeName}`);
+  });
+  classes.onChange(() => {
+    for (const claim of claims.list()) if (!claim.spec?.volumeName) queue.add(keyOf(claim));
   });
   volumes.onChange(({ object }) => {
     queue.add(`volume:${object.metadata.name}`);
@@ -50,22 +55,20 @@ export function startVolumes(context: ControllerContext): WorkQueue {
       .sort((a, b) => capacityOf(a) - capacityOf(b) || keyOf(a).localeCompare(keyOf(b)));
     const chosen = fitting.find((volume) => volume.spec.claimRef) ?? fitting[0];
     if (chosen) return bind(chosen, claim);
-    unbound(claim);
+    await unbound(claim);
   }
 
-  /** Tells once why a claim waits. */
-  function unbound(claim: KubeObject): void {
-    const wanted: string | undefined = claim.spec.storageClassName;
-    const [type, reason, message] = wanted
-      ? (['Warning', 'ProvisioningFailed', `storageclass.storage.k8s.io ${JSON.stringify(wanted)} not found`] as const)
-      : ([
-          'Normal',
-          'FailedBinding',
-          'no persistent volumes available for this claim and no storage class is set',
-        ] as const);
-    if (told.get(claim.metadata.uid!) === message) return;
-    told.set(claim.metadata.uid!, message);
-    context.event(claim, type, reason, message, COMPONENT);
+  /** Makes a volume for a claim, or tells once why it waits. */
+  async function unbound(claim: KubeObject): Promise<void> {
+    const found = classes.get('', claim.spec.storageClassName ?? '');
+    const waits = whyItWaits(claim, found);
+    if (!waits) {
+      await provision(context, claim, found!);
+      return;
+    }
+    if (told.get(claim.metadata.uid!) === waits.message) return;
+    told.set(claim.metadata.uid!, waits.message);
+    context.event(claim, waits.type, waits.reason, waits.message, COMPONENT);
   }
 
   async function bind(volume: KubeObject, claim: KubeObject): Promise<void> {
@@ -127,7 +130,7 @@ export function startVolumes(context: ControllerContext): WorkQueue {
     const { namespace, name, finalizers = [] } = claim.metadata;
     if (!finalizers.includes(CLAIM_PROTECTION)) return;
     const inUse = pods.byIndex('namespace', namespace!).some((pod) => !isOver(pod) && claimsOf(pod).includes(name!));
-    if (!inUse) await withoutFinalizer('persistentvolumeclaims', claim, CLAIM_PROTECTION);
+    if (!inUse) await withoutFinalizers('persistentvolumeclaims', claim, [CLAIM_PROTECTION]);
   }
 
   async function reconcileVolume(name: string): Promise<void> {
@@ -138,22 +141,23 @@ export function startVolumes(context: ControllerContext): WorkQueue {
     const isBound = claim !== undefined && claim.metadata.uid === reference?.uid;
     const phase = isBound ? 'Bound' : reference?.uid ? 'Released' : 'Available';
     if (volume.metadata.deletionTimestamp) {
-      if (!isBound && (volume.metadata.finalizers ?? []).includes(VOLUME_PROTECTION))
-        await withoutFinalizer('persistentvolumes', volume, VOLUME_PROTECTION);
+      const held = (volume.metadata.finalizers ?? []).filter((one) => OWN_FINALIZERS.includes(one));
+      if (!isBound && held.length > 0) await withoutFinalizers('persistentvolumes', volume, held);
       return;
     }
+    if (phase === 'Released' && goesWithClaim(volume)) return context.remove('persistentvolumes', volume);
     if (volume.status?.phase !== phase)
       await context
         .putStatus('persistentvolumes', volume, { ...volume.status, phase, lastPhaseTransitionTime: context.now() })
         .catch(ignoreGone);
   }
 
-  async function withoutFinalizer(
+  async function withoutFinalizers(
     kind: 'persistentvolumes' | 'persistentvolumeclaims',
     object: KubeObject,
-    finalizer: string,
+    taken: string[],
   ): Promise<void> {
-    const finalizers = (object.metadata.finalizers ?? []).filter((one) => one !== finalizer);
+    const finalizers = (object.metadata.finalizers ?? []).filter((one) => !taken.includes(one));
     await context.client
       .update(
         context.target(kind, object.metadata.namespace),

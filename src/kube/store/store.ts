@@ -15,12 +15,16 @@ interface Kept {
   objects: Map<string, KubeObject>;
   sizes: Map<string, number>;
   listeners: Set<(change: Change) => void>;
+  /** What was stored last: the next one is often made alike, and shares what is equal. */
+  last: KubeObject | undefined;
 }
 
 /** Changes kept for watches that begin in the past. Older ones are Gone. */
 const HISTORY = 4_096;
-/** They are also dropped when together they take more than this, bytes. */
-const HISTORY_BYTES = 8 * 1024 * 1024;
+/** Of so many at least; more are kept while together they take no more than this, bytes, and never more than that. */
+const HISTORY_AT_LEAST = 256;
+const HISTORY_BYTES = 1024 * 1024;
+const HISTORY_BYTES_EVER = 8 * 1024 * 1024;
 /** What all objects may take, bytes: etcd's quota. Small writes have some room above it, so that a full cluster goes on living. */
 const QUOTA_BYTES = 24 * 1024 * 1024;
 const ROOM_FOR_SMALL_BYTES = 8 * 1024 * 1024;
@@ -86,7 +90,9 @@ export class Store {
     kept.sizes.set(key, size);
     const revision = ++this.#revision;
     object.metadata.resourceVersion = String(revision);
-    if (old) shared(old, object);
+    const alike = old ?? kept.last;
+    if (alike) shared(alike, object);
+    kept.last = object;
     kept.objects.set(key, object);
     this.#announce(kind, { type: old ? 'MODIFIED' : 'ADDED', object, old, revision }, size);
     return object;
@@ -165,7 +171,7 @@ export class Store {
   #kind(kind: string): Kept {
     let kept = this.#kinds.get(kind);
     if (!kept) {
-      kept = { objects: new Map(), sizes: new Map(), listeners: new Set() };
+      kept = { objects: new Map(), sizes: new Map(), listeners: new Set(), last: undefined };
       this.#kinds.set(kind, kept);
     }
     return kept;
@@ -176,7 +182,9 @@ export class Store {
     this.#historyBytes += bytes - (this.#history[at]?.bytes ?? 0);
     this.#history[at] = { kind, change, bytes };
     this.#oldest = Math.max(this.#oldest, change.revision - HISTORY + 1);
-    while (this.#historyBytes > HISTORY_BYTES && this.#oldest < change.revision) {
+    const isTooMuch = () =>
+      this.#historyBytes > (change.revision - this.#oldest > HISTORY_AT_LEAST ? HISTORY_BYTES : HISTORY_BYTES_EVER);
+    while (isTooMuch() && this.#oldest < change.revision) {
       const gone = ++this.#oldest % HISTORY;
       this.#historyBytes -= this.#history[gone]?.bytes ?? 0;
       this.#history[gone] = undefined;

@@ -11,6 +11,8 @@ const FLAGS = [
   // Two compilers in the middle, each with a copy of what is warm. What is hot is still optimised.
   '--no-sparkplug',
   '--no-maglev',
+  // Regular expressions are compiled when they are used a lot, not the second time.
+  '--regexp-tier-up-ticks=100',
   // Code that was not run between two collections is dropped; most of it ran once, to set up the lab.
   '--bytecode-old-age=1',
   // A worker collects once its lab stands (`tidyUp`).

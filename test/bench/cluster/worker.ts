@@ -5,6 +5,7 @@ import { createEmbeddedDriver } from '#cluster/embedded/driver.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { ClusterSettings } from '#schema/lab.ts';
+import { keepBuffersSmall } from '#server/sessions/worker/small-buffers.ts';
 import { collector, readerOf } from '#shell/pipe.ts';
 import { createShell } from '#shell/shell.ts';
 import { loadParser } from '#shell/syntax/parse.ts';
@@ -19,6 +20,7 @@ export type Order =
   | { type: 'collect' }
   | { type: 'many'; deployments: number; socketPath: string; token: string };
 
+keepBuffersSmall();
 const port = parentPort!;
 /** Read by the main thread: a worker has no schemas. */
 const { settings } = workerData as { settings: ClusterSettings };

@@ -14,8 +14,11 @@ export function createReviewCaller(
 ): ReviewCaller {
   return async ({ namespace, name, port, path, caBundle, timeoutMs }, review) => {
     const host = `${name}.${namespace}.svc`;
-    const timeout = AbortSignal.timeout(timeoutMs);
     const stream = await dial(host, port, timeoutMs);
+    // A signal of its own: one that only time ends would hold the whole conversation until then.
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), timeoutMs);
+    const { signal: timeout } = stop;
     const socket = tls.connect({
       socket: stream as import('node:net').Socket,
       servername: host,
@@ -37,6 +40,7 @@ export function createReviewCaller(
       if (!result.ok) throw new Error(`tls: failed to verify certificate: ${result.message}`);
       return await post(socket, host, path, review, timeout);
     } finally {
+      clearTimeout(timer);
       socket.destroy();
     }
   };

@@ -20,12 +20,23 @@ export function priorityAdmission(store: Store): AdmissionPlugin {
       if (operation !== 'CREATE' || group !== '' || resource !== 'pods' || subresource || !pod?.spec) return pod;
       const { spec } = pod;
       const found = classOf(store, pod);
-      spec.priority = found?.['value'] ?? 0;
+      const value: number = found?.['value'] ?? 0;
+      if (typeof spec.priority === 'number' && spec.priority !== value) throw ownPriority(pod, value);
+      spec.priority = value;
       if (found) spec.priorityClassName = found.metadata.name;
       spec.preemptionPolicy ??= found?.['preemptionPolicy'] ?? 'PreemptLowerPriority';
       return pod;
     },
   };
+}
+
+function ownPriority({ metadata, spec }: KubeObject, value: number) {
+  const name = metadata.generateName ?? metadata.name!;
+  return failure(
+    'Forbidden',
+    `pods ${JSON.stringify(name)} is forbidden: the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`,
+    { name: metadata.name!, kind: 'pods' },
+  );
 }
 
 function classOf(store: Store, { metadata, spec }: KubeObject): KubeObject | undefined {

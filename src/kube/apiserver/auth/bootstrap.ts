@@ -3,104 +3,99 @@ import type { Rule } from './rbac.ts';
 
 const READ = ['get', 'list', 'watch'];
 const WRITE = ['create', 'delete', 'deletecollection', 'patch', 'update'];
-const labels = { 'kubernetes.io/bootstrapping': 'rbac-defaults' };
+const ALL = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+const RBAC = 'rbac.authorization.k8s.io';
+const AGGREGATE = `${RBAC}/aggregate-to-`;
 
-const NAMESPACED: [string, string[]][] = [
-  [
+const rule = (groups: string | string[], verbs: string[], resources: string): Rule => ({
+  apiGroups: [groups].flat(),
+  resources: resources.split(' '),
+  verbs,
+});
+const urls = (...nonResourceURLs: string[]): Rule => ({ nonResourceURLs, verbs: ['get'] });
+
+const toView: Rule[] = [
+  rule(
     '',
-    [
-      'configmaps',
-      'endpoints',
-      'events',
-      'persistentvolumeclaims',
-      'pods',
-      'pods/log',
-      'pods/status',
-      'replicationcontrollers',
-      'serviceaccounts',
-      'services',
-      'services/status',
-      'limitranges',
-      'resourcequotas',
-      'namespaces',
-    ],
-  ],
-  [
+    READ,
+    'configmaps endpoints persistentvolumeclaims persistentvolumeclaims/status pods replicationcontrollers replicationcontrollers/scale serviceaccounts services services/status',
+  ),
+  rule(
+    '',
+    READ,
+    'bindings limitranges namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas resourcequotas/status',
+  ),
+  rule('', READ, 'namespaces'),
+  rule(['', 'events.k8s.io'], READ, 'events'),
+  rule('discovery.k8s.io', READ, 'endpointslices'),
+  rule(
     'apps',
-    [
-      'controllerrevisions',
-      'daemonsets',
-      'daemonsets/status',
-      'deployments',
-      'deployments/scale',
-      'deployments/status',
-      'replicasets',
-      'replicasets/scale',
-      'replicasets/status',
-      'statefulsets',
-      'statefulsets/scale',
-      'statefulsets/status',
-    ],
-  ],
-  ['batch', ['cronjobs', 'cronjobs/status', 'jobs', 'jobs/status']],
-  ['autoscaling', ['horizontalpodautoscalers', 'horizontalpodautoscalers/status']],
-  ['networking.k8s.io', ['ingresses', 'ingresses/status', 'networkpolicies']],
-  ['policy', ['poddisruptionbudgets', 'poddisruptionbudgets/status']],
-  ['discovery.k8s.io', ['endpointslices']],
+    READ,
+    'controllerrevisions daemonsets daemonsets/status deployments deployments/scale deployments/status replicasets replicasets/scale replicasets/status statefulsets statefulsets/scale statefulsets/status',
+  ),
+  rule('autoscaling', READ, 'horizontalpodautoscalers horizontalpodautoscalers/status'),
+  rule('batch', READ, 'cronjobs cronjobs/status jobs jobs/status'),
+  rule(
+    'extensions',
+    READ,
+    'daemonsets daemonsets/status deployments deployments/scale deployments/status ingresses ingresses/status networkpolicies replicasets replicasets/scale replicasets/status replicationcontrollers/scale',
+  ),
+  rule('policy', READ, 'poddisruptionbudgets poddisruptionbudgets/status'),
+  rule('networking.k8s.io', READ, 'ingresses ingresses/status networkpolicies'),
+  rule('resource.k8s.io', READ, 'resourceclaims resourceclaims/status resourceclaimtemplates'),
+];
+const toEdit: Rule[] = [
+  rule('', READ, 'pods/attach pods/exec pods/portforward pods/proxy secrets services/proxy'),
+  rule('', ['impersonate'], 'serviceaccounts'),
+  rule('', WRITE, 'pods pods/attach pods/exec pods/portforward pods/proxy'),
+  rule('', ['create'], 'pods/eviction'),
+  rule(
+    '',
+    WRITE,
+    'configmaps persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy',
+  ),
+  rule('', ['create'], 'serviceaccounts/token'),
+  rule(['', 'events.k8s.io'], WRITE, 'events'),
+  rule(
+    'apps',
+    WRITE,
+    'daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale',
+  ),
+  rule('autoscaling', WRITE, 'horizontalpodautoscalers'),
+  rule('batch', WRITE, 'cronjobs jobs'),
+  rule(
+    'extensions',
+    WRITE,
+    'daemonsets deployments deployments/rollback deployments/scale ingresses networkpolicies replicasets replicasets/scale replicationcontrollers/scale',
+  ),
+  rule('policy', WRITE, 'poddisruptionbudgets'),
+  rule('networking.k8s.io', WRITE, 'ingresses networkpolicies'),
+  rule('coordination.k8s.io', ALL, 'leases'),
+  rule('resource.k8s.io', WRITE, 'resourceclaims resourceclaimtemplates'),
+];
+const toAdmin: Rule[] = [
+  rule('authorization.k8s.io', ['create'], 'localsubjectaccessreviews'),
+  rule(RBAC, ALL, 'rolebindings roles'),
 ];
 
-const view: Rule[] = NAMESPACED.map(([group, resources]) => ({ apiGroups: [group], resources, verbs: READ }));
-const edit: Rule[] = [
-  ...view,
-  {
-    apiGroups: [''],
-    resources: ['pods/attach', 'pods/exec', 'pods/portforward', 'pods/proxy', 'secrets', 'services/proxy'],
-    verbs: READ,
-  },
-  { apiGroups: [''], resources: ['serviceaccounts'], verbs: ['impersonate'] },
-  {
-    apiGroups: [''],
-    resources: [
-      'pods',
-      'pods/attach',
-      'pods/exec',
-      'pods/portforward',
-      'pods/proxy',
-      'pods/eviction',
-      'configmaps',
-      'events',
-      'persistentvolumeclaims',
-      'secrets',
-      'serviceaccounts',
-      'services',
-      'services/proxy',
-      'serviceaccounts/token',
-    ],
-    verbs: WRITE,
-  },
-  ...NAMESPACED.slice(1, 6).map(([group, resources]) => ({
-    apiGroups: [group],
-    resources: resources.filter((name) => !name.endsWith('/status')),
-    verbs: WRITE,
-  })),
-];
-const admin: Rule[] = [
-  ...edit,
-  { apiGroups: ['rbac.authorization.k8s.io'], resources: ['rolebindings', 'roles'], verbs: [...READ, ...WRITE] },
-  { apiGroups: ['authorization.k8s.io'], resources: ['localsubjectaccessreviews'], verbs: ['create'] },
-];
+/** `from` names what a role is put together from, `to` what it is a part of. */
+interface BuiltInRole {
+  rules: Rule[];
+  from?: string;
+  to?: string;
+}
 
-const ROLES: Record<string, Rule[]> = {
-  'cluster-admin': [
-    { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
-    { nonResourceURLs: ['*'], verbs: ['*'] },
-  ],
-  admin,
-  edit,
-  view,
-  'system:discovery': [
-    {
-      nonResourceURLs: [
+const ROLES: Record<string, BuiltInRole> = {
+  'cluster-admin': { rules: [rule('*', ['*'], '*'), { nonResourceURLs: ['*'], verbs: ['*'] }] },
+  admin: { rules: [...toEdit, ...toView, ...toAdmin], from: 'admin' },
+  edit: { rules: [...toEdit, ...toView], from: 'edit', to: 'admin' },
+  view: { rules: toView, from: 'view', to: 'edit' },
+  'system:aggregate-to-admin': { rules: toAdmin, to: 'admin' },
+  'system:aggregate-to-edit': { rules: toEdit, to: 'edit' },
+  'system:aggregate-to-view': { rules: toView, to: 'view' },
+  'system:discovery': {
+    rules: [
+      urls(
         '/api',
         '/api/*',
         '/apis',
@@ -112,25 +107,38 @@ const ROLES: Record<string, Rule[]> = {
         '/readyz',
         '/version',
         '/version/',
-      ],
-      verbs: ['get'],
-    },
-  ],
-  'system:basic-user': [
-    {
-      apiGroups: ['authorization.k8s.io'],
-      resources: ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'],
-      verbs: ['create'],
-    },
-    { apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'], verbs: ['create'] },
-  ],
-  'system:public-info-viewer': [
-    { nonResourceURLs: ['/healthz', '/livez', '/readyz', '/version', '/version/'], verbs: ['get'] },
-  ],
-  'system:auth-delegator': [
-    { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
-    { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
-  ],
+      ),
+    ],
+  },
+  'system:basic-user': {
+    rules: [
+      rule('authorization.k8s.io', ['create'], 'selfsubjectaccessreviews selfsubjectrulesreviews'),
+      rule('authentication.k8s.io', ['create'], 'selfsubjectreviews'),
+    ],
+  },
+  'system:public-info-viewer': { rules: [urls('/healthz', '/livez', '/readyz', '/version', '/version/')] },
+  'system:service-account-issuer-discovery': {
+    rules: [
+      urls(
+        '/.well-known/openid-configuration',
+        '/.well-known/openid-configuration/',
+        '/openid/v1/jwks',
+        '/openid/v1/jwks/',
+      ),
+    ],
+  },
+  'system:monitoring': {
+    rules: [
+      urls('/healthz', '/healthz/*', '/livez', '/livez/*', '/metrics', '/metrics/slis', '/readyz', '/readyz/*'),
+      rule('', ['get'], 'nodes/metrics'),
+    ],
+  },
+  'system:auth-delegator': {
+    rules: [
+      rule('authentication.k8s.io', ['create'], 'tokenreviews'),
+      rule('authorization.k8s.io', ['create'], 'subjectaccessreviews'),
+    ],
+  },
 };
 
 const BINDINGS: [name: string, role: string, groups: string[]][] = [
@@ -138,25 +146,39 @@ const BINDINGS: [name: string, role: string, groups: string[]][] = [
   ['kubeadm:cluster-admins', 'cluster-admin', ['kubeadm:cluster-admins']],
   ['system:basic-user', 'system:basic-user', ['system:authenticated']],
   ['system:discovery', 'system:discovery', ['system:authenticated']],
+  ['system:monitoring', 'system:monitoring', ['system:monitoring']],
   ['system:public-info-viewer', 'system:public-info-viewer', ['system:authenticated', 'system:unauthenticated']],
+  ['system:service-account-issuer-discovery', 'system:service-account-issuer-discovery', ['system:serviceaccounts']],
 ];
 
-/** The roles and bindings that every cluster has from its first moment. Source: plugin/pkg/auth/authorizer/rbac/bootstrappolicy. */
+const metadata = (name: string, to?: string): KubeObject['metadata'] => ({
+  name,
+  labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults', ...(to ? { [`${AGGREGATE}${to}`]: 'true' } : {}) },
+  annotations: { 'rbac.authorization.kubernetes.io/autoupdate': 'true' },
+});
+
+/**
+ * The roles and bindings that every cluster has from its first moment, without those of the control plane's own parts.
+ * Source: plugin/pkg/auth/authorizer/rbac/bootstrappolicy.
+ */
 export function bootstrapRbac(): KubeObject[] {
-  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  const apiVersion = `${RBAC}/v1`;
   return [
-    ...Object.entries(ROLES).map(([name, rules]) => ({
+    ...Object.entries(ROLES).map(([name, { rules, from, to }]) => ({
+      ...(from
+        ? { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [`${AGGREGATE}${from}`]: 'true' } }] } }
+        : {}),
       apiVersion,
       kind: 'ClusterRole',
-      metadata: { name, labels },
+      metadata: metadata(name, to),
       rules,
     })),
     ...BINDINGS.map(([name, role, groups]) => ({
       apiVersion,
       kind: 'ClusterRoleBinding',
-      metadata: { name, labels },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
-      subjects: groups.map((group) => ({ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: group })),
+      metadata: name.startsWith('kubeadm:') ? { name } : metadata(name),
+      roleRef: { apiGroup: RBAC, kind: 'ClusterRole', name: role },
+      subjects: groups.map((group) => ({ apiGroup: RBAC, kind: 'Group', name: group })),
     })),
   ];
 }

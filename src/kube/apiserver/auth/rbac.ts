@@ -44,7 +44,7 @@ function names(binding: KubeObject, user: UserInfo, namespace: string): boolean 
   });
 }
 
-function rulesOf(store: Store, { roleRef }: KubeObject, namespace: string): Rule[] {
+export function rulesOf(store: Store, { roleRef }: KubeObject, namespace: string): Rule[] {
   const role =
     roleRef?.kind === 'Role'
       ? store.get(`${GROUP}/roles`, namespace, roleRef.name)

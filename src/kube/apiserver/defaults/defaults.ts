@@ -37,10 +37,12 @@ const DEFAULTS: Record<string, (object: KubeObject, old: KubeObject | undefined)
     object.status ??= {};
     set(object.status, 'phase', 'Active');
   },
-  '/pods': (object) => {
+  '/pods': (object, old) => {
     if (object.spec) defaultPodSpec(object.spec);
     object.status ??= {};
     set(object.status, 'phase', 'Pending');
+    // Admission may still give a new pod its requests.
+    if (!old) object.status.qosClass = qosOf(object.spec ?? {});
     set(object.status, 'qosClass', qosOf(object.spec ?? {}));
   },
   '/services': ({ spec, status }, old) => {

@@ -25,6 +25,18 @@ export const otherDefaults: Record<string, (object: KubeObject) => void> = {
     object.status ??= {};
     set(object.status, 'phase', 'Pending');
   },
+  '/limitranges': ({ spec }) => {
+    for (const limit of spec?.limits ?? []) {
+      if (limit.type !== 'Container') continue;
+      // What is missing follows from what is there: a limit from the maximum, a request from the limit, or from the minimum.
+      const missing = (field: string, from: Record<string, string> | undefined) => {
+        if (from) limit[field] = { ...from, ...limit[field] };
+      };
+      missing('default', limit.max);
+      missing('defaultRequest', limit.default);
+      missing('defaultRequest', limit.min);
+    }
+  },
   'storage.k8s.io/storageclasses': (object) => {
     set(object, 'reclaimPolicy', 'Delete');
     set(object, 'volumeBindingMode', 'Immediate');

@@ -26,7 +26,7 @@ const binding: Cells = (object, now) => {
       .map(({ name }) => name)
       .join(', '),
     named('ServiceAccount')
-      .map(({ name, namespace }) => `${namespace}/${name}`)
+      .map(({ name, namespace }) => `${namespace ?? ''}/${name}`)
       .join(', '),
   ];
 };

@@ -32,6 +32,11 @@ export function containerCauses(
     add.unsupported(`${path}.restartPolicy`, container.restartPolicy, ['Always']);
   }
   const runsOn = kind === 'containers' || isSidecar;
+  for (const [field, handler] of Object.entries(container.lifecycle ?? {})) {
+    if (field !== 'postStart' && field !== 'preStop') continue;
+    if (runsOn) handlerCauses(handler, `${path}.lifecycle.${field}`, ['exec', 'httpGet', 'tcpSocket', 'sleep'], add);
+    else add.forbidden(`${path}.lifecycle`, 'may not be set for init containers without restartPolicy=Always');
+  }
   for (const [field, probe] of Object.entries({
     livenessProbe: container.livenessProbe,
     readinessProbe: container.readinessProbe,
@@ -40,11 +45,6 @@ export function containerCauses(
     if (!probe) continue;
     if (runsOn) probeCauses(probe, `${path}.${field}`, field === 'readinessProbe', add);
     else add.forbidden(`${path}.${field}`, 'may not be set for init containers without restartPolicy=Always');
-  }
-  for (const [field, handler] of Object.entries(container.lifecycle ?? {})) {
-    if (field !== 'postStart' && field !== 'preStop') continue;
-    if (runsOn) handlerCauses(handler, `${path}.lifecycle.${field}`, ['exec', 'httpGet', 'tcpSocket', 'sleep'], add);
-    else add.forbidden(`${path}.lifecycle`, 'may not be set for init containers without restartPolicy=Always');
   }
   portCauses(container.ports ?? [], `${path}.ports`, add);
   envCauses(container.env ?? [], `${path}.env`, add);

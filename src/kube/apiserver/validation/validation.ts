@@ -5,6 +5,7 @@ import { accessRules } from './access.ts';
 import { type Causes, labelCauses, qualifiedNameProblems } from './causes.ts';
 import { configRules } from './config.ts';
 import { policyRules } from './policy.ts';
+import { quotaRules } from './quota.ts';
 import { serviceCauses } from './service.ts';
 import { workloadRules } from './workloads.ts';
 
@@ -58,6 +59,7 @@ const RULES: Record<string, Rule> = {
   ...configRules,
   ...accessRules,
   ...policyRules,
+  ...quotaRules,
 };
 
 function metadata({ metadata: meta }: KubeObject, add: Causes): void {

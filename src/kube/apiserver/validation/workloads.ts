@@ -27,11 +27,12 @@ function workload(kind: string): Rule {
       add,
     );
     const labels = spec.template?.metadata?.labels;
+    let sound = true;
     if (!spec.selector) {
       add.required('spec.selector');
       if (kind === 'deployment') add.invalid('spec.template.metadata.labels', labels ?? null, NO_MATCH);
     } else {
-      const sound = selectorCauses(spec.selector, 'spec.selector', add);
+      sound = selectorCauses(spec.selector, 'spec.selector', add);
       if (Object.keys(spec.selector.matchLabels ?? {}).length + (spec.selector.matchExpressions ?? []).length === 0) {
         add.invalid('spec.selector', spec.selector, `empty selector is invalid for ${kind}`);
       } else if (!sound) add.invalid('spec.selector', spec.selector, 'invalid label selector');
@@ -41,6 +42,7 @@ function workload(kind: string): Rule {
     if (old && kind !== 'statefulset' && !same(old.spec.selector, spec.selector)) {
       add.invalid('spec.selector', spec.selector, 'field is immutable');
     }
+    if (!sound) return;
     if (!spec.template?.spec) return add.required('spec.template.spec');
     labelCauses(labels, 'spec.template.labels', add);
     const claims: KubeObject[] = spec.volumeClaimTemplates ?? [];
