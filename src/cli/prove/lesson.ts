@@ -3,10 +3,10 @@ import { missingFrom } from '#content/shown-output.ts';
 import type { LabProcess } from './lab-process.ts';
 
 /** A command that never ends by itself; a reader ends it with Ctrl-C. */
-const WATCHES = /\s(-w|--watch|-f|--follow)(\s|$)/;
+const WATCHES = /\bkubectl\b[^|;]*\s(get\s[^|;]*\s(-w|--watch)|logs\s([^|;]*\s)?(-f|--follow))(\s|$)/;
 /** A command that changes nothing, and may be given again until the cluster has come so far. */
 const LOOKS =
-  /^(kubectl( -n \S+)? (get|describe|logs|events|auth|top|explain)|linkerd( -n \S+)? (check|identity|diagnostics|stat|version)|openssl|cat|grep|step certificate (inspect|verify))\b/;
+  /^(kubectl( -n \S+)? (get|describe|logs|events|auth|top|explain)|linkerd( -n \S+)? (check|identity|diagnostics|viz|version)|openssl|cat|grep|step certificate (inspect|verify))\b/;
 /** What a terminal says of a command that it can't run. What the learner has not made yet may be missing all the same. */
 const CANNOT = /command not found|unknown (command|flag|shorthand flag)|not modelled|syntax error/i;
 

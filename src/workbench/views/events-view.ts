@@ -1,5 +1,5 @@
 import type { ClusterEvent } from '#schema/evidence.ts';
-import { el, replace } from '../element.ts';
+import { type Child, el, type Props, replace } from '../element.ts';
 import type { LabStore } from '../lab-store.ts';
 import { duration, instant } from '../words.ts';
 
@@ -38,14 +38,16 @@ export class EventsPanel {
         { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Events' },
         el(
           'table',
-          { class: 'log' },
+          { class: 'log', role: 'table' },
           el(
             'thead',
-            null,
+            { role: 'rowgroup' },
             el(
               'tr',
-              null,
-              ['Seen', 'Kind', 'Reason', 'Object', 'Message'].map((title) => el('th', { scope: 'col' }, title)),
+              { role: 'row' },
+              ['Seen', 'Kind', 'Reason', 'Object', 'Message'].map((title) =>
+                el('th', { scope: 'col', role: 'columnheader' }, title),
+              ),
             ),
           ),
           this.#rows,
@@ -76,14 +78,18 @@ export class EventsPanel {
         .map((event) =>
           el(
             'tr',
-            { 'data-warning': event.warning },
-            el('td', { class: 'num', title: instant(event.at, now) }, `${duration(Math.max(0, now - event.at))} ago`),
-            el('td', null, event.warning ? '⚠ Warning' : 'Normal'),
-            el('td', null, event.reason, event.count > 1 && ` ×${event.count}`),
-            el('td', null, el('code', null, `${event.namespace}/${event.object}`)),
-            el('td', null, event.message),
+            { 'data-warning': event.warning, role: 'row' },
+            cell({ class: 'num', title: instant(event.at, now) }, `${duration(Math.max(0, now - event.at))} ago`),
+            cell(null, event.warning ? '⚠ Warning' : 'Normal'),
+            cell(null, event.reason, event.count > 1 && ` ×${event.count}`),
+            cell(null, el('code', null, `${event.namespace}/${event.object}`)),
+            cell(null, event.message),
           ),
         ),
     );
   }
 }
+
+/** Roles are written out, because on a narrow screen the rows are laid out as blocks and lose those of a table. */
+const cell = (props: Props | null, ...children: Child[]): HTMLElement =>
+  el('td', { role: 'cell', ...props }, ...children);
