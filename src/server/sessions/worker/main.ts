@@ -4,10 +4,12 @@ import { loadParser } from '#shell/syntax/parse.ts';
 import type { FromWorker, ToWorker } from '../channel.ts';
 import { driverNamed } from './drivers.ts';
 import { SessionRuntime } from './runtime.ts';
+import { keepBuffersSmall } from './small-buffers.ts';
 
 /** The entry of a session's worker thread: takes orders from the server, runs one session, reports. */
 const port = parentPort;
 if (!port) throw new Error('this file runs in a worker thread');
+keepBuffersSmall();
 
 const post = (message: FromWorker): void => port.postMessage(message);
 let runtime: SessionRuntime | undefined;
