@@ -88,16 +88,22 @@ describe('a session with two clusters', () => {
   });
 
   it('shows the events of the cluster that the page looks at', async () => {
-    const objects = (cluster: string) =>
+    const shown = (cluster: string) =>
       page.messages.flatMap((message) =>
-        message.type === 'view.events' && message.cluster === cluster ? message.events.map(({ object }) => object) : [],
+        message.type === 'view.events' && message.cluster === cluster
+          ? [message.events.map(({ object }) => object)]
+          : [],
       );
+    const ofWeb = (cluster: string) =>
+      shown(cluster)
+        .flat()
+        .filter((object) => object.includes('web'));
     page.send({ type: 'views.watch', views: ['events'], observe: [], clusters: ['west'] });
-    await page.until(() => objects('west').some((object) => object.includes('web')), 10_000, 'events of the west');
-    expect(objects('east')).toEqual([]);
+    await page.until(() => ofWeb('west').length > 0, 10_000, 'events of the west');
+    expect(shown('east')).toEqual([]);
     page.send({ type: 'views.watch', views: ['events'], observe: [], clusters: [] });
-    await page.until(() => objects('east').length > 0, 10_000, 'events of the east');
-    expect(objects('east').filter((object) => object.includes('web'))).toEqual([]);
+    await page.until(() => shown('east').length > 0, 10_000, 'events of the east');
+    expect(ofWeb('east')).toEqual([]);
   });
 
   it('can be reached from outside, each by its context', async () => {
