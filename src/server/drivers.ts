@@ -24,10 +24,11 @@ export async function findDrivers(settings: Settings): Promise<Drivers> {
   if (settings.driver === 'embedded')
     return { chosen: 'embedded', why: 'as ACADEMY_DRIVER says', available: ['embedded'] };
   const kind = kindSettings(settings);
-  const [{ createKindDriver }, { Engine }, { profileOf }] = await Promise.all([
+  const [{ createKindDriver }, { Engine }, { profileOf }, { localName }] = await Promise.all([
     import('#cluster/kind/driver.ts'),
     import('#cluster/kind/engine.ts'),
     import('#cluster/kind/trial.ts'),
+    import('#cluster/kind/references.ts'),
   ]);
   const engine = new Engine();
   const { ok, reasons } = await createKindDriver(kind, engine).preflight();
@@ -38,7 +39,7 @@ export async function findDrivers(settings: Settings): Promise<Drivers> {
       ? 'terminals run in a container beside it'
       : `terminals are the academy’s own, because the image ${settings.toolboxImage} is not here`;
     // Tried once here, and not again by each session's worker.
-    const profile = await profileOf(engine, kind.nodeImage);
+    const profile = await profileOf(engine, (await localName(engine, kind.nodeImage)) ?? kind.nodeImage);
     return { chosen: 'kind', why: `${why}; ${where}`, available: ['kind', 'embedded'], kind: { ...kind, profile } };
   }
   const reason = reasons[0] ?? 'the preflight failed';

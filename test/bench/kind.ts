@@ -4,6 +4,7 @@ import { createKindDriver } from '#cluster/kind/driver.ts';
 import { Engine } from '#cluster/kind/engine.ts';
 import { nodeName } from '#cluster/kind/names.ts';
 import { Pool } from '#cluster/kind/pool.ts';
+import { localName } from '#cluster/kind/references.ts';
 import { sweep } from '#cluster/kind/sweep.ts';
 import { BoxDesk } from '#cluster/toolbox/desk.ts';
 import { clusterSettings } from '#schema/lab.ts';
@@ -17,7 +18,7 @@ const IDLE_MS = 10_000;
 export async function measure(): Promise<Figure[]> {
   const engine = new Engine();
   const { nodeImage, toolboxImage } = readSettings();
-  if (!(await engine.hasImage(nodeImage).catch(() => false))) {
+  if (!(await localName(engine, nodeImage).catch(() => undefined))) {
     console.log(`  SKIPPED: no Docker Engine with ${nodeImage}; ACADEMY_NODE_IMAGE names another`);
     return [];
   }

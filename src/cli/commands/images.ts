@@ -4,6 +4,7 @@ import { AcademyError } from '#base/errors.ts';
 import { bakeNode } from '#cluster/kind/bake.ts';
 import { Engine } from '#cluster/kind/engine.ts';
 import { imageSize, loadImages, pullImage, saveImages } from '#cluster/kind/image-store.ts';
+import { localName, withoutDigest } from '#cluster/kind/references.ts';
 import { meshImages } from '#cluster/linkerd/images.ts';
 import { buildToolbox } from '#cluster/toolbox/image.ts';
 import { LabSource } from '#server/sessions/lab-source.ts';
@@ -73,7 +74,7 @@ async function list(engine: Engine): Promise<number> {
   let missing = 0;
   const rows: string[][] = [];
   for (const { reference, for: what } of await wanted()) {
-    const size = await imageSize(engine, reference);
+    const size = await imageSize(engine, (await localName(engine, reference)) ?? reference);
     if (size === undefined) missing++;
     rows.push([reference, size === undefined ? 'missing' : `${Math.ceil(size / 1e6)} MB`, what]);
   }
@@ -102,14 +103,19 @@ async function build(engine: Engine): Promise<number> {
 
 async function bake(engine: Engine, args: string[]): Promise<number> {
   const { nodeImage } = readSettings();
-  const { values } = parseArgs({ args, options: { tag: { type: 'string', default: `${nodeImage}-classroom` } } });
+  const { values } = parseArgs({
+    args,
+    options: { tag: { type: 'string', default: `${withoutDigest(nodeImage)}-classroom` } },
+  });
   const images = [...(await meshImages()), ...(await imagesOfLabs()).map(([reference]) => reference)];
-  const here: string[] = [];
-  for (const reference of images) {
-    if (await engine.hasImage(reference)) here.push(reference);
-    else console.log(`Left out, because it is not here: ${reference}`);
-  }
-  await bakeNode(engine, { nodeImage, images: here, tag: values.tag, onLine: (line) => console.log(`+ ${line}`) });
+  const here = await present(engine, images);
+  const base = (await localName(engine, nodeImage)) ?? nodeImage;
+  await bakeNode(engine, {
+    nodeImage: base,
+    images: here,
+    tag: values.tag,
+    onLine: (line) => console.log(`+ ${line}`),
+  });
   console.log(`\n${values.tag} holds ${here.length} images. Use it with ACADEMY_NODE_IMAGE=${values.tag}.`);
   return 0;
 }
@@ -117,7 +123,7 @@ async function bake(engine: Engine, args: string[]): Promise<number> {
 async function pull(engine: Engine): Promise<number> {
   const { toolboxImage } = readSettings();
   for (const { reference } of await wanted()) {
-    if (await engine.hasImage(reference)) continue;
+    if (await localName(engine, reference)) continue;
     if (reference === toolboxImage) console.log(`${reference} is built, not pulled: \`academy images build\`.`);
     else await pullImage(engine, reference, (line) => console.log(line));
   }
@@ -125,15 +131,36 @@ async function pull(engine: Engine): Promise<number> {
 }
 
 async function save(engine: Engine, file: string): Promise<number> {
-  const here: string[] = [];
-  for (const { reference } of await wanted()) {
-    if (await engine.hasImage(reference)) here.push(reference);
-    else console.log(`Left out, because it is not here: ${reference}`);
-  }
+  const here = await present(
+    engine,
+    (await wanted()).map(({ reference }) => reference),
+  );
+  // A file keeps tags and no digests; what was pulled by its digest has no tag of its own.
+  for (const reference of here) await tagPlain(engine, reference);
   if (here.length === 0) throw new AcademyError('driver/image-missing', 'Nothing that a classroom needs is here.');
-  await saveImages(engine, here, file);
+  await saveImages(engine, here.map(withoutDigest), file);
   console.log(`${here.length} images are in ${file}.`);
   return 0;
+}
+
+/** Those that are here, by the name they have here; says which are not. */
+async function present(engine: Engine, references: string[]): Promise<string[]> {
+  const here: string[] = [];
+  for (const reference of references) {
+    const name = await localName(engine, reference);
+    if (name) here.push(name);
+    else console.log(`Left out, because it is not here: ${reference}`);
+  }
+  return here;
+}
+
+async function tagPlain(engine: Engine, reference: string): Promise<void> {
+  const plain = withoutDigest(reference);
+  if (plain === reference || (await engine.hasImage(plain))) return;
+  const colon = plain.lastIndexOf(':');
+  await engine.call(`name ${plain}`, () =>
+    engine.docker.getImage(reference).tag({ repo: plain.slice(0, colon), tag: plain.slice(colon + 1) }),
+  );
 }
 
 function fileIn([file]: string[]): string {

@@ -11,6 +11,7 @@ import { linkerdCli } from './linkerd-cli.ts';
 import { wantedImages } from './node-images.ts';
 import { writeNotes } from './node-notes.ts';
 import type { NodeLimits, Profile } from './profile.ts';
+import { localName } from './references.ts';
 import { flavourOf, type KindSettings } from './settings.ts';
 import { type Steps, step } from './steps.ts';
 import { startToolbox, ToolboxBox } from './toolbox.ts';
@@ -28,13 +29,15 @@ export async function makeCluster(engine: Engine, settings: KindSettings, o: Cre
   try {
     const ownership = { owner: settings.owner, cluster: o.id, now: now(), flavour: flavourOf(o.settings) };
     const steps = { onStep: o.onStep, now, signal };
-    const profile = await step(steps, 'image', 'Looking for the node image', 200, () => usable(engine, settings));
+    const { nodeImage, profile } = await step(steps, 'image', 'Looking for the node image', 200, () =>
+      usable(engine, settings),
+    );
     const image = await toolboxImage(engine, settings, steps);
     let toolbox: string | undefined;
     const node = await bringUp(engine, {
       ...steps,
       ownership,
-      node: { image: settings.nodeImage, profile, limits: { ...DEFAULT_LIMITS, ...settings.limits } },
+      node: { image: nodeImage, profile, limits: { ...DEFAULT_LIMITS, ...settings.limits } },
       workers: o.settings.workers,
       images: await wantedImages(o),
       life,
@@ -71,14 +74,15 @@ export async function makeCluster(engine: Engine, settings: KindSettings, o: Cre
   }
 }
 
-/** How nodes of the image can run here. Rejects with `driver/image-missing` and the line that mends it. */
-async function usable(engine: Engine, { nodeImage, profile }: KindSettings): Promise<Profile> {
-  if (!(await engine.hasImage(nodeImage)))
+/** The node image as it is called here, and how nodes of it can run. Rejects with `driver/image-missing` and the line that mends it. */
+async function usable(engine: Engine, settings: KindSettings): Promise<{ nodeImage: string; profile: Profile }> {
+  const nodeImage = await localName(engine, settings.nodeImage);
+  if (!nodeImage)
     throw new AcademyError(
       'driver/image-missing',
-      `The node image ${nodeImage} is not in the Docker Engine. \`docker pull ${nodeImage}\` fetches it.`,
+      `The node image ${settings.nodeImage} is not in the Docker Engine. \`docker pull ${settings.nodeImage}\` fetches it.`,
     );
-  return profile ?? profileOf(engine, nodeImage);
+  return { nodeImage, profile: settings.profile ?? (await profileOf(engine, nodeImage)) };
 }
 
 /** The image for the terminals if it is here. That it is not is told and no reason to fail: the academy has terminals of its own. */

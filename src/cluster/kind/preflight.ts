@@ -2,6 +2,7 @@ import { readFile, statfs } from 'node:fs/promises';
 import { freemem } from 'node:os';
 import { messageOf } from '#base/errors.ts';
 import type { Engine } from './engine.ts';
+import { localName } from './references.ts';
 import { profileOf } from './trial.ts';
 
 export interface PreflightCheck {
@@ -41,14 +42,14 @@ export async function preflight(engine: Engine, nodeImage: string, toolboxImage?
             mend: 'Switch Docker to Linux containers.',
           },
     ];
-    const image = await engine.hasImage(nodeImage);
+    const image = await localName(engine, nodeImage);
     checks.push(
       image
-        ? { what: 'node image', state: 'ok', said: nodeImage }
+        ? { what: 'node image', state: 'ok', said: image }
         : { what: 'node image', state: 'failed', said: `${nodeImage} is not here`, mend: `docker pull ${nodeImage}` },
     );
     if (toolboxImage) checks.push(await toolbox(engine, toolboxImage));
-    if (image) checks.push(await privileges(() => profileOf(engine, nodeImage)));
+    if (image) checks.push(await privileges(() => profileOf(engine, image)));
     checks.push(
       {
         what: 'cgroup',

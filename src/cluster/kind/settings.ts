@@ -26,4 +26,6 @@ export function flavourOf(settings: ClusterSettings): string {
 }
 
 export const DEFAULT_TOOLBOX_IMAGE = 'academy/toolbox:1';
-export const DEFAULT_NODE_IMAGE = 'kindest/node:v1.35.0';
+/** The image that the notes of kind v0.33.0 name for Kubernetes 1.35. */
+export const DEFAULT_NODE_IMAGE =
+  'kindest/node:v1.35.8@sha256:07b2536e30b803ed61d1677a79df6115f798ce64c80f9e22f6ed45afd09323c0';
