@@ -10,7 +10,7 @@ const LOOKS =
 /** What a terminal says of a command that it can't run. What the learner has not made yet may be missing all the same. */
 const CANNOT = /command not found|unknown (command|flag|shorthand flag)|not modelled|syntax error/i;
 
-const ENDS_WITHIN_S = 60;
+const ENDS_WITHIN_S = 180;
 /** `timeout` ends with this when it had to. */
 const TIMED_OUT = 124;
 /** What is shown is there within this, asked once a second. */
