@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { core, metrics, NAMESPACE, Pair, shop } from './pair.ts';
+import { allowOnly, core, metrics, NAMESPACE, Pair, shop } from './pair.ts';
 
 let pair: Pair;
 const identity = (account: string, namespace: string) =>
@@ -137,6 +137,14 @@ Status check results are √
     await vi.waitFor(() => pair.east.admin.get(core('services', 'shop'), 'web-west'), 10_000);
   });
 
+  it('lets the far Service’s policy judge the gateway, not the client', async () => {
+    const status = async () => (await pair.curl('http://web-west/', '-o', '/dev/null', '-w', '%{http_code}')).stdout;
+    await allowOnly(pair, 'west', identity('default', 'shop'));
+    await vi.waitFor(async () => expect(await status()).toBe('403'), 20_000);
+    await allowOnly(pair, 'west', identity('linkerd-gateway', NAMESPACE));
+    await vi.waitFor(async () => expect(await status()).toBe('200'), 20_000);
+  });
+
   it('goes on when days pass', async () => {
     await pair.east.advanceClock(3 * 86_400_000);
     await vi.waitFor(async () => expect((await pair.curl('http://web-west/')).stdout).toBe('west\n'), 20_000);
@@ -154,10 +162,22 @@ Status check results are √
     expect(check.code).toBe(0);
   });
 
-  it('is cleaned up by what unlink prints', async () => {
+  it('is cleaned up by what unlink prints, and can be uninstalled then', async () => {
+    const refused = await pair.linkerd('east', 'multicluster', 'uninstall');
+    expect(refused.stderr).toContain(
+      'Please unlink the following clusters before uninstalling multicluster:\n  * west\n',
+    );
     const { stdout, stderr } = await pair.linkerd('east', 'multicluster', 'unlink', '--cluster-name=west');
     expect(stderr).toContain('is deprecated');
-    for (const kind of ['Link', 'Secret', 'Lease', 'Service']) expect(stdout).toContain(`kind: ${kind}\n`);
-    expect(stdout).toContain('name: web-west');
+    await pair.remove('east', stdout);
+    const left = await pair.east.admin.list(core('services'), { labelSelector: 'mirror.linkerd.io/cluster-name=west' });
+    expect(left.items.map(({ metadata }) => metadata.name)).toEqual(['probe-west']);
+    const links = { group: 'multicluster.linkerd.io', version: 'v1alpha3', resource: 'links' };
+    expect((await pair.east.admin.list(links)).items).toEqual([]);
+    const check = await pair.linkerd('east', 'multicluster', 'check', '--wait=1s');
+    expect(check.stdout).not.toContain('west');
+    await pair.remove('east', (await pair.linkerd('east', 'multicluster', 'uninstall')).stdout);
+    const gone = await pair.linkerd('east', 'multicluster', 'check');
+    expect(gone.stderr).toContain('install by running `linkerd multicluster install | kubectl apply -f -`');
   });
 });

@@ -3,6 +3,7 @@ import { vi } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { Cluster } from '#cluster/driver.ts';
 import { createEmbeddedDriver } from '#cluster/embedded/driver.ts';
+import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { Target } from '#kube/client/client.ts';
 import { clusterSettings } from '#schema/lab.ts';
@@ -89,10 +90,30 @@ export class Pair {
 
   /** Applies what a command printed. */
   async apply(name: 'east' | 'west', text: string): Promise<void> {
-    const objects = parseAllDocuments(text)
-      .map((document) => document.toJS() as KubeObject | null)
-      .filter((each): each is KubeObject => each !== null);
-    for (const object of objects) await this[name].admin.apply(object, { fieldManager: 'test', force: true });
+    for (const object of objectsIn(text)) await this[name].admin.apply(object, { fieldManager: 'test', force: true });
+  }
+
+  /** Deletes what a command printed, and waits until it is gone; what is not there is fine. */
+  async remove(name: 'east' | 'west', text: string): Promise<void> {
+    const { admin } = this[name];
+    const served = await admin.discover({ fresh: true });
+    for (const { apiVersion, kind, metadata } of objectsIn(text)) {
+      const found = served.find(
+        (each) => each.kind === kind && [each.group, each.version].filter(Boolean).join('/') === apiVersion,
+      );
+      const target = { ...found!, ...(metadata.namespace ? { namespace: metadata.namespace } : {}) };
+      const is = (code: number) => (error: unknown) => error instanceof StatusError && error.code === code;
+      await admin.delete(target, metadata.name!).catch((error: unknown) => {
+        if (!is(404)(error)) throw error;
+      });
+      await vi.waitFor(async () => {
+        const there = await admin.get(target, metadata.name!).then(
+          () => true,
+          (error: unknown) => !is(404)(error),
+        );
+        if (there) throw new Error(`${kind} ${metadata.name} is still there`);
+      }, 30_000);
+    }
   }
 
   /** Installs the extension on both sides and links east to west: east mirrors what west exports. */
@@ -138,6 +159,11 @@ export class Pair {
   curl = (url: string, ...more: string[]): Promise<Ran> =>
     this.exec('client', ['curl', '-sS', '-m', '5', ...more, url]);
 }
+
+const objectsIn = (text: string): KubeObject[] =>
+  parseAllDocuments(text)
+    .map((document) => document.toJS() as KubeObject | null)
+    .filter((each): each is KubeObject => each !== null);
 
 /** The namespace `shop` on both sides, a client in east and a Service `web` that says where it is. */
 export async function shop(pair: Pair, where: ('east' | 'west')[], labels: Record<string, string>): Promise<void> {
@@ -204,6 +230,29 @@ export async function ready(pair: Pair, cluster: 'east' | 'west', pod: string): 
     );
     if (!is) throw new Error(`${pod} is not ready`);
   }, 20_000);
+}
+
+/** Lets only this identity reach `web` in a cluster. */
+export async function allowOnly(pair: Pair, cluster: 'east' | 'west', identity: string): Promise<void> {
+  const policy = { apiVersion: 'policy.linkerd.io/v1alpha1', metadata: { name: 'web', namespace: 'shop' } };
+  const objects: KubeObject[] = [
+    {
+      ...policy,
+      apiVersion: 'policy.linkerd.io/v1beta3',
+      kind: 'Server',
+      spec: { podSelector: { matchLabels: { app: 'web' } }, port: 'http', proxyProtocol: 'HTTP/1' },
+    },
+    { ...policy, kind: 'MeshTLSAuthentication', spec: { identities: [identity] } },
+    {
+      ...policy,
+      kind: 'AuthorizationPolicy',
+      spec: {
+        targetRef: { group: 'policy.linkerd.io', kind: 'Server', name: 'web' },
+        requiredAuthenticationRefs: [{ group: 'policy.linkerd.io', kind: 'MeshTLSAuthentication', name: 'web' }],
+      },
+    },
+  ];
+  for (const object of objects) await pair[cluster].admin.apply(object, { fieldManager: 'test', force: true });
 }
 
 /** Lines of the proxy's metrics that hold all of these texts. */

@@ -3,13 +3,13 @@ import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import { Informer } from '#kube/client/informer.ts';
 import { clientFromKubeconfig } from '#kube/client/kubeconfig.ts';
-import { httpCall } from '#kube/images/http-call.ts';
 import { networkOf } from '#mesh/destination/remote-clusters.ts';
 import type { Running } from '#mesh/policy/container.ts';
 import { ENDPOINTS, SECRETS, SERVICES } from '../labels.ts';
 import type { LinkSpec } from './link.ts';
 import { MirrorMetrics } from './metrics.ts';
 import { probeGateway } from './probe.ts';
+import { probeCall } from './probe-call.ts';
 import { ClusterWatcher } from './watcher.ts';
 import type { LocalCaches, MirrorOptions, WatcherWorld } from './world.ts';
 
@@ -69,7 +69,7 @@ export async function openRemote(options: SessionOptions): Promise<LinkSession> 
     if (spec.probeSpec?.path) {
       void probeGateway({
         context,
-        call: async (url, timeoutMs) => (await httpCall(context, url, { timeoutMs, signal })).status,
+        call: (url, timeoutMs) => probeCall(context, url, timeoutMs, signal),
         spec: spec.probeSpec,
         service: options.options.probeService,
         metrics,
