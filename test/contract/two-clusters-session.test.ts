@@ -115,6 +115,7 @@ describe('a session with two clusters', () => {
   });
 
   it('comes back with both after a restart', { timeout: 120_000 }, async () => {
+    await page.run('kubectl config use-context west && kubectl config set-context west --namespace shop');
     page.close();
     await academy.stop();
     await academy.start();
@@ -122,6 +123,7 @@ describe('a session with two clusters', () => {
     await ready();
     await page.openTerminal();
     for (const name of ['east', 'west'])
-      expect(await page.run(`kubectl --context ${name} get configmap mine`)).toMatch(/^mine/m);
+      expect(await page.run(`kubectl --context ${name} -n default get configmap mine`)).toMatch(/^mine/m);
+    expect(await page.run('kubectl get deployments')).toMatch(/^web +1\/1/m);
   });
 });

@@ -10,6 +10,7 @@ import type { KubeClient } from '#kube/client/client.ts';
 import { clusterNames, isMeshed } from '#schema/cluster-names.ts';
 import type { ClientMessage } from '#schema/protocol.ts';
 import type { FromWorker, StartOrder } from '../channel.ts';
+import type { ContextChoice } from './context-choice.ts';
 import { driverNamed } from './drivers.ts';
 import { Edits } from './edits.ts';
 import { setUpLab, workloadsReady } from './lab-setup.ts';
@@ -38,6 +39,7 @@ export class SessionRuntime {
   #views: Views | undefined;
   #watched: Watched = { views: [], observe: [], clusters: [] };
   #saver: Saver | undefined;
+  #choice: ContextChoice | undefined;
   readonly #born = new CertificateNames();
   /** The lab's other clusters, and the certificates that they were born with. */
   readonly #others = new Map<string, { cluster: Cluster; born: CertificateNames }>();
@@ -55,6 +57,7 @@ export class SessionRuntime {
     const order = this.#order;
     const { definition } = order.lab;
     const snapshot = order.snapshot && readSnapshot(order.snapshot);
+    this.#choice = snapshot?.choice;
     const { cluster, restored } = await this.#createCluster(snapshot);
     this.#cluster = cluster;
     this.#life.add(() => (this.#keepCluster && cluster.release ? cluster.release() : cluster.destroy()));
@@ -74,6 +77,10 @@ export class SessionRuntime {
       cluster,
       wall: this.#wall,
       freshCluster: !restored,
+      choice: this.#choice,
+      onChoice: (choice) => {
+        this.#choice = choice;
+      },
       post: (message) => {
         if (message.type === 'file') this.#fileChanged(message.path, message.content);
         this.#post(message);
@@ -174,7 +181,7 @@ export class SessionRuntime {
   async save(): Promise<void> {
     const data = await this.#cluster?.save();
     if (!data || !this.#grader) return;
-    const snapshot: Snapshot = { cluster: data, grader: this.#grader.save() };
+    const snapshot: Snapshot = { cluster: data, grader: this.#grader.save(), choice: this.#choice };
     this.#post({ type: 'snapshot', data: writeSnapshot(snapshot) });
   }
 

@@ -8,6 +8,7 @@ import { LoopbackNet } from '#terminal/loopback.ts';
 import { createTools } from '#terminal/tools.ts';
 import { kubeconfigOfLab } from '../../http/kubeconfig.ts';
 import type { FromWorker, StartOrder } from '../channel.ts';
+import { type ContextChoice, choiceIn, withChoice } from './context-choice.ts';
 import { timed } from './timed.ts';
 
 /** Written for the session itself: not the learner's, holds its token, and so neither kept nor shown in the editor. */
@@ -19,6 +20,10 @@ export interface OpenOptions {
   wall: Clock;
   /** The cluster is new: what its making left for the learner's home replaces what an older one left. */
   freshCluster: boolean;
+  /** What the learner had chosen in the kubeconfig. */
+  choice?: ContextChoice | undefined;
+  /** The learner chose something else. */
+  onChoice(choice: ContextChoice): void;
   post(message: FromWorker): void;
   openEditor(path: string, content: string, signal: AbortSignal): Promise<string | null>;
   advanceClock?(ms: number): Promise<void>;
@@ -47,11 +52,14 @@ export async function openDesk(o: OpenOptions): Promise<Desk> {
     onClosed: (terminal) => post({ type: 'terminal.closed', terminal }),
     onHistory: (line) => post({ type: 'history', line }),
     onFile: (path, content, version) => {
-      if (path !== KUBECONFIG) post({ type: 'file', path, content, version });
+      if (path !== KUBECONFIG) return post({ type: 'file', path, content, version });
+      const choice = content && choiceIn(Buffer.from(content).toString('utf8'));
+      if (choice) o.onChoice(choice);
     },
   };
   if (cluster.box) return (await import('#cluster/toolbox/desk.ts')).BoxDesk.open(cluster.box, options);
-  put({ [KUBECONFIG]: kubeconfigOfLab(order.lab, order, innerCas(order, cluster)) });
+  const kubeconfig = kubeconfigOfLab(order.lab, order, innerCas(order, cluster));
+  put({ [KUBECONFIG]: o.choice ? withChoice(kubeconfig, o.choice) : kubeconfig });
   const others = Object.entries(order.others).map(
     ([name, { api }]) => [api.url, cluster.others!.get(name)!.admin] as const,
   );
