@@ -169,3 +169,38 @@ describe.each(['gateway', 'flat'] as const)('two clusters joined by %s', (networ
     expect(west.clock.now() - Date.now()).toBeGreaterThan(3_500_000);
   });
 });
+
+describe.each(['shared', 'own'] as const)('two meshes whose anchor is %s', (anchor) => {
+  let east: Cluster;
+  let west: Cluster;
+  beforeAll(async () => {
+    east = await createEmbeddedDriver().create({
+      id: 'contract',
+      settings: clusterSettings.parse({ others: [{ name: 'west', anchor }] }),
+      onStep: () => {},
+      signal: new AbortController().signal,
+    });
+    west = east.others!.get('west')!;
+    await east.ready;
+  });
+  afterAll(async () => {
+    await east?.destroy();
+  });
+
+  const bundle = async ({ admin }: Cluster) =>
+    (await admin.get(core('configmaps', 'linkerd'), 'linkerd-identity-trust-roots')).data['ca-bundle.crt'] as string;
+  const issuer = async ({ admin }: Cluster) =>
+    (await admin.get(core('secrets', 'linkerd'), 'linkerd-identity-issuer')).data['crt.pem'] as string;
+
+  it(`trust ${anchor === 'shared' ? 'one anchor' : 'an anchor each'}, and have an issuer each`, async () => {
+    expect((await bundle(east)).trim() === (await bundle(west)).trim()).toBe(anchor === 'shared');
+    expect(await issuer(east)).not.toBe(await issuer(west));
+  });
+
+  it('leave the learner the keys that are needed to sign for both', () => {
+    const names = Object.keys(east.homeFiles).sort();
+    expect(names).toEqual(
+      anchor === 'shared' ? ['ca.crt', 'ca.key'] : ['ca.crt', 'ca.key', 'west/ca.crt', 'west/ca.key'],
+    );
+  });
+});
