@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { AcademyError, messageOf } from '#base/errors.ts';
+import { USAGE } from './usage.ts';
 
 /** One file a command: `commands/<verb>/<noun>.ts`, or `commands/<verb>.ts` where a verb needs no noun. */
 const COMMANDS: Record<string, { summary: string; load: () => Promise<{ run(args: string[]): Promise<number> }> }> = {
@@ -47,7 +48,20 @@ async function main(argv: string[]): Promise<number> {
     console.error(`There is no command "${verb}". \`npx academy help\` lists them.`);
     return 2;
   }
-  return (await command.load()).run(args);
+  const usage: string | undefined = USAGE[verb as keyof typeof USAGE];
+  if (usage !== undefined && args.some((arg) => arg === '--help' || arg === '-h')) {
+    console.log(usage);
+    return 0;
+  }
+  try {
+    return await (await command.load()).run(args);
+  } catch (error) {
+    // Told by node:util's parseArgs: an option that is not known, or one without its value.
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (!code.startsWith('ERR_PARSE_ARGS')) throw error;
+    console.error(`${messageOf(error)}\n${usage ?? ''}`);
+    return 2;
+  }
 }
 
 try {

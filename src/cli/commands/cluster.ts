@@ -15,6 +15,7 @@ import { driverNamed } from '#server/sessions/worker/drivers.ts';
 import { readSettings } from '#server/settings.ts';
 import { listenerCertificate } from '#server/tls.ts';
 import { ROOT } from '../root.ts';
+import { USAGE } from '../usage.ts';
 
 const STATE = join(ROOT, '.academy', 'clusters');
 const HOST = '127.0.0.1';
@@ -29,13 +30,6 @@ interface State {
   startedAt: string;
 }
 
-const USAGE = `Usage:
-  academy cluster up [--name NAME] [--driver embedded|kind] [--mesh] [--kubeconfig FILE] [--port PORT]
-                     [--workers N] [--node-image IMAGE] [--linkerd-cli PATH]
-                     [--with NAME[:flat]] [--own-anchor]
-  academy cluster list
-  academy cluster down [NAME]`;
-
 /** `academy cluster up | list | down`: one cluster, or two that are joined, in the foreground, for your own kubectl. */
 export async function run([verb, ...args]: string[]): Promise<number> {
   switch (verb) {
@@ -46,7 +40,7 @@ export async function run([verb, ...args]: string[]): Promise<number> {
     case 'down':
       return down(args[0] ?? 'academy');
     default:
-      console.error(USAGE);
+      console.error(USAGE.cluster);
       return verb === undefined || verb === 'help' ? 0 : 2;
   }
 }

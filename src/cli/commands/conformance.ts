@@ -6,12 +6,7 @@ import { parseCaseFile } from '#mesh/conformance/case-file.ts';
 import { ownCases } from '#mesh/conformance/own-cases.ts';
 import { runConformance } from '#mesh/conformance/run.ts';
 import type { Verdict } from '#mesh/conformance/verdict.ts';
-
-const USAGE = `Usage:
-  academy conformance --kubeconfig FILE [--cases FILE] [--only ID]... [--parallel N] [--json]
-
-Plays the cases of a file against the mesh of a cluster, through its API alone: objects are applied, requests are sent
-by curl from pods, and what is seen is compared with what the case expects. Without --cases, the academy's own.`;
+import { USAGE } from '../usage.ts';
 
 const MARKS = { agrees: 'ok  ', differs: 'DIFF', 'not-run': '-   ' } as const;
 
@@ -46,7 +41,7 @@ export async function run(args: string[]): Promise<number> {
     },
   });
   if (values.help || !values.kubeconfig) {
-    console.error(USAGE);
+    console.error(USAGE.conformance);
     return values.help ? 0 : 2;
   }
   const file = values.cases ? parseCaseFile(read(values.cases)) : ownCases();

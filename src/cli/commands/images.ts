@@ -10,14 +10,7 @@ import { buildToolbox } from '#cluster/toolbox/image.ts';
 import { LabSource } from '#server/sessions/lab-source.ts';
 import { readSettings } from '#server/settings.ts';
 import { ROOT } from '../root.ts';
-
-const USAGE = `Usage:
-  academy images list                  what a classroom with kind clusters needs, and what of it is here
-  academy images build                 build the image in which terminals run
-  academy images bake [--tag NAME]     a node image that holds the images of all labs and of the mesh
-  academy images pull                  fetch what is not here
-  academy images save FILE             everything that is here, in one file
-  academy images load FILE             and back, on another machine`;
+import { USAGE } from '../usage.ts';
 
 interface Wanted {
   reference: string;
@@ -31,7 +24,7 @@ export async function run([verb, ...args]: string[]): Promise<number> {
     case 'list':
       return list(engine);
     case 'build':
-      return build(engine);
+      return build(engine, args);
     case 'bake':
       return bake(engine, args);
     case 'pull':
@@ -42,7 +35,7 @@ export async function run([verb, ...args]: string[]): Promise<number> {
       await loadImages(engine, fileIn(args), (line) => console.log(line));
       return 0;
     default:
-      console.error(USAGE);
+      console.error(USAGE.images);
       return verb === undefined || verb === 'help' ? 0 : 2;
   }
 }
@@ -88,13 +81,16 @@ async function list(engine: Engine): Promise<number> {
   return 0;
 }
 
-async function build(engine: Engine): Promise<number> {
-  const { toolboxImage, toolboxBase, toolboxTools, linkerdCli } = readSettings();
+async function build(engine: Engine, args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { tools: { type: 'string' }, 'linkerd-cli': { type: 'string' } } });
+  const { toolboxImage, toolboxBase, ...settings } = readSettings();
+  const tools = values.tools ?? settings.toolboxTools;
+  const linkerd = values['linkerd-cli'] ?? settings.linkerdCli;
   await buildToolbox(engine, {
     image: toolboxImage,
     ...(toolboxBase ? { base: toolboxBase } : {}),
-    ...(toolboxTools ? { tools: toolboxTools } : {}),
-    ...(linkerdCli ? { linkerd: linkerdCli } : {}),
+    ...(tools ? { tools: resolve(tools) } : {}),
+    ...(linkerd ? { linkerd: resolve(linkerd) } : {}),
     onLine: (line) => console.log(line),
   });
   console.log(`${toolboxImage} is built.`);

@@ -2,10 +2,7 @@ import { parseArgs } from 'node:util';
 import { AcademyError } from '#base/errors.ts';
 import { createCourse, createLab, createLesson } from '../new/create.ts';
 import { ROOT } from '../root.ts';
-
-const USAGE = `academy new course <course>
-academy new lesson <course>/<lesson> [--lab <lab>]
-academy new lab [<course>/]<lab>      with a course, the lesson that opens it is made too`;
+import { USAGE } from '../usage.ts';
 
 /** `academy new course|lesson|lab`: files to begin with, which pass `academy check` and, for a lab, `academy prove`. */
 export async function run(args: string[]): Promise<number> {
@@ -18,7 +15,7 @@ export async function run(args: string[]): Promise<number> {
   };
   const chosen = noun === undefined ? undefined : make[noun];
   if (!chosen || !name)
-    throw new AcademyError('request/invalid', `New what?\n${USAGE}`, { hint: 'See lessons/AUTHORING.md.' });
+    throw new AcademyError('request/invalid', `New what?\n${USAGE.new}`, { hint: 'See lessons/AUTHORING.md.' });
   for (const path of await chosen(name)) console.log(path);
   console.log(
     '\nThen: npx academy check' + (noun === 'lab' ? `, and npx academy prove ${name.split('/').at(-1)}` : ''),
