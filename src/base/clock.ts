@@ -21,8 +21,9 @@ export interface Clock {
 
 export interface TimerOptions {
   /**
-   * A clock that is being moved goes past this timer and fires it once it has arrived. For what is done again and again
-   * and would only be done more often otherwise: probes, polls, a loop with a pause.
+   * A clock that is being moved goes past this timer and fires it once it has arrived and rested there for a moment, so
+   * that steps which follow each other at once are one move to it. For what is done again and again and would only be
+   * done more often otherwise: heartbeats, probes, polls, a loop with a pause.
    */
   lazy?: boolean;
 }
@@ -82,12 +83,16 @@ export class WallClock implements Clock {
 
 /** Wall time after which held work is taken to wait for a timer of the clock itself. */
 const LONGEST_HOLD_MS = 500;
+/** Wall time after a move until the lazy timers fire that it went past. */
+const REST_MS = 20;
 
 interface Entry {
   at: number;
   order: number;
   fn: () => void;
   lazy: boolean;
+  /** Its place in the heap; -1 when it is not there. */
+  index: number;
 }
 
 /**
@@ -104,10 +109,14 @@ export class MovableClock implements Clock {
   #armedFor = Number.POSITIVE_INFINITY;
   /** Lazy timers that a move went past. */
   readonly #passed = new Set<Entry>();
+  #rest: ReturnType<typeof setTimeout> | undefined;
   readonly #holds = new Set<object>();
   readonly #stuck = new Set<object>();
   #wake: (() => void) | undefined;
   readonly #wall: () => number;
+  /** The last move that was asked for, and how many are not over. */
+  #moving: Promise<void> = Promise.resolve();
+  #moves = 0;
 
   constructor(options: { startAtMs?: number; wall?: () => number } = {}) {
     this.#wall = options.wall ?? Date.now;
@@ -124,14 +133,13 @@ export class MovableClock implements Clock {
   }
 
   setTimeout(fn: () => void, delayMs: number, { lazy = false }: TimerOptions = {}): Timer {
-    const entry: Entry = { at: this.now() + Math.max(0, delayMs), order: this.#order++, fn, lazy };
+    const entry: Entry = { at: this.now() + Math.max(0, delayMs), order: this.#order++, fn, lazy, index: -1 };
     this.#push(entry);
     this.#arm();
     return {
       cancel: () => {
         this.#passed.delete(entry);
-        const index = this.#heap.indexOf(entry);
-        if (index >= 0) this.#removeAt(index);
+        if (entry.index >= 0) this.#removeAt(entry.index);
       },
     };
   }
@@ -158,12 +166,25 @@ export class MovableClock implements Clock {
 
   /**
    * Moves this clock `ms` forward, firing due timers in order. Resolves when the last of them has run and the work that
-   * they started has had `settle` (default: a turn of the event loop) to finish.
+   * they started has had `settle` (default: a turn of the event loop) to finish. Moves follow one after the other.
    */
   async advance(ms: number, settle: () => Promise<void> = turn): Promise<void> {
     if (ms < 0) throw new RangeError('a clock only moves forward');
+    const move = () => this.#move(ms, settle);
+    this.#moving = this.#moves++ === 0 ? move() : this.#moving.then(move, move);
+    try {
+      await this.#moving;
+    } finally {
+      this.#moves--;
+    }
+  }
+
+  async #move(ms: number, settle: () => Promise<void>): Promise<void> {
     const target = this.now() + ms;
     this.#frozenAt = this.now();
+    // From here on timers fire from the loop below, one instant after the other.
+    this.#disarm();
+    clearTimeout(this.#rest);
     try {
       await this.#quiet(settle);
       for (let next = this.#heap[0]; next && next.at <= target; next = this.#heap[0]) {
@@ -179,13 +200,15 @@ export class MovableClock implements Clock {
     } finally {
       this.#offsetMs = target - this.#wall();
       this.#frozenAt = undefined;
-      for (const entry of this.#passed) this.#push(entry);
-      this.#passed.clear();
-      // What was armed before the move waits by the time of then.
-      clearTimeout(this.#handle);
-      this.#armedFor = Number.POSITIVE_INFINITY;
       this.#arm();
+      if (this.#passed.size > 0) this.#rest = setTimeout(() => this.#firePassed(), REST_MS).unref();
     }
+  }
+
+  #firePassed(): void {
+    for (const entry of this.#passed) this.#push(entry);
+    this.#passed.clear();
+    this.#arm();
   }
 
   hold(): () => void {
@@ -216,8 +239,14 @@ export class MovableClock implements Clock {
 
   /** Stops every timer; the clock can still be read. */
   stop(): void {
+    for (const entry of this.#heap) entry.index = -1;
     this.#heap = [];
     this.#passed.clear();
+    clearTimeout(this.#rest);
+    this.#disarm();
+  }
+
+  #disarm(): void {
     clearTimeout(this.#handle);
     this.#armedFor = Number.POSITIVE_INFINITY;
   }
@@ -225,11 +254,7 @@ export class MovableClock implements Clock {
   #arm(): void {
     const next = this.#heap[0];
     if (this.#frozenAt !== undefined) return;
-    if (!next) {
-      clearTimeout(this.#handle);
-      this.#armedFor = Number.POSITIVE_INFINITY;
-      return;
-    }
+    if (!next) return this.#disarm();
     if (next.at === this.#armedFor) return;
     clearTimeout(this.#handle);
     this.#armedFor = next.at;
@@ -262,14 +287,17 @@ export class MovableClock implements Clock {
   }
   #push(entry: Entry): void {
     const heap = this.#heap;
+    entry.index = heap.length;
     heap.push(entry);
-    this.#up(heap.length - 1);
+    this.#up(entry.index);
   }
   #removeAt(index: number): void {
     const heap = this.#heap;
+    heap[index]!.index = -1;
     const last = heap.pop()!;
     if (index === heap.length) return;
     heap[index] = last;
+    last.index = index;
     this.#up(index);
     this.#down(index);
   }
@@ -278,7 +306,7 @@ export class MovableClock implements Clock {
     for (let i = from; i > 0; ) {
       const parent = (i - 1) >> 1;
       if (!this.#less(heap[i]!, heap[parent]!)) return;
-      [heap[i], heap[parent]] = [heap[parent]!, heap[i]!];
+      this.#swap(i, parent);
       i = parent;
     }
   }
@@ -290,9 +318,17 @@ export class MovableClock implements Clock {
       const right = left + 1;
       const child = right < heap.length && this.#less(heap[right]!, heap[left]!) ? right : left;
       if (!this.#less(heap[child]!, heap[i]!)) return;
-      [heap[i], heap[child]] = [heap[child]!, heap[i]!];
+      this.#swap(i, child);
       i = child;
     }
+  }
+  #swap(a: number, b: number): void {
+    const heap = this.#heap;
+    const [one, other] = [heap[a]!, heap[b]!];
+    heap[a] = other;
+    other.index = a;
+    heap[b] = one;
+    one.index = b;
   }
 }
 

@@ -105,28 +105,35 @@ function subjectKeyOf(publicKey: string): Subject {
 
 /** Makes a certificate (X.509 v3) and returns it as PEM. Synchronous: a P-256 leaf takes a fraction of a millisecond. */
 export function createCertificate(o: CertificateRequestOptions): string {
+  const serial = o.serial === undefined ? BigInt(`0x${randomBytes(16).toString('hex')}`) >> 1n : BigInt(o.serial);
+  return writePem('CERTIFICATE', certificateMaker(o)({ serial, notBefore: o.notBefore, notAfter: o.notAfter }));
+}
+
+type Unchanging = Omit<CertificateRequestOptions, 'serial' | 'notBefore' | 'notAfter'>;
+/** `serial` is a number or bigint, the others ms since the epoch. The certificate is DER. */
+export type CertificateMaker = (o: { serial: number | bigint; notBefore: number; notAfter: number }) => Uint8Array;
+
+/** Makes certificates that differ in their serial and dates only: what they share is encoded once. */
+export function certificateMaker(o: Unchanging): CertificateMaker {
   const { key: subjectKey, spki } = subjectKeyOf(o.publicKey);
   const subject = encodeName(o.subject);
   const signer: Signer = o.signer
     ? signerOf(o.signer.certificate, o.signer.privateKey)
     : { key: createPrivateKey(o.privateKey ?? o.publicKey), name: subject, keyId: keyIdOf(subjectKey) };
   const algorithm = signatureAlgorithm(signer.key);
-  const serial = o.serial === undefined ? BigInt(`0x${randomBytes(16).toString('hex')}`) >> 1n : BigInt(o.serial);
-  const tbs = der.sequence(
-    der.explicit(0, der.integer(2)),
-    der.integer(serial),
-    algorithm,
-    signer.name,
-    der.sequence(der.time(o.notBefore), der.time(o.notAfter)),
-    subject,
-    spki,
-    der.explicit(3, der.sequence(...extensionsOf(o, subjectKey, signer))),
-  );
-  const signature = sign(digestFor(signer.key), tbs, signer.key);
-  return writePem('CERTIFICATE', der.sequence(tbs, algorithm, der.bits(signature)));
+  const digest = digestFor(signer.key);
+  const version = der.explicit(0, der.integer(2));
+  const issued = Buffer.concat([algorithm, signer.name]);
+  const extensions = der.explicit(3, der.sequence(...extensionsOf(o, subjectKey, signer)));
+  const rest = Buffer.concat([subject, spki, extensions]);
+  return ({ serial, notBefore, notAfter }) => {
+    const validity = der.sequence(der.time(notBefore), der.time(notAfter));
+    const tbs = der.sequence(version, der.integer(serial), issued, validity, rest);
+    return der.sequence(tbs, algorithm, der.bits(sign(digest, tbs, signer.key)));
+  };
 }
 
-function extensionsOf(o: CertificateRequestOptions, subjectKey: KeyObject, signer: Signer): Uint8Array[] {
+function extensionsOf(o: Unchanging, subjectKey: KeyObject, signer: Signer): Uint8Array[] {
   const usages = o.keyUsage ?? (o.isCa ? ['certSign', 'crlSign'] : ['digitalSignature', 'keyEncipherment']);
   const extensions = [extension(OID.keyUsage, true, keyUsageBits(usages))];
   if (o.extendedKeyUsage?.length) {

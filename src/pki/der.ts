@@ -8,7 +8,8 @@ function length(size: number): Uint8Array {
 }
 
 export function tlv(tag: number, ...parts: Uint8Array[]): Uint8Array {
-  const size = parts.reduce((sum, part) => sum + part.length, 0);
+  let size = 0;
+  for (const part of parts) size += part.length;
   const head = length(size);
   const out = new Uint8Array(1 + head.length + size);
   out[0] = tag;
@@ -61,10 +62,15 @@ export function oid(dotted: string): Uint8Array {
 
 /** UTCTime until 2049, GeneralizedTime from then on (RFC 5280 4.1.2.5). Seconds are kept, milliseconds are not. */
 export function time(ms: number): Uint8Array {
-  const digits = new Date(Math.floor(ms / 1000) * 1000).toISOString().replace(/[-:T]|\.\d+/g, '');
-  return Number(digits.slice(0, 4)) < 2050
-    ? tlv(0x17, Buffer.from(digits.slice(2), 'latin1'))
-    : tlv(0x18, Buffer.from(digits, 'latin1'));
+  // 2026-11-24T21:12:12.000Z
+  const iso = new Date(ms).toISOString();
+  const year = iso.slice(0, iso.indexOf('-', 1));
+  const at = year.length;
+  const month = `${iso.slice(at + 1, at + 3)}${iso.slice(at + 4, at + 6)}`;
+  const rest = `${month}${iso.slice(at + 7, at + 9)}${iso.slice(at + 10, at + 12)}${iso.slice(at + 13, at + 15)}Z`;
+  return Number(year) < 2050
+    ? tlv(0x17, Buffer.from(`${year.slice(2)}${rest}`, 'latin1'))
+    : tlv(0x18, Buffer.from(`${year}${rest}`, 'latin1'));
 }
 
 export interface Node {

@@ -41,6 +41,20 @@ export function readBody(request: ApiRequest): unknown {
   return value;
 }
 
+/** A copy of a JSON value: several times as fast as `structuredClone`, which is made for more. */
+export function copyOf<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) {
+    const inner = copyOf((value as Record<string, unknown>)[key]);
+    if (key === '__proto__')
+      Object.defineProperty(copy, key, { value: inner, enumerable: true, writable: true, configurable: true });
+    else copy[key] = inner;
+  }
+  return copy as T;
+}
+
 /** Counts brackets outside strings; enough to keep hostile nesting from the recursive code behind. */
 function depthOf(text: string): void {
   let depth = 0;

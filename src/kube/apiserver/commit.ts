@@ -88,10 +88,9 @@ export class Commit {
   ): Promise<KubeObject> {
     let current = object;
     for (const plugin of this.#o.admission()) {
-      current =
-        (await plugin.mutate?.(admissionOf(draft, object, operation), current, old, (text) =>
-          draft.warnings.push(text),
-        )) ?? current;
+      if (!plugin.mutate) continue;
+      const asked = admissionOf(draft, object, operation);
+      current = (await plugin.mutate(asked, current, old, (text) => draft.warnings.push(text))) ?? current;
     }
     return current;
   }
@@ -104,9 +103,9 @@ export class Commit {
   ): Promise<void> {
     if (draft.attributes.subresource === 'status') return;
     for (const plugin of this.#o.admission()) {
-      await plugin.validate?.(admissionOf(draft, object ?? old, operation), object, old, (text) =>
-        draft.warnings.push(text),
-      );
+      if (!plugin.validate) continue;
+      const asked = admissionOf(draft, object ?? old, operation);
+      await plugin.validate(asked, object, old, (text) => draft.warnings.push(text));
     }
   }
 
@@ -164,7 +163,10 @@ function nextGeneration(
     Object.fromEntries(
       Object.entries(one).filter(([key]) => !['metadata', 'status', 'apiVersion', 'kind'].includes(key)),
     );
-  object.metadata.generation = (old.metadata.generation ?? 0) + (same(asked(object), asked(old)) ? 0 : 1);
+  // A Deployment's annotations are copied to what it makes, so they count as well.
+  const noted = (one: KubeObject) => (kind.kind === 'Deployment' ? (one.metadata.annotations ?? {}) : {});
+  const isSame = same(asked(object), asked(old)) && same(noted(object), noted(old));
+  object.metadata.generation = (old.metadata.generation ?? 0) + (isSame ? 0 : 1);
 }
 
 /** Compares everything but resourceVersion and managedFields times. */

@@ -2,7 +2,7 @@ import { goPrint } from '#kube/api/go-json.ts';
 import type { ApiRequest } from '#kube/api/http.ts';
 import { failure, type StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
-import { readBody } from './body.ts';
+import { copyOf, readBody } from './body.ts';
 import { pruneAndDefault } from './custom.ts';
 import { decodeProblem, type TypeProblem } from './decode.ts';
 import type { Draft } from './draft.ts';
@@ -12,7 +12,7 @@ import { strictProblems } from './strict.ts';
 /** The object that a request carries, as a private copy, checked against its address. */
 export function received(draft: Draft, isScale = false): KubeObject {
   const { kind, request } = draft;
-  const object = structuredClone(readBody(request)) as KubeObject;
+  const object = copyOf(readBody(request)) as KubeObject;
   checkShape(object);
   const apiVersion = apiVersionOf(kind.group, kind.version);
   if (!isScale) {

@@ -32,6 +32,9 @@ export interface ContainerContext {
   env: Record<string, string>;
   cwd: string;
   uid: number;
+  /** Absent: as the image has them for its user. */
+  gid?: number;
+  groups?: number[];
   /** Names for logs and metrics. */
   pod: { name: string; namespace: string; uid: string; serviceAccount: string; node: string; ip: string };
   container: string;
@@ -60,6 +63,11 @@ export interface ContainerFiles {
   writeFile(path: string, data: Uint8Array | string): void;
   list(path: string): string[] | undefined;
   remove(path: string): void;
+  /**
+   * Brings up to date what the node computes for `path` from its clock, which may have been moved past the time when it
+   * would have; undefined when it is up to date, or there is nothing to compute.
+   */
+  renew?(path: string): Promise<void> | undefined;
   /** Called after the content below `path` changed (a volume refresh). Returns a function that stops it. */
   watch(path: string, listener: () => void): () => void;
 }

@@ -7,6 +7,8 @@ export interface MountedVolume {
   write?(path: string, data: Uint8Array): void;
   remove?(path: string): void;
   onChange(listener: () => void): () => void;
+  /** Computes again what is due to be; undefined when nothing is. */
+  renew?(): Promise<void> | undefined;
 }
 
 interface Mount {
@@ -17,11 +19,15 @@ interface Mount {
   readOnly: boolean;
 }
 
+/** Most paths are what they should be. */
+const UNCLEAN = /^[^/]|\/\.?(\/|$)/;
 const clean = (path: string): string =>
-  `/${path
-    .split('/')
-    .filter((part) => part && part !== '.')
-    .join('/')}`;
+  path !== '' && !UNCLEAN.test(path)
+    ? path
+    : `/${path
+        .split('/')
+        .filter((part) => part && part !== '.')
+        .join('/')}`;
 
 /** A container's file tree: its image's files, what it writes, and its volumes with their present content. */
 export class ContainerTree implements ContainerFiles {
@@ -53,6 +59,10 @@ export class ContainerTree implements ContainerFiles {
     if (found.mount.readOnly || !found.mount.volume.write)
       throw Object.assign(new Error(`EROFS: read-only file system, open '${path}'`), { code: 'EROFS' });
     found.mount.volume.write(found.rest, bytes);
+  }
+
+  renew(path: string): Promise<void> | undefined {
+    return this.#mountOf(clean(path))?.mount.volume.renew?.();
   }
 
   list(path: string): string[] | undefined {

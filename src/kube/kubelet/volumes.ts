@@ -44,6 +44,8 @@ export class ComputedVolume implements MountedVolume {
   #entries: Entries = new Map();
   #pending: Timer | undefined;
   onClose: () => void = () => {};
+  /** Whether a token in it should have been renewed by now. */
+  isDue: () => boolean = () => false;
   /** Names of what it is made from: `configMap/x`, `secret/y`. */
   readonly sources: ReadonlySet<string>;
 
@@ -86,6 +88,10 @@ export class ComputedVolume implements MountedVolume {
     if (!next || equal(next, this.#entries)) return;
     this.#entries = next;
     for (const listener of [...this.#listeners]) listener();
+  }
+
+  renew(): Promise<void> | undefined {
+    return this.isDue() ? this.refresh() : undefined;
   }
 
   entries(): ReadonlyMap<string, Uint8Array> {
@@ -135,7 +141,8 @@ export async function makeVolume(volume: Spec, source: VolumeSource): Promise<Mo
     source.clock,
     source.sync,
   );
-  token.onRenewed = () => void made.refresh();
+  token.onDue = () => void made.refresh();
+  made.isDue = () => token.isDue;
   made.onClose = () => token.close();
   await made.fill();
   return made;
@@ -223,7 +230,7 @@ class TokenCache {
   readonly #source: VolumeSource;
   readonly #tokens = new Map<string, { token: string; renewAt: number }>();
   readonly #timers = new Map<string, Timer>();
-  onRenewed: () => void = () => {};
+  onDue: () => void = () => {};
 
   constructor(source: VolumeSource) {
     this.#source = source;
@@ -231,6 +238,12 @@ class TokenCache {
 
   close(): void {
     for (const timer of this.#timers.values()) timer.cancel();
+  }
+
+  get isDue(): boolean {
+    const now = this.#source.clock.now();
+    for (const { renewAt } of this.#tokens.values()) if (now >= renewAt) return true;
+    return false;
   }
 
   async get(audience: string | undefined, seconds: number): Promise<string> {
@@ -256,8 +269,8 @@ class TokenCache {
     const life = seconds * 1000 * RENEW_TOKEN_AT;
     this.#tokens.set(key, { token: answer.status.token, renewAt: clock.now() + life });
     this.#timers.get(key)?.cancel();
-    // Nothing reads the API's own tokens while a clock is being moved; a proxy does read the one for its issuer.
-    const renewal = clock.setTimeout(() => this.onRenewed(), life + 1, { lazy: audience === undefined });
+    // A clock that is being moved goes past it: whoever reads a token meanwhile asks for a fresh one (`renew`).
+    const renewal = clock.setTimeout(() => this.onDue(), life, { lazy: true });
     this.#timers.set(key, renewal);
     return answer.status.token;
   }
@@ -267,7 +280,7 @@ function equal(a: Entries, b: Entries): boolean {
   if (a.size !== b.size) return false;
   for (const [path, data] of a) {
     const other = b.get(path);
-    if (!other || !Buffer.from(data).equals(other)) return false;
+    if (!other || Buffer.compare(data, other) !== 0) return false;
   }
   return true;
 }

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { createCertificate, parseCertificates } from '#pki/certificate.ts';
+import { type CertificateMaker, certificateMaker, parseCertificates } from '#pki/certificate.ts';
 import { algorithmOf, keysMatch, parsePrivateKey } from '#pki/keys.ts';
 import { readPem, writePem } from '#pki/pem.ts';
 import { verifyChain } from '#pki/verify.ts';
@@ -9,6 +9,9 @@ export const ISSUER_FILES: Record<string, { certificate: string; key: string }> 
   'linkerd.io/tls': { certificate: 'crt.pem', key: 'key.pem' },
   'kubernetes.io/tls': { certificate: 'tls.crt', key: 'tls.key' },
 };
+
+/** Bounds what is kept of those who were certified before. */
+const MOST_MAKERS = 512;
 
 export interface Validity {
   lifetimeMs: number;
@@ -31,7 +34,9 @@ export class Issuer {
   readonly #privateKey: string;
   readonly #notAfter: number;
   readonly intermediates: Uint8Array[];
-  #serial = 1n;
+  #serial = 1;
+  /** By whom is certified and for which key: the same pods ask day after day. */
+  readonly #makers = new Map<string, CertificateMaker>();
 
   private constructor(chain: X509Certificate[], certificate: string, privateKey: string) {
     this.chain = chain;
@@ -106,22 +111,29 @@ export class Issuer {
   issue(identity: string, publicKeyPem: string, validity: Validity, now: number): IssuedLeaf {
     const notBefore = now - validity.clockSkewMs;
     const notAfter = Math.min(now + validity.lifetimeMs + validity.clockSkewMs, this.#notAfter);
-    const pem = createCertificate({
-      subject: `CN=${identity}`,
-      publicKey: publicKeyPem,
-      signer: { certificate: this.#certificate, privateKey: this.#privateKey },
-      notBefore,
-      notAfter,
-      dnsNames: [identity],
-      keyUsage: ['digitalSignature', 'keyEncipherment'],
-      extendedKeyUsage: ['serverAuth', 'clientAuth'],
-      serial: String(this.#serial++),
-    });
     return {
-      der: readPem(pem)[0]!.der,
+      der: this.#makerOf(identity, publicKeyPem)({ serial: this.#serial++, notBefore, notAfter }),
       notBefore: Math.floor(notBefore / 1000) * 1000,
       notAfter: Math.floor(notAfter / 1000) * 1000,
     };
+  }
+
+  #makerOf(identity: string, publicKeyPem: string): CertificateMaker {
+    const key = `${identity} ${publicKeyPem}`;
+    let maker = this.#makers.get(key);
+    if (!maker) {
+      maker = certificateMaker({
+        subject: `CN=${identity}`,
+        publicKey: publicKeyPem,
+        signer: { certificate: this.#certificate, privateKey: this.#privateKey },
+        dnsNames: [identity],
+        keyUsage: ['digitalSignature', 'keyEncipherment'],
+        extendedKeyUsage: ['serverAuth', 'clientAuth'],
+      });
+      if (this.#makers.size >= MOST_MAKERS) this.#makers.delete(this.#makers.keys().next().value as string);
+      this.#makers.set(key, maker);
+    }
+    return maker;
   }
 }
 

@@ -17,13 +17,17 @@ import type { TlsCredentials } from './tls.ts';
 const REFRESH_SHARE = 0.7;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
-/** Attempts after which a controller that cannot be reached is asked less often, and how often then. */
+/** Attempts after which a controller that cannot be reached is asked less often, and how often then. A refusal is as good. */
 const MANY_ATTEMPTS = 30;
 const SLOW_RETRY_MS = 60_000;
 /** How long one attempt may take in all. */
 const ATTEMPT_MS = 10_000;
-/** How long an unused connection to identity is kept, by the wall's clock: renewals come fast only while time is moved. */
-const KEPT_MS = 500;
+/**
+ * How long an unused connection to identity is kept, by the wall's clock. Renewals come one soon after the other only
+ * while time is moved; after the first certificate none comes soon.
+ */
+const KEPT_FIRST_MS = 500;
+const KEPT_MS = 10_000;
 const wall = new WallClock();
 
 export interface CertificateOptions {
@@ -48,13 +52,17 @@ export class WorkloadCertificate implements TlsCredentials {
   readonly anchorsId: string;
   readonly clock: Clock;
   expiresAt: number | undefined;
-  #chain: string | undefined;
+  /** DER, leaf first. */
+  #chain: Uint8Array[] | undefined;
   #context: tls.SecureContext | undefined;
   #channel: { channel: GrpcChannel; idle: Timer } | undefined;
   readonly #options: CertificateOptions;
   readonly #keyPem: string;
   readonly #csr: Uint8Array;
   readonly #waiting: (() => void)[] = [];
+  #renewed = false;
+  #attempt: AbortController | undefined;
+  #wake: (() => void) | undefined;
 
   /** Throws SyntaxError when the anchors cannot be read. */
   constructor(options: CertificateOptions) {
@@ -71,7 +79,16 @@ export class WorkloadCertificate implements TlsCredentials {
     const key = createPrivateKey({ key: privateKey, format: 'der', type: 'pkcs8' });
     this.#keyPem = key.export({ type: 'pkcs8', format: 'pem' }) as string;
     this.#csr = createCsr({ subject: `CN=${this.name}`, privateKey: key, dnsNames: [this.name] });
-    options.signal.addEventListener('abort', () => this.#channel?.channel.close(), { once: true });
+    // One listener for good: adding and removing one at every renewal costs more than the renewal's own work.
+    options.signal.addEventListener(
+      'abort',
+      () => {
+        this.#channel?.channel.close();
+        this.#attempt?.abort(options.signal.reason);
+        this.#wake?.();
+      },
+      { once: true },
+    );
     const directory = options.settings.identityDirectory;
     options.files.writeFile(`${directory}/key.p8`, privateKey);
     options.files.writeFile(`${directory}/csr.der`, this.#csr);
@@ -85,7 +102,7 @@ export class WorkloadCertificate implements TlsCredentials {
   get context(): tls.SecureContext | undefined {
     if (!this.#context && this.#chain) {
       this.#context = tls.createSecureContext({
-        cert: this.#chain,
+        cert: this.#chain.map((each) => writePem('CERTIFICATE', each)).join(''),
         key: this.#keyPem,
         minVersion: 'TLSv1.3',
         // Verification is ours, at the cluster's time; an empty list spares loading the system's authorities.
@@ -104,14 +121,16 @@ export class WorkloadCertificate implements TlsCredentials {
   /** Certifies and goes on renewing until the signal aborts. */
   async run(): Promise<void> {
     const { clock, signal, settings, log, metrics } = this.#options;
-    while (!signal.aborted) {
+    for (let refusals = 0; !signal.aborted; ) {
       try {
         await this.#certify();
+        refusals = 0;
         metrics.add('control_identity_cert_refreshes_total', { result: 'ok' });
         log.info('daemon:identity: linkerd_app', `Certified identity id=${this.name}`, 2);
         for (const resolve of this.#waiting.splice(0)) resolve();
       } catch (error) {
         if (signal.aborted) return;
+        refusals++;
         metrics.add('control_identity_cert_refreshes_total', { result: 'error' });
         const status =
           error instanceof GrpcError
@@ -126,9 +145,22 @@ export class WorkloadCertificate implements TlsCredentials {
       }
       const left = (this.expiresAt ?? 0) - clock.now();
       const wait = Math.min(settings.maxRefreshMs, Math.max(settings.minRefreshMs, left * REFRESH_SHARE));
-      // Once it has ended it is asked for in vain; a moved clock need not do so every ten seconds of the way.
-      await clock.sleep(wait, signal, { lazy: this.ready && left <= 0 }).catch(() => {});
+      // Once it has ended, or never came, it is asked for in vain; a moved clock need not do so every ten seconds.
+      await this.#pause(wait, left <= 0 && (this.ready || refusals > MANY_ATTEMPTS));
     }
+  }
+
+  /** Waits by the cluster's clock, or until the signal aborts. */
+  #pause(ms: number, lazy: boolean): Promise<void> {
+    const { clock, signal } = this.#options;
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const timer = clock.setTimeout(resolve, ms, { lazy });
+      this.#wake = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
   }
 
   /** One Certify call; connecting is tried until it works, because nobody can refuse what never arrived. */
@@ -137,11 +169,12 @@ export class WorkloadCertificate implements TlsCredentials {
     let wait = FIRST_RETRY_MS;
     for (let attempts = 1; ; attempts++) {
       let release: (() => void) | undefined;
+      const renewed = files.renew?.(settings.tokenFile);
+      if (renewed) await held(clock, renewed);
       const token = files.readFile(settings.tokenFile);
       const attempt = new AbortController();
+      this.#attempt = attempt;
       const timer = clock.setTimeout(() => attempt.abort(new Error('timed out')), ATTEMPT_MS);
-      const stop = () => attempt.abort(signal.reason);
-      signal.addEventListener('abort', stop, { once: true });
       let channel: GrpcChannel | undefined;
       try {
         channel = this.#takeChannel();
@@ -163,10 +196,11 @@ export class WorkloadCertificate implements TlsCredentials {
         if (signal.aborted || (error instanceof GrpcError && error.code !== UNAVAILABLE)) throw error;
       } finally {
         timer.cancel();
-        signal.removeEventListener('abort', stop);
+        this.#attempt = undefined;
         release?.();
       }
-      await clock.sleep(wait, signal, { lazy: attempts > MANY_ATTEMPTS });
+      await this.#pause(wait, attempts > MANY_ATTEMPTS);
+      signal.throwIfAborted();
       wait = Math.min(wait * 2, attempts > MANY_ATTEMPTS ? SLOW_RETRY_MS : LONGEST_RETRY_MS);
     }
   }
@@ -183,20 +217,33 @@ export class WorkloadCertificate implements TlsCredentials {
   }
 
   #keepChannel(channel: GrpcChannel): void {
+    const kept = this.#renewed ? KEPT_MS : KEPT_FIRST_MS;
+    this.#renewed = true;
     const idle = wall.setTimeout(() => {
       this.#channel = undefined;
       channel.close();
-    }, KEPT_MS);
+    }, kept);
     this.#channel = { channel, idle };
   }
 
   #take(leaf: Uint8Array, intermediates: Uint8Array[], validUntil: { seconds?: number } | undefined): void {
-    this.#chain = [leaf, ...intermediates].map((der) => writePem('CERTIFICATE', der)).join('');
+    // Copies: these bytes stand in the message that they came in.
+    this.#chain = [leaf, ...intermediates].map((each) => Uint8Array.from(each));
     this.#context = undefined;
     this.expiresAt = (validUntil?.seconds ?? 0) * 1000;
     const { metrics, clock } = this.#options;
     metrics.set('control_identity_cert_expiration_timestamp_seconds', this.expiresAt / 1000);
     metrics.set('control_identity_cert_refresh_timestamp_seconds', clock.now() / 1000);
+  }
+}
+
+/** Waits for what takes no time of the clock. */
+async function held(clock: Clock, work: Promise<void>): Promise<void> {
+  const release = clock.hold?.();
+  try {
+    await work;
+  } finally {
+    release?.();
   }
 }
 

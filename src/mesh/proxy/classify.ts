@@ -16,7 +16,11 @@ export function onClassified(exchange: Exchange, answer: Answer, tell: (failed: 
   const inHead = answer.headers['grpc-status'];
   if (answer.status >= 500) return tell(true);
   if (inHead !== undefined) return tell(isGrpcFailure(String(inHead)));
-  if (!exchange.isGrpc || !answer.body) return tell(false);
+  if (!exchange.isGrpc) return tell(false);
+  if (!answer.body) {
+    const status = grpcStatusOf(answer);
+    return tell(status !== undefined && isGrpcFailure(status));
+  }
   const { body } = answer;
   let told = false;
   const once = (failed: boolean) => {

@@ -1,5 +1,5 @@
 import * as http from 'node:http';
-import type { Duplex, Readable } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import { Http2Connection } from '#mesh/http2/connection.ts';
 import type { Headers } from '#mesh/http2/headers.ts';
 import { INTERNAL_ERROR } from '#mesh/http2/numbers.ts';
@@ -27,7 +27,9 @@ export interface Exchange {
   /** Lower case, without hop-by-hop headers and `host`. */
   headers: Headers;
   /** Absent when the request has no body. */
-  body?: Readable;
+  readonly body?: Readable | undefined;
+  /** The same where all of it came at once; whoever passes it on needs no stream then. */
+  readonly whole?: Buffer;
   isGrpc: boolean;
   /** False when another proxy lifted the request from HTTP/1 to HTTP/2 for the way between the two. */
   isNative: boolean;
@@ -129,6 +131,8 @@ export function http1Exchange(request: http.IncomingMessage, response: http.Serv
 /** Counts as one of the mesh's own between proxies, or as a native one, by its headers. */
 function http2Exchange(stream: Http2Stream, headers: Headers): Exchange {
   const whole = stream.whole;
+  const body = whole === undefined ? stream.body() : undefined;
+  let made: Readable | undefined;
   const listeners: ((complete: boolean) => void)[] = [];
   let answer: Answer | undefined;
   stream.onClosed = (complete) => {
@@ -142,7 +146,12 @@ function http2Exchange(stream: Http2Stream, headers: Headers): Exchange {
     path: (headers[':path'] as string | undefined) ?? '/',
     authority: ((headers[':authority'] ?? headers['host']) as string | undefined) ?? '',
     headers: withoutHopByHop(headers),
-    ...(whole?.length === 0 ? {} : { body: stream.body() }),
+    get body() {
+      if (!whole) return body;
+      if (whole.length > 0) made ??= Readable.from([whole], { objectMode: false });
+      return made;
+    },
+    ...(whole && whole.length > 0 ? { whole } : {}),
     isGrpc: isGrpc(headers),
     isNative: headers['l5d-orig-proto'] === undefined,
     respond(given) {
@@ -154,20 +163,22 @@ function http2Exchange(stream: Http2Stream, headers: Headers): Exchange {
       const status = { ':status': String(given.status) };
       const sent = withoutHopByHop(given.headers);
       const { body } = given;
+      const trailers = () => {
+        const some = given.trailers?.();
+        return some && Object.keys(some).length > 0 ? withoutHopByHop(some) : undefined;
+      };
       if (!body || (sent['content-length'] === '0' && !given.trailers)) {
         body?.resume();
-        stream.writeHead(status, sent, given.whole === undefined);
-        if (given.whole) stream.end(given.whole);
+        const after = body ? undefined : trailers();
+        const ended = given.whole === undefined && after === undefined;
+        stream.writeHead(status, sent, ended);
+        if (!ended) stream.end(given.whole, after);
         return;
       }
       stream.writeHead(status, sent);
       stream.onDrain = pump(body, {
         write: (chunk) => stream.write(chunk),
-        end: () => {
-          const trailers = given.trailers?.();
-          const some = trailers && Object.keys(trailers).length > 0;
-          stream.end(undefined, some ? withoutHopByHop(trailers) : undefined);
-        },
+        end: () => stream.end(undefined, trailers()),
         broken: () => stream.fail(INTERNAL_ERROR),
       });
     },

@@ -18,7 +18,8 @@ export interface Outgoing {
   path: string;
   authority: string;
   headers: Headers;
-  body?: Exchange['body'];
+  readonly body?: Exchange['body'];
+  readonly whole?: Buffer;
   /** Aborted when the client has gone or waited long enough. */
   signal?: AbortSignal;
 }
@@ -83,16 +84,16 @@ export class Http2Upstream {
   async send(out: Outgoing): Promise<Answer> {
     const connection = this.connected ? this.#connection! : await this.connect();
     return new Promise((resolve, reject) => {
-      const { signal, body } = out;
+      const { signal, whole: request } = out;
+      const body = request ? undefined : out.body;
       let answered = false;
       const stream = new Http2Stream((head) => {
         answered = true;
-        const { whole } = stream;
+        const { complete } = stream;
         const answer: Answer = { status: Number(head[':status']), headers: withoutHopByHop(head) };
-        if (whole === undefined) {
-          answer.body = stream.body();
-          answer.trailers = () => stream.trailers;
-        } else if (whole.length > 0) answer.whole = whole;
+        if (complete === undefined) answer.body = stream.body();
+        else if (complete.length > 0) answer.whole = complete;
+        if (complete === undefined || stream.trailers) answer.trailers = () => stream.trailers;
         resolve(answer);
       });
       const stop = () => stream.fail(CANCEL, new Error('aborted'));
@@ -104,7 +105,8 @@ export class Http2Upstream {
       if (signal?.aborted) return stop();
       signal?.addEventListener('abort', stop, { once: true });
       const first = { ':method': out.method, ':path': out.path, ':scheme': 'http', ':authority': out.authority };
-      connection.request(first, out.headers, body === undefined, stream);
+      connection.request(first, out.headers, !body && !request, stream);
+      if (request) stream.end(request);
       if (!body) return;
       stream.onDrain = pump(body, { write: (chunk) => stream.write(chunk), end: () => stream.end(), broken: stop });
     });

@@ -97,4 +97,26 @@ describe('MovableClock', () => {
     await expect.poll(() => fired.length).toBe(3);
     clock.stop();
   });
+
+  it('takes moves that follow each other at once for one, as far as lazy timers go', async () => {
+    const clock = new MovableClock(still());
+    const start = clock.now();
+    const fired: number[] = [];
+    clock.setInterval(() => fired.push(clock.now() - start), 1_000, { lazy: true });
+    for (let hour = 0; hour < 5; hour++) await clock.advance(3_600_000);
+    expect(fired).toEqual([]);
+    await expect.poll(() => fired).toEqual([5 * 3_600_000]);
+    clock.stop();
+  });
+
+  it('does one move after the other when two are asked for at once', async () => {
+    const clock = new MovableClock(still());
+    const start = clock.now();
+    const fired: number[] = [];
+    clock.setInterval(() => fired.push(clock.now() - start), 1_000);
+    await Promise.all([clock.advance(2_500), clock.advance(2_000)]);
+    expect(fired).toEqual([1_000, 2_000, 3_000, 4_000]);
+    expect(clock.now() - start).toBe(4_500);
+    clock.stop();
+  });
 });

@@ -156,8 +156,9 @@ export function changedFields(
   after: Fields,
   schema: Schema | undefined,
 ): { set: FieldSet; removed: FieldSet } {
-  const old = before ? fieldsOf(before, schema) : {};
   const now = fieldsOf(after, schema);
+  if (!before) return { set: now, removed: {} };
+  const old = fieldsOf(before, schema);
   return { set: changedIn(now, before, after, schema), removed: difference(old, now) };
 }
 

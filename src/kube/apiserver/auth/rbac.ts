@@ -17,11 +17,26 @@ interface Subject {
   namespace?: string;
 }
 
+/** Bounds whose rules are remembered. */
+const MOST_REMEMBERED = 256;
+
 /** RBAC over the roles and bindings of the store. Members of system:masters may do everything. Source: plugin/pkg/auth/authorizer/rbac. */
 export function createRbac(store: Store): Authorizer {
+  // Asked at every request, and changed hardly ever.
+  const remembered = new Map<string, Rule[]>();
+  for (const kind of ['roles', 'rolebindings', 'clusterroles', 'clusterrolebindings'])
+    store.watch(`${GROUP}/${kind}`, () => remembered.clear());
   return (attributes) => {
-    if (attributes.user.groups.includes('system:masters')) return { allowed: true };
-    return { allowed: rulesFor(store, attributes.user, attributes.namespace).some((rule) => covers(rule, attributes)) };
+    const { user, namespace } = attributes;
+    if (user.groups.includes('system:masters')) return { allowed: true };
+    const key = JSON.stringify([namespace, user.username, user.groups]);
+    let rules = remembered.get(key);
+    if (!rules) {
+      rules = rulesFor(store, user, namespace);
+      if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+      remembered.set(key, rules);
+    }
+    return { allowed: rules.some((rule) => covers(rule, attributes)) };
   };
 }
 

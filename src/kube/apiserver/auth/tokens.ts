@@ -41,12 +41,30 @@ interface Claims {
 /** How many tokens are remembered whose signature is known to be good. */
 const MOST_REMEMBERED = 1000;
 
+const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/**
+ * An ECDSA signature over P-256 as JWTs carry it: r and s of 32 bytes each, taken from DER. OpenSSL can write it so
+ * itself, but takes as long for that as for signing.
+ */
+function joseSignature(signature: Buffer): Buffer {
+  const out = Buffer.alloc(64);
+  // SEQUENCE, its length, then two INTEGERs, which may have a zero in front or be short.
+  for (let at = 2, end = 32; end <= 64; end += 32) {
+    const next = at + 2 + signature[at + 1]!;
+    const from = Math.max(at + 2, next - 32);
+    signature.copy(out, end - (next - from), from, next);
+    at = next;
+  }
+  return out;
+}
+
 /** Signs and checks the tokens of service accounts: JWTs (ES256) with the claims of upstream, bound to living objects. */
 export class ServiceAccountTokens {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #keys: { privateKey: KeyObject; publicKey: KeyObject };
-  readonly #keyId: string;
+  readonly #head: string;
   readonly #good = new Map<string, Claims>();
 
   /** `key` as `exportKey` gave it: tokens that it signed stay good. */
@@ -58,7 +76,8 @@ export class ServiceAccountTokens {
         ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
         : { privateKey: createPrivateKey(key), publicKey: createPublicKey(key) };
     const spki = this.#keys.publicKey.export({ type: 'spki', format: 'der' });
-    this.#keyId = createHmac('sha256', 'kid').update(spki).digest('base64url').slice(0, 16);
+    const kid = createHmac('sha256', 'kid').update(spki).digest('base64url').slice(0, 16);
+    this.#head = part({ alg: 'ES256', kid });
   }
 
   /** The signing key, PKCS#8 PEM. */
@@ -91,9 +110,8 @@ export class ServiceAccountTokens {
       nbf: iat,
       sub: `system:serviceaccount:${o.namespace}:${o.name}`,
     };
-    const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-    const signed = `${part({ alg: 'ES256', kid: this.#keyId })}.${part(claims)}`;
-    const signature = sign('sha256', Buffer.from(signed), { key: this.#keys.privateKey, dsaEncoding: 'ieee-p1363' });
+    const signed = `${this.#head}.${part(claims)}`;
+    const signature = joseSignature(sign('sha256', Buffer.from(signed), this.#keys.privateKey));
     const token = `${signed}.${signature.toString('base64url')}`;
     this.#remember(token, claims);
     return { token, expiresAt: claims.exp * 1000 };
