@@ -135,6 +135,7 @@ export function startEndpoints(context: ControllerContext): WorkQueue {
     const ready = shown.filter((address) => address.ready || publish);
     const notReady = shown.filter((address) => !address.ready && !publish);
     const one = ({ ip, pod }: Address) => ({
+      ...hostnameOf(service, pod),
       ip,
       nodeName: pod.spec.nodeName,
       targetRef: { kind: 'Pod', namespace, name: pod.metadata.name, uid: pod.metadata.uid },
@@ -160,7 +161,11 @@ export function startEndpoints(context: ControllerContext): WorkQueue {
       ...before?.metadata,
       name: name!,
       namespace: namespace!,
-      labels: { ...labels, 'endpoints.kubernetes.io/managed-by': 'endpoint-controller' },
+      labels: {
+        ...labels,
+        'endpoints.kubernetes.io/managed-by': 'endpoint-controller',
+        ...(service.spec.clusterIP === 'None' ? { 'service.kubernetes.io/headless': '' } : {}),
+      },
     };
     const object: KubeObject = {
       apiVersion: 'v1',
@@ -172,7 +177,7 @@ export function startEndpoints(context: ControllerContext): WorkQueue {
       await context.client
         .create(context.target('endpoints', namespace), object, { fieldManager: MANAGER })
         .catch(() => queue.addAfter(keyOf(service), 50));
-    else if (!same(before.subsets ?? [], subsets))
+    else if (!same([before.subsets ?? [], before.metadata.labels], [subsets, metadata.labels]))
       await context.client
         .update(context.target('endpoints', namespace), object, { fieldManager: MANAGER })
         .catch(ignoreGone);
@@ -227,12 +232,18 @@ function namedPort(pod: KubeObject, name: string): number | undefined {
   return undefined;
 }
 
+/** The name that a pod has in DNS below a Service of its subdomain. */
+function hostnameOf(service: KubeObject, pod: KubeObject): { hostname?: string } {
+  const { hostname, subdomain } = pod.spec;
+  return hostname && subdomain === service.metadata.name ? { hostname } : {};
+}
+
 function endpointOf(service: KubeObject, { ip, ready, terminating, pod }: Address) {
-  const { hostname, subdomain, nodeName } = pod.spec;
+  const { nodeName } = pod.spec;
   return {
     addresses: [ip],
     conditions: { ready: ready || service.spec.publishNotReadyAddresses === true, serving: isReady(pod), terminating },
-    ...(hostname && subdomain === service.metadata.name ? { hostname } : {}),
+    ...hostnameOf(service, pod),
     ...(nodeName ? { nodeName } : {}),
     targetRef: { kind: 'Pod', namespace: pod.metadata.namespace, name: pod.metadata.name, uid: pod.metadata.uid },
   };

@@ -117,21 +117,15 @@ export class Pair {
   }
 
   /** Installs the extension on both sides and links east to west: east mirrors what west exports. */
-  async link(options: { gateway: boolean; more?: string[] }): Promise<void> {
+  async link(options: { gateway: boolean; settings?: string[] }): Promise<void> {
     const gateway = `--gateway=${options.gateway}`;
     const install = await this.linkerd('west', 'multicluster', 'install', gateway);
     await this.apply('west', install.stdout);
-    const controller = ['--set', 'controllers[0].link.ref.name=west'];
+    const settings = ['controllers[0].link.ref.name=west', ...(options.settings ?? [])];
+    const controller = settings.flatMap((each) => ['--set', each]);
     await this.apply('east', (await this.linkerd('east', 'mc', 'install', gateway, ...controller)).stdout);
     const made = await vi.waitFor(async () => {
-      const ran = await this.linkerd(
-        'west',
-        'multicluster',
-        'link-gen',
-        '--cluster-name=west',
-        gateway,
-        ...(options.more ?? []),
-      );
+      const ran = await this.linkerd('west', 'multicluster', 'link-gen', '--cluster-name=west', gateway);
       if (ran.code !== 0) throw new Error(ran.stderr);
       return ran.stdout;
     }, 20_000);
