@@ -67,6 +67,8 @@ export const sessionView = z.object({
   driver: z.enum(['embedded', 'kind']),
   /** Why this driver was chosen. */
   driverWhy: z.string(),
+  /** What the lab and this academy allow, this driver included; absent when there is nothing to choose. */
+  choices: z.array(z.enum(['embedded', 'kind'])).optional(),
   steps: z.array(stepView),
   tasks: z.array(taskView),
   points: z.object({ got: z.number(), of: z.number() }),
@@ -139,7 +141,8 @@ export const clientMessage = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('hint.next'), task: z.string() }),
   z.strictObject({ type: z.literal('solution.show') }),
   z.strictObject({ type: z.literal('answer.submit'), answer: z.string(), value: z.string().max(2000) }),
-  z.strictObject({ type: z.literal('session.reset') }),
+  /** A fresh cluster; `driver`: of this kind from now on, one of the session's `choices`. */
+  z.strictObject({ type: z.literal('session.reset'), driver: z.enum(['embedded', 'kind']).optional() }),
   z.strictObject({ type: z.literal('session.extend') }),
   z.strictObject({ type: z.literal('session.end') }),
   z.strictObject({

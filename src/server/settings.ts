@@ -19,6 +19,8 @@ const environment = z.object({
   ACADEMY_TOOLBOX_IMAGE: z.string().min(1).default(DEFAULT_TOOLBOX_IMAGE),
   ACADEMY_TOOLBOX_BASE: z.string().min(1).optional(),
   ACADEMY_TOOLBOX_TOOLS: z.string().min(1).optional(),
+  /** Whether `npm start` builds that image when it is not here. */
+  ACADEMY_TOOLBOX_BUILD: z.enum(['auto', 'never']).default('auto'),
   /** kind clusters kept ready and paused, and whether the mesh is in them. */
   ACADEMY_POOL: count(0, 0, 100),
   ACADEMY_POOL_MESH: z.enum(['linkerd', 'none']).default('linkerd'),
@@ -42,6 +44,7 @@ export interface Settings {
   toolboxImage: string;
   toolboxBase: string | undefined;
   toolboxTools: string | undefined;
+  toolboxBuild: 'auto' | 'never';
   poolSize: number;
   poolMesh: 'linkerd' | 'none';
   maxSessions: number;
@@ -74,6 +77,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     toolboxImage: e.ACADEMY_TOOLBOX_IMAGE,
     toolboxBase: e.ACADEMY_TOOLBOX_BASE,
     toolboxTools: e.ACADEMY_TOOLBOX_TOOLS && resolve(e.ACADEMY_TOOLBOX_TOOLS),
+    toolboxBuild: e.ACADEMY_TOOLBOX_BUILD,
     poolSize: e.ACADEMY_POOL,
     poolMesh: e.ACADEMY_POOL_MESH,
     maxSessions: e.ACADEMY_MAX_SESSIONS,

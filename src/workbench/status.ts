@@ -3,9 +3,13 @@ import { el } from './element.ts';
 import type { LabStore } from './lab-store.ts';
 import { duration, timeOfDay } from './words.ts';
 
+type Driver = LabStore['session']['driver'];
+
 export interface StatusOptions {
   store: LabStore;
   extend(): void;
+  /** Starts the lab afresh on another cluster. */
+  runOn(driver: Driver): void;
   moveClock(ms: number): void;
   help(): void;
   menu: HTMLElement;
@@ -16,6 +20,7 @@ const SOON_MS = 10 * 60_000;
 /** A cluster's clock that differs by less is the wall's. */
 const SAME_MS = 1_500;
 const HOUR = 3_600_000;
+const CALLED: Record<Driver, string> = { embedded: 'the embedded cluster', kind: 'a kind cluster' };
 
 /** The header of an open lab: the cluster and why this kind, its clock where it differs, and how long the session has. */
 export class Status {
@@ -97,10 +102,23 @@ export class Status {
 
   #explain(): void {
     const { session } = this.#o.store;
-    openDialog({
+    const others = (session.choices ?? []).filter((driver) => driver !== session.driver);
+    const dialog = openDialog({
       title: `This lab runs on the ${session.driver} cluster`,
       body: [
         el('p', null, `Why: ${session.driverWhy}.`),
+        ...others.map((driver) =>
+          el(
+            'p',
+            { class: 'choices' },
+            el(
+              'button',
+              { type: 'button', onclick: () => this.#runOn(dialog, driver) },
+              `Start afresh on ${CALLED[driver]}`,
+            ),
+            ' Your files and your history stay; this cluster and what is in it go.',
+          ),
+        ),
         el(
           'table',
           { class: 'steps' },
@@ -156,6 +174,11 @@ export class Status {
       ],
       close: 'Cancel',
     });
+  }
+
+  #runOn(dialog: HTMLDialogElement, driver: Driver): void {
+    dialog.close();
+    this.#o.runOn(driver);
   }
 
   #move(dialog: HTMLDialogElement, ms: number): void {

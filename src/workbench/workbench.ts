@@ -100,6 +100,7 @@ export class Workbench {
     this.#status = new Status({
       store: this.#store,
       extend: () => this.#extend(),
+      runOn: (driver) => this.#runOn(driver),
       moveClock: (ms) => this.#send({ type: 'clock.advance', ms }),
       help: openKeyboardHelp,
       menu: createSessionMenu({
@@ -312,6 +313,11 @@ export class Workbench {
     if (this.#panel.over) return void this.#startAgain();
     this.#editor.saveAll();
     this.#send({ type: 'session.reset' });
+  }
+
+  #runOn(driver: 'embedded' | 'kind'): void {
+    this.#editor.saveAll();
+    this.#send({ type: 'session.reset', driver });
   }
 
   #end(): void {

@@ -8,11 +8,13 @@ import { host } from './engine-here.ts';
 
 /** What the preflight asks for; memory is taken only for what is written. */
 const DISK_BYTES = 5 * 1024 ** 3;
+const BRIDGE = `academy${process.pid % 100_000_000}`;
+const BRIDGE_ADDRESS = '10.212.255.1/28';
 const ANSWERS_WITHIN_MS = 30_000;
 
 /**
  * A Docker Engine of a test's own, on a disk of its own in memory, which may be filled, and which may be ended and started
- * again. It leaves the host's packet filter and bridges alone.
+ * again. It leaves the host's packet filter and everybody's bridges alone.
  */
 export class OwnEngine {
   readonly engine: Engine;
@@ -31,8 +33,16 @@ export class OwnEngine {
     if (host('dockerd', '--version') === undefined) return 'there is no dockerd here';
     const own = new OwnEngine(mkdtempSync(join(tmpdir(), 'academy-engine-')));
     mkdirSync(own.disk);
+    // With no bridge of its own a daemon takes away the one that another daemon has for all.
+    if (
+      host('ip', 'link', 'add', 'name', BRIDGE, 'type', 'bridge') === undefined ||
+      host('ip', 'addr', 'add', BRIDGE_ADDRESS, 'dev', BRIDGE) === undefined
+    ) {
+      await own.remove();
+      return 'a bridge of its own can’t be made here';
+    }
     if (host('mount', '-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'academy', own.disk) === undefined) {
-      rmSync(own.#folder, { recursive: true });
+      await own.remove();
       return 'a disk in memory can’t be mounted here';
     }
     try {
@@ -60,7 +70,7 @@ export class OwnEngine {
       'data-root': join(this.disk, 'data'),
       'exec-root': join(this.#folder, 'exec'),
       pidfile: join(this.#folder, 'dockerd.pid'),
-      bridge: 'none',
+      bridge: BRIDGE,
       iptables: 'false',
       'ip-masq': 'false',
       'ip-forward': 'false',
@@ -103,6 +113,7 @@ export class OwnEngine {
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
       if (host('cat', `/proc/${pid}/cmdline`)?.includes(join(this.#folder, 'exec'))) host('kill', '-9', pid);
     host('umount', '-R', '-l', this.disk);
+    host('ip', 'link', 'delete', BRIDGE);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

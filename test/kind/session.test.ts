@@ -109,8 +109,18 @@ describe.skipIf(skipToolbox)('a session with kind', () => {
     await state('ready');
     await page.openTerminal('second');
     expect(await page.run('cat new.txt; echo', 30_000, 'second')).toBe('from the editor');
+    // The learner chooses the other kind of cluster, and nothing of this one stays.
+    expect(page.session?.choices).toEqual(['kind', 'embedded']);
+    page.send({ type: 'session.reset', driver: 'embedded' });
+    await page.until(() => page.session?.driver === 'embedded', 10_000, 'the other driver');
+    await state('ready');
+    expect(page.session?.driverWhy).toBe('as you chose');
+    await page.openTerminal('third');
+    expect(await page.run('cat new.txt; echo; kubectl get nodes -o name', 30_000, 'third')).toBe(
+      'from the editor\nnode/academy',
+    );
+    await expect.poll(left, { timeout: 20_000 }).toEqual([]);
     page.send({ type: 'session.end' });
     await state('ended');
-    await expect.poll(left, { timeout: 20_000 }).toEqual([]);
   });
 });

@@ -7,6 +7,7 @@ export interface ImageBuild {
   context: string;
   tag: string;
   args?: Record<string, string>;
+  labels?: Record<string, string>;
   onLine(line: string): void;
   signal?: AbortSignal;
 }
@@ -20,7 +21,13 @@ export async function buildImage(engine: Engine, o: ImageBuild): Promise<void> {
     async (abortSignal) => {
       const stream = await engine.docker.buildImage(
         { context: o.context, src: readdirSync(o.context) },
-        { t: o.tag, forcerm: true, ...(o.args ? { buildargs: o.args } : {}), abortSignal },
+        {
+          t: o.tag,
+          forcerm: true,
+          ...(o.args ? { buildargs: o.args } : {}),
+          ...(o.labels ? { labels: o.labels } : {}),
+          abortSignal,
+        },
       );
       await followProgress(stream, o.onLine);
     },

@@ -5,6 +5,7 @@ import type { Cluster } from '#cluster/driver.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { HttpAccess } from '#kube/client/http.ts';
 import type { Engine } from './engine.ts';
+import { supplyImages } from './image-supply.ts';
 import { putImages, type WantedImages } from './node-images.ts';
 import { serveClusterApi } from './serve-api.ts';
 import type { ToolboxBox } from './toolbox.ts';
@@ -47,6 +48,7 @@ export class KindCluster implements Cluster {
     this.ready = parts.ready;
     if (parts.box) this.box = parts.box;
     parts.ready.catch(() => {});
+    supplyImages(parts.engine, [parts.containerId, ...parts.workers], parts.admin, parts.connections);
   }
 
   #lost: Promise<never> | undefined;

@@ -35,3 +35,8 @@ export const labelsFor = (
   [LABEL.flavour]: flavour,
   [LABEL.expires]: String(now + LONGEST_LIFE_MS),
 });
+
+/** On a toolbox image: the programs that were put into it, beside those of its base. */
+export const TOOLS_LABEL = 'academy.tools';
+/** Programs that a learner expects and no Debian package holds; they are taken from a folder. */
+export const TOOLS = ['kubectl', 'linkerd', 'step', 'yq'] as const;

@@ -14,9 +14,8 @@ import { join } from 'node:path';
 import { AcademyError } from '#base/errors.ts';
 import { buildImage } from '../kind/build-image.ts';
 import type { Engine } from '../kind/engine.ts';
+import { TOOLS, TOOLS_LABEL } from '../kind/labels.ts';
 
-/** Programs that no Debian package holds; they are taken from a folder. */
-export const TOOLS = ['kubectl', 'linkerd', 'step', 'yq'] as const;
 const SOURCE = join(import.meta.dirname, 'image');
 
 export interface ToolboxBuild {
@@ -40,11 +39,14 @@ export async function buildToolbox(engine: Engine, o: ToolboxBuild): Promise<voi
     const given = putTools(join(context, 'tools'), o);
     const missing = TOOLS.filter((tool) => !given.includes(tool));
     if (missing.length > 0)
-      o.onLine(`Left out, because ACADEMY_TOOLBOX_TOOLS does not hold them: ${missing.join(', ')}.`);
+      o.onLine(
+        `Left out, because they were not given: ${missing.join(', ')}. \`--tools FOLDER\` names a folder of them.`,
+      );
     await buildImage(engine, {
       context,
       tag: o.image,
       args: o.base ? { BASE: o.base } : {},
+      labels: { [TOOLS_LABEL]: given.join(' ') },
       onLine: o.onLine,
       ...(o.signal ? { signal: o.signal } : {}),
     });
@@ -57,7 +59,7 @@ export async function buildToolbox(engine: Engine, o: ToolboxBuild): Promise<voi
 function putTools(folder: string, { tools, linkerd }: ToolboxBuild): string[] {
   mkdirSync(folder, { recursive: true });
   if (tools && !existsSync(tools))
-    throw new AcademyError('settings/invalid', `ACADEMY_TOOLBOX_TOOLS names the folder ${tools}, which is not there.`);
+    throw new AcademyError('settings/invalid', `The tools are to be in the folder ${tools}, which is not there.`);
   const sources = new Map<string, string>();
   for (const name of tools ? readdirSync(tools) : [])
     if (statSync(join(tools!, name)).isFile()) sources.set(name, join(tools!, name));

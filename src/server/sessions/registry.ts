@@ -13,7 +13,7 @@ import type { Store } from '../store/store.ts';
 import { Capacity } from './capacity.ts';
 import type { ClusterAccess, SessionAccess } from './channel.ts';
 import type { LabSource } from './lab-source.ts';
-import { Session } from './session.ts';
+import { type ChosenDriver, Session } from './session.ts';
 import { SessionWorker } from './session-worker.ts';
 
 export interface RegistryOptions {
@@ -135,12 +135,20 @@ export class SessionRegistry {
     if (known && known.state !== 'ended' && known.state !== 'failed') return known;
     const { drivers: allowed, cluster } = lab.definition;
     // A second cluster is what only the embedded driver has.
-    const driver = this.#driverFor(cluster.others.length > 0 ? ['embedded'] : allowed, wanted);
-    const { settings, drivers } = this.#o;
+    const possible = this.#possible(cluster.others.length > 0 ? ['embedded'] : allowed);
+    const { settings } = this.#o;
     const session = new Session({
       learner,
       lab,
-      driver,
+      driver: this.#chosen(possible, wanted),
+      choices: possible,
+      choose: (name) => {
+        if (!this.#capacity.hasRoom(name, this.#others(session)))
+          throw new AcademyError('session/capacity', `There is no room for another ${name} cluster at the moment.`, {
+            hint: 'Try again when other sessions have ended.',
+          });
+        return this.#chosen(possible, name);
+      },
       store: this.#o.store,
       clock: this.#o.clock,
       log: this.#o.log,
@@ -149,23 +157,27 @@ export class SessionRegistry {
       takeWorker: () => this.#takeWorker(),
       access: (s) => this.#access(s),
       cluster: clusterName(learner, labId),
-      ...(driver.name === 'kind' && drivers.kind ? { kind: drivers.kind } : {}),
       onEnded: (s) => this.#ended(s),
     });
     this.#sessions.set(key, session);
     return session;
   }
 
-  /** The learner's wish where the lab allows it, then the academy's choice, then whatever the lab allows. */
-  #driverFor(allowed: Lab['drivers'], wanted: DriverName | undefined): { name: DriverName; why: string } {
-    const { available, chosen, why } = this.#o.drivers;
+  /** What this academy has of what a lab allows; at least one. */
+  #possible(allowed: Lab['drivers']): DriverName[] {
+    const { available } = this.#o.drivers;
     const possible = available.filter((name) => allowed === 'any' || allowed.includes(name));
-    if (wanted && possible.includes(wanted)) return { name: wanted, why: wanted === chosen ? why : 'as you chose' };
-    if (possible.includes(chosen)) return { name: chosen, why };
-    const name = possible[0];
-    if (name) return { name, why: `this lab needs ${name}` };
+    if (possible.length > 0) return possible;
     const needs = allowed === 'any' ? 'a driver' : allowed.join(' or ');
     throw new AcademyError('driver/unavailable', `This lab needs ${needs}; this academy has ${available.join(', ')}.`);
+  }
+
+  /** The learner's wish where that can be had, then the academy's choice, then whatever the lab allows. */
+  #chosen(possible: DriverName[], wanted: DriverName | undefined): ChosenDriver {
+    const { chosen, why, kind } = this.#o.drivers;
+    const name = wanted && possible.includes(wanted) ? wanted : possible.includes(chosen) ? chosen : possible[0]!;
+    const reason = name === chosen ? why : name === wanted ? 'as you chose' : `this lab needs ${name}`;
+    return { name, why: reason, ...(name === 'kind' && kind ? { kind } : {}) };
   }
 
   /** New ways to the clusters of a session; the old ones are closed. */

@@ -29,10 +29,21 @@ export interface Page {
   send(message: ServerMessage): void;
 }
 
+/** Which driver, why, and with which settings. */
+export interface ChosenDriver {
+  name: DriverName;
+  why: string;
+  kind?: KindSettings;
+}
+
 export interface SessionOptions {
   learner: string;
   lab: LoadedLab;
-  driver: { name: DriverName; why: string };
+  driver: ChosenDriver;
+  /** What the learner may choose from. */
+  choices: DriverName[];
+  /** What is used when the learner chooses. */
+  choose(driver: DriverName): ChosenDriver;
   store: Store;
   clock: Clock;
   log: Log;
@@ -44,7 +55,6 @@ export interface SessionOptions {
   access(session: Session): SessionAccess;
   /** Names this session's clusters. */
   cluster: string;
-  kind?: KindSettings;
   onEnded(session: Session): void;
 }
 
@@ -69,6 +79,7 @@ export class Session {
   readonly #steps = new Map<string, StepView>();
   readonly #files = new Map<string, FileView>();
   #tasks: TaskView[] = [];
+  #driver: ChosenDriver;
   #state: SessionState = 'starting';
   #worker: SessionWorker | undefined;
   #waiting: ClientMessage[] = [];
@@ -89,6 +100,7 @@ export class Session {
     this.#o = options;
     this.learner = options.learner;
     this.lab = options.lab;
+    this.#driver = options.driver;
     this.#createdAt = options.clock.now();
     const { clock, idleMs, idleWarningMs } = options;
     this.#idle = new IdleEnd({
@@ -106,7 +118,7 @@ export class Session {
     return this.#state;
   }
   get driver(): DriverName {
-    return this.#o.driver.name;
+    return this.#driver.name;
   }
   get endsAt(): number {
     return this.#idle.at;
@@ -136,7 +148,7 @@ export class Session {
       store.putSession({
         learner,
         lab: lab.id,
-        driver: this.#o.driver.name,
+        driver: this.#driver.name,
         createdAt: this.#createdAt,
         endsAt: this.#idle.at,
       });
@@ -160,12 +172,12 @@ export class Session {
       (message) => this.#worker === worker && this.#fromWorker(message),
       (code, message) => this.#worker === worker && this.#fail(code, message),
     );
-    const { driver, cluster, kind } = this.#o;
+    const { name, kind } = this.#driver;
     worker.send({
       type: 'start',
       lab: this.lab,
-      driver: driver.name,
-      cluster,
+      driver: name,
+      cluster: this.#o.cluster,
       ...(kind ? { kind } : {}),
       ...this.#access,
       ...kept,
@@ -234,7 +246,7 @@ export class Session {
     this.#idle.touch();
     switch (message.type) {
       case 'session.reset':
-        return this.reset();
+        return this.reset(message.driver);
       case 'session.extend':
         return this.#broadcastSession();
       case 'session.end':
@@ -265,9 +277,12 @@ export class Session {
     else if (this.#waiting.length < 200) this.#waiting.push(message);
   }
 
-  /** A fresh cluster; files and history stay. */
-  reset(): void {
-    const { store, learner, lab } = this.#o;
+  /** A fresh cluster, of another kind if the learner wants one that may be had; files and history stay. */
+  reset(wanted?: DriverName): void {
+    const { store, learner, lab, choices } = this.#o;
+    if (wanted && !choices.includes(wanted))
+      throw new AcademyError('driver/unavailable', `This lab can't run on the ${wanted} cluster here.`);
+    if (wanted && wanted !== this.#driver.name) this.#driver = this.#o.choose(wanted);
     this.#dropWorker();
     this.#createdAt = this.#o.clock.now();
     this.#rebuilt = undefined;
@@ -282,7 +297,7 @@ export class Session {
     store.putSession({
       learner,
       lab: lab.id,
-      driver: this.#o.driver.name,
+      driver: this.#driver.name,
       createdAt: this.#createdAt,
       endsAt: this.#idle.at,
     });
@@ -325,8 +340,9 @@ export class Session {
       lab: this.lab.id,
       title: this.lab.definition.title,
       state: this.#state,
-      driver: this.#o.driver.name,
-      driverWhy: this.#o.driver.why,
+      driver: this.#driver.name,
+      driverWhy: this.#driver.why,
+      ...(this.#o.choices.length > 1 ? { choices: this.#o.choices } : {}),
       steps: [...this.#steps.values()],
       tasks: this.#tasks.length > 0 ? this.#tasks : plainTasks(this.lab),
       points: { got, of },
@@ -334,7 +350,7 @@ export class Session {
       endsAt: this.#idle.at,
       clockAheadMs: this.#aheadMs,
       ...(this.lab.definition.cluster.others.length > 0 ? { clusters: clusterNames(this.lab.definition.cluster) } : {}),
-      clockMovable: this.lab.definition.cluster.clock === 'movable' && this.#o.driver.name === 'embedded',
+      clockMovable: this.lab.definition.cluster.clock === 'movable' && this.#driver.name === 'embedded',
       ...(this.#rebuilt ? { rebuilt: this.#rebuilt } : {}),
       ...(this.#queue ? { queue: this.#queue } : {}),
       ...(this.#error ? { error: this.#error } : {}),
