@@ -147,6 +147,9 @@ async function grpcProbe(grpc: Spec, target: ProbeTarget, timeoutMs: number): Pr
  */
 const EARLY_STEPS_MS = [15, 30, 60, 120, 250, 500];
 
+/** Failures in a row after which a clock that is moved goes past the next ones. */
+const MOST_LIVE_FAILURES = 30;
+
 /** Runs one probe of a container on its schedule and tells when its verdict changes. */
 export class ProbeWorker {
   readonly #probe: Spec;
@@ -211,7 +214,8 @@ export class ProbeWorker {
         if (++this.#failures >= (this.#probe.failureThreshold ?? 3)) this.#verdict(false, output);
       } else next = soon;
     }
-    // What is well is not asked a thousand times while the clock is moved.
-    if (!this.#stopped) this.#timer = this.#clock.setTimeout(() => void this.#ask(), next, { lazy: ok });
+    // What is well, or fails for good, is not asked a thousand times while the clock is moved.
+    const lazy = ok || this.#failures > MOST_LIVE_FAILURES;
+    if (!this.#stopped) this.#timer = this.#clock.setTimeout(() => void this.#ask(), next, { lazy });
   }
 }
