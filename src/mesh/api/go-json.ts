@@ -12,7 +12,8 @@ export function goJson(type: MessageType, value: Message): Record<string, unknow
     if (field.oneof) {
       out[field.oneof] = { [goName(name)]: one(field, given) };
     } else if (field.map) {
-      if (Object.keys(given).length > 0) out[name] = given;
+      const entries = Object.entries(given).sort(([a], [b]) => (a < b ? -1 : 1));
+      if (entries.length > 0) out[name] = Object.fromEntries(entries);
     } else if (field.repeated) {
       if (given.length > 0) out[name] = given.map((each: unknown) => one(field, each));
     } else if (typeof field.type === 'object' || !empty(given)) out[name] = one(field, given);
@@ -30,5 +31,6 @@ function one(field: Field, value: unknown): unknown {
   if (field.type === 'bytes') return Buffer.from(value as Uint8Array).toString('base64');
   // The shortest decimal that is the same 32-bit number.
   if (field.type === 'float') return Number((value as number).toPrecision(7));
-  return typeof value === 'bigint' ? Number(value) : value;
+  // A bigint stays one where a number would lose digits.
+  return typeof value === 'bigint' && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
 }

@@ -15,11 +15,15 @@ function load(name: string): KubeObject[] {
 /** The ten CRDs of `linkerd install --crds`, sorted by name. Shared: clone before changing. */
 export const linkerdCrds = (): KubeObject[] => load('linkerd');
 
-/** What the Gateway API puts on its CRDs; an API server refuses a `*.k8s.io` group without the approval. */
+/**
+ * What the Gateway API puts on its CRDs; an API server refuses a `*.k8s.io` group without the approval. The CLI tells by its
+ * own mark that they came with the mesh: what it did not bring, `linkerd prune` would offer for deletion.
+ */
 const GATEWAY_API_ANNOTATIONS = {
   'api-approved.kubernetes.io': 'https://github.com/kubernetes-sigs/gateway-api/pull/2997',
   'gateway.networking.k8s.io/bundle-version': 'v1.1.1',
   'gateway.networking.k8s.io/channel': 'experimental',
+  'linkerd.io/created-by': 'linkerd/cli edge-26.8.3',
 };
 let gatewayApi: KubeObject[] | undefined;
 

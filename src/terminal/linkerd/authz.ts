@@ -1,21 +1,13 @@
+import { messageOf } from '#base/errors.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient } from '#kube/client/client.ts';
-import { namesServer, targets } from '#mesh/policy/core/authorizations.ts';
+import { namesServer } from '#mesh/policy/core/authorizations.ts';
 import { POLICY_GROUP, WATCHED, type WatchedKind } from '#mesh/policy/core/objects.ts';
-import { meansPort } from '#mesh/policy/core/pod-ports.ts';
 import { parentRefs } from '#mesh/policy/core/route-objects.ts';
 import { selects } from '#mesh/policy/core/selectors.ts';
-import { podsFor } from './resources.ts';
+import { canonicalKind, podsFor, podsOfWorkload } from './resources.ts';
 import { tabulate } from './table.ts';
-import type { Verb } from './verb.ts';
-
-async function all(client: KubeClient, kind: WatchedKind, namespace: string): Promise<KubeObject[]> {
-  try {
-    return (await client.list({ ...WATCHED[kind], namespace })).items;
-  } catch {
-    return [];
-  }
-}
+import { Failure, type Invocation, type Verb } from './verb.ts';
 
 const COLUMNS = [
   { header: 'ROUTE', width: 6 },
@@ -27,53 +19,101 @@ const COLUMNS = [
 export const authz: Verb = {
   name: 'authz',
   summary: 'List authorizations for a resource',
+  long: 'List authorizations for a resource.',
   usage: '[flags] resource',
-  flags: [{ name: 'namespace', short: 'n', type: 'string', default: '"default"', usage: 'Namespace of resource' }],
-  async run({ client, args, namespace, out }) {
-    const pods = await podsFor(client, namespace, args);
-    const servers = (await all(client, 'Server', namespace)).filter((server) =>
-      pods.some(
-        (pod) =>
-          selects(server.spec?.podSelector, pod.metadata.labels) &&
-          server.spec?.podSelector &&
-          containerPorts(pod).some((port) => meansPort(pod, server.spec.port, port)),
-      ),
-    );
-    const policies = await all(client, 'AuthorizationPolicy', namespace);
-    const grants = await all(client, 'ServerAuthorization', namespace);
-    const routes = await all(client, 'PolicyHTTPRoute', namespace);
-    const rows: string[][] = [];
-    for (const server of servers.sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1))) {
-      const name = server.metadata.name!;
-      const add = (route: string, policy: string, grant: string) => rows.push([route, name, policy, grant]);
-      for (const route of routes) {
-        const attached = parentRefs(route).some(
-          (parent) => parent.kind === 'Server' && parent.group === POLICY_GROUP && parent.name === name,
-        );
-        if (!attached) continue;
-        // Routes of the Gateway group are not looked at: a Deployment behind one shows only the header.
-        for (const policy of policies) {
-          if (targets(policy, { group: POLICY_GROUP, kind: 'HTTPRoute', name: route.metadata.name! })) {
-            add(route.metadata.name!, policy.metadata.name!, '');
-          }
-        }
-      }
-      for (const policy of policies) {
-        if (
-          targets(policy, { group: POLICY_GROUP, kind: 'Server', name }) ||
-          targets(policy, { group: '', kind: 'Namespace', name: namespace })
-        ) {
-          add('*', policy.metadata.name!, '');
-        }
-      }
-      for (const grant of grants) if (namesServer(grant, server)) add('*', '', grant.metadata.name!);
-    }
-    await out(tabulate(COLUMNS, rows));
+  flags: [{ name: 'namespace', short: 'n', type: 'string', usage: 'Namespace of resource' }],
+  takes: { least: 1, most: 2 },
+  async run(invocation) {
+    const { client, args, namespace, out } = invocation;
+    const pods = await podsMeant(client, namespace, args.join('/'));
+    await out(tabulate(COLUMNS, [...(await granted(invocation, pods)), ...(await authorized(invocation, pods))]));
     return 0;
   },
 };
 
-const containerPorts = (pod: KubeObject): number[] =>
-  [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].flatMap((container) =>
-    (container.ports ?? []).map((port: { containerPort: number }) => port.containerPort),
+async function podsMeant(client: KubeClient, namespace: string, resource: string): Promise<KubeObject[]> {
+  const parts = resource.split('/');
+  if (parts.length > 2 || (parts.length === 1 && !canonicalKind(resource)))
+    throw new Failure(`Failed to get serverauthorization resources: invalid resource: ${resource}`);
+  if (parts.length === 1) return podsFor(client, namespace, [resource]);
+  try {
+    return await podsOfWorkload(client, namespace, resource);
+  } catch (error) {
+    // The official one ends this line without a newline, and so the prompt follows it.
+    throw new Failure(`failed to get pods: ${messageOf(error)}`, { newline: false });
+  }
+}
+
+const listed = async (client: KubeClient, kind: WatchedKind, namespace: string): Promise<KubeObject[]> => {
+  const { items } = await client.list({ ...WATCHED[kind], namespace });
+  return items.sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1));
+};
+
+/** Rows of ServerAuthorizations. */
+async function granted({ client, namespace, err }: Invocation, pods: KubeObject[]): Promise<string[][]> {
+  const servers = await listed(client, 'Server', namespace);
+  const rows: string[][] = [];
+  for (const grant of await listed(client, 'ServerAuthorization', namespace)) {
+    const name: string | undefined = grant.spec?.server?.name;
+    if (name && !servers.some(({ metadata }) => metadata.name === name))
+      await err(
+        `ServerAuthorization/${grant.metadata.name} targets Server/${name} but we failed to get it: servers.policy.linkerd.io "${name}" not found\n`,
+      );
+    for (const server of servers)
+      if (namesServer(grant, server) && includesPod(server, pods))
+        rows.push(['*', server.metadata.name!, '', grant.metadata.name!]);
+  }
+  return rows;
+}
+
+/** Rows of AuthorizationPolicies, for namespaces, Servers and the mesh's own HTTPRoutes: those of Gateway API are not looked at. */
+async function authorized({ client, namespace, err }: Invocation, pods: KubeObject[]): Promise<string[][]> {
+  const servers = await listed(client, 'Server', namespace);
+  const routes = await listed(client, 'PolicyHTTPRoute', namespace);
+  const rows: string[][] = [];
+  for (const policy of await listed(client, 'AuthorizationPolicy', namespace)) {
+    const {
+      group = '',
+      kind,
+      name,
+    } = (policy.spec?.targetRef ?? {}) as { group?: string; kind?: string; name?: string };
+    const add = (server: KubeObject, route = '*') => {
+      if (includesPod(server, pods)) rows.push([route, server.metadata.name!, policy.metadata.name!, '']);
+    };
+    const missing = (from: string, to: string, resource: string, of: string) =>
+      err(`${from} ${to} but we failed to get it: ${resource}.policy.linkerd.io "${of}" not found\n`);
+    if (kind === 'Namespace' && (group === '' || group === 'core')) for (const server of servers) add(server);
+    else if (kind === 'Server' && group === POLICY_GROUP) {
+      const server = servers.find(({ metadata }) => metadata.name === name);
+      if (server) add(server);
+      else await missing(`AuthorizationPolicy/${policy.metadata.name}`, `targets Server/${name}`, 'servers', name!);
+    } else if (kind === 'HTTPRoute' && group === POLICY_GROUP) {
+      const route = routes.find(({ metadata }) => metadata.name === name);
+      if (!route) {
+        await missing(`AuthorizationPolicy/${policy.metadata.name}`, `targets HTTPRoute/${name}`, 'httproutes', name!);
+        continue;
+      }
+      for (const parent of parentRefs(route)) {
+        if (parent.kind !== 'Server' || parent.group !== POLICY_GROUP) continue;
+        const server = servers.find(({ metadata }) => metadata.name === parent.name);
+        if (server) add(server, route.metadata.name!);
+        else await missing(`HTTPRoute/${name}`, `belongs to Server/${parent.name}`, 'servers', parent.name);
+      }
+    }
+  }
+  return rows;
+}
+
+/** Whether a Server selects one of the pods and names a port that the pod declares. */
+const includesPod = ({ spec }: KubeObject, pods: KubeObject[]): boolean =>
+  spec?.podSelector !== undefined &&
+  pods.some(
+    (pod) =>
+      selects(spec.podSelector, pod.metadata.labels) &&
+      [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].some(({ ports = [] }) =>
+        ports.some(
+          ({ containerPort, name }: { containerPort: number; name?: string }) =>
+            spec.port === containerPort || (name !== undefined && spec.port === name),
+        ),
+      ),
   );

@@ -60,6 +60,7 @@ non-zero exit code.`,
     { name: 'proxy', usage: 'Only run data-plane checks, to determine if the data plane is healthy' },
     { name: 'wait', type: 'duration', default: '5m0s', usage: 'Maximum allowed time for all tests to pass' },
   ],
+  takes: { least: 0, most: 0 },
   run,
 };
 

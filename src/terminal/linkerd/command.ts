@@ -54,12 +54,16 @@ async function execute(options: LinkerdOptions, context: CommandContext): Promis
   try {
     const flags = parseFlags(rest, known);
     if (flags.values.get('help') === 'true' || !verb.run) {
-      if (!verb.run && flags.args.length > 0) {
+      if (verb === root && flags.args.length > 0) {
         throw new UsageError(`unknown command "${flags.args[0]}" for "${path.join(' ')}"`);
       }
       await out(helpText(path, verb));
       return 0;
     }
+    const miscounted = countProblem(path, verb, flags.args);
+    if (miscounted) throw new UsageError(miscounted);
+    const controlPlane = flags.values.get('linkerd-namespace') ?? context.env['LINKERD_NAMESPACE'] ?? 'linkerd';
+    if (!/^[a-zA-Z0-9-]+$/.test(controlPlane)) throw new UsageError(`${controlPlane} is not a valid namespace`);
     const asked = (name: 'context' | 'kubeconfig') => {
       const value = flags.values.get(name);
       return value === undefined ? {} : { [name]: value };
@@ -75,30 +79,34 @@ async function execute(options: LinkerdOptions, context: CommandContext): Promis
       context,
       args: flags.args,
       flags,
-      controlPlane: flags.values.get('linkerd-namespace') ?? context.env['LINKERD_NAMESPACE'] ?? 'linkerd',
+      controlPlane,
       namespace: flags.values.get('namespace') ?? aimed.meant?.namespace ?? 'default',
       out,
       err,
     };
     return await verb.run(invocation);
   } catch (error) {
-    if (error instanceof UsageError) {
-      const unknown = error.message.startsWith('unknown command');
-      await err(
-        unknown
-          ? `Error: ${error.message}\nRun 'linkerd --help' for usage.\n`
-          : `Error: ${error.message}\n${usageText(path, verb)}\n`,
-      );
-      return 1;
-    }
     if (error instanceof Failure) {
-      await err(`${error.message}\n`);
+      await err(`${error.message}${error.newline ? '\n' : ''}`);
       return error.exitCode;
     }
-    context.signal.throwIfAborted();
-    await err(`${messageOf(error)}\n`);
+    if (!(error instanceof UsageError)) context.signal.throwIfAborted();
+    const usage = verb === root ? `Run 'linkerd --help' for usage.\n` : `${usageText(path, verb)}\n`;
+    await err(`Error: ${messageOf(error)}\n${usage}`);
     return 1;
   }
+}
+
+/** What is said of arguments that a verb does not take; undefined when it takes them. */
+function countProblem(path: string[], { takes }: Verb, args: string[]): string | undefined {
+  if (!takes) return undefined;
+  const { least, most } = takes;
+  const { length } = args;
+  if (length >= least && length <= most) return undefined;
+  if (most === 0) return `unknown command ${JSON.stringify(args[0])} for ${JSON.stringify(path.join(' '))}`;
+  if (least === most) return `accepts ${least} arg(s), received ${length}`;
+  if (most === Number.POSITIVE_INFINITY) return `requires at least ${least} arg(s), only received ${length}`;
+  return `accepts between ${least} and ${most} arg(s), received ${length}`;
 }
 
 /** Walks down to the verb that the words name; global flags may stand before it. */

@@ -1,20 +1,20 @@
+import { createHash } from 'node:crypto';
 import type { KubeObject } from '#kube/api/types.ts';
-import { ipText, tcpMessage } from '#mesh/api/addresses.ts';
+import { ipText } from '#mesh/api/addresses.ts';
 import { GET, GET_PROFILE } from '#mesh/api/destination-api.ts';
 import { goJson } from '#mesh/api/go-json.ts';
 import { GrpcChannel, GrpcError } from '#mesh/api/grpc.ts';
 import { GET_PORT } from '#mesh/api/inbound-api.ts';
 import { GET_OUTBOUND } from '#mesh/api/outbound-api.ts';
 import type { Message } from '#mesh/api/protobuf.ts';
-import { proxyOf } from '#mesh/check/world.ts';
 import { goYaml } from '#mesh/install/config.ts';
 import { UsageError } from './flags.ts';
 import { fetchMetrics } from './metrics-fetch.ts';
-import { canonicalKind, podsFor } from './resources.ts';
+import { canonicalKind, podsOfWorkload } from './resources.ts';
 import { align } from './table.ts';
 import { Failure, type Invocation, type Verb } from './verb.ts';
 
-const NAMESPACE = { name: 'namespace', short: 'n', type: 'string' as const, default: '"default"' };
+const NAMESPACE = { name: 'namespace', short: 'n', type: 'string' as const };
 const DESTINATION_POD = {
   name: 'destination-pod',
   type: 'string' as const,
@@ -41,6 +41,7 @@ const TOKEN = {
 
 const policy: Verb = {
   name: 'policy',
+  takes: { least: 2, most: 2 },
   summary: "Introspect Linkerd's policy state",
   long: `Introspect Linkerd's policy state.
 
@@ -58,19 +59,21 @@ displayed.`,
   linkerd diagnostics policy -n emojivoto svc/emoji-svc 8080`,
   flags: [
     DESTINATION_POD,
-    { ...NAMESPACE, usage: 'Namespace of resource' },
+    { ...NAMESPACE, default: '"default"', usage: 'Namespace of resource' },
     { name: 'output', short: 'o', type: 'string', default: '"yaml"', usage: 'Output format. One of: yaml, json' },
     TOKEN,
   ],
   async run(invocation) {
-    const { args, namespace, client, flags, out } = invocation;
-    if (args.length !== 2) throw new UsageError(`accepts 2 arg(s), received ${args.length}`);
+    const { args, namespace, flags, out } = invocation;
     const [resource = '', portText = ''] = args;
-    const [kindText = '', name = ''] = resource.split('/');
+    const parts = resource.split('/');
+    if (parts.length === 1) throw new UsageError('resource type and name are required');
+    if (parts.length !== 2) throw new UsageError(`invalid resource string: ${resource}`);
+    const [kindText = '', name = ''] = parts;
     const kind = canonicalKind(kindText);
-    if (!name || (kind !== 'pod' && kind !== 'service')) {
+    if (!kind) throw new UsageError(`cannot find Kubernetes canonical name from friendly name [${kindText}]`);
+    if (kind !== 'pod' && kind !== 'service')
       throw new UsageError(`invalid resource type ${resource}; must be one of Pod or Service`);
-    }
     if (!/^\d+$/.test(portText))
       throw new UsageError(`strconv.ParseUint: parsing ${JSON.stringify(portText)}: invalid syntax`);
     const port = Number(portText);
@@ -81,26 +84,34 @@ displayed.`,
         const message = await channel.unary(GET_PORT, { workload: `${namespace}:${name}`, port });
         json = goJson(GET_PORT.response, message);
       } else {
-        const service = await client.get({ group: '', version: 'v1', resource: 'services', namespace }, name);
+        // By name: neither the Service nor its port need be there.
         const message = await channel.unary(GET_OUTBOUND, {
           source_workload: flags.values.get('token') ?? 'default:diagnostics',
-          addr: tcpMessage(service.spec?.clusterIP ?? '', port),
+          authority: `${name}.${namespace}.svc:${port}`,
         });
         json = goJson(GET_OUTBOUND.response, message);
       }
     } catch (error) {
-      if (error instanceof GrpcError) throw new Failure(rpcError(error));
+      if (error instanceof GrpcError) throw new UsageError(rpcError(error));
       throw error;
     } finally {
       channel.close();
     }
     const format = flags.values.get('output') ?? 'yaml';
-    if (format === 'json') await out(`${JSON.stringify(json, null, 2)}\n`);
-    else await out(goYaml(json));
+    if (format === 'json') await out(jsonText(json));
+    else if (format === 'yaml') await out(goYaml(json));
+    else throw new UsageError('output must be one of: yaml, json');
     return 0;
   },
   complete: podsAndServices,
 };
+
+// Newer than the language level that is compiled for.
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
+/** JSON in which numbers of 64 bits keep all their digits. */
+const jsonText = (value: unknown): string =>
+  JSON.stringify(value, (_, each) => (typeof each === 'bigint' ? rawJSON(String(each)) : each), 2);
 
 const CODES: Record<number, string> = { 3: 'InvalidArgument', 5: 'NotFound', 13: 'Internal', 14: 'Unavailable' };
 const rpcError = (error: GrpcError): string =>
@@ -140,6 +151,7 @@ async function first(
 
 const endpoints: Verb = {
   name: 'endpoints',
+  takes: { least: 1, most: Number.POSITIVE_INFINITY },
   aliases: ['ep'],
   summary: "Introspect Linkerd's service discovery state",
   long: `Introspect Linkerd's service discovery state.
@@ -164,75 +176,88 @@ destination.`,
   ],
   async run(invocation) {
     const { args, flags, out, err } = invocation;
-    if (args.length === 0) throw new UsageError('requires at least 1 arg(s), only received 0');
+    const format = flags.values.get('output') ?? 'table';
+    if (format !== 'table' && format !== 'json')
+      throw new UsageError('--output currently only supports table and json');
     const channel = await controller(invocation, 8086);
-    const rows: {
-      namespace: string;
-      ip: string;
-      port: number;
-      pod: string;
-      service: string;
-      weight: number;
-      labels: Record<string, string>;
-    }[] = [];
+    const rows: Endpoint[] = [];
     try {
       for (const path of args) {
         const update = await first(invocation, channel, GET, {
-          scheme: 'http',
+          scheme: 'http:',
           path,
           context_token: flags.values.get('token') ?? '',
         });
-        const [service = '', namespace = ''] = path.split('.');
+        const { service = '', namespace = '' } = (update?.['add']?.metric_labels ?? {}) as Record<string, string>;
         for (const addr of update?.['add']?.addrs ?? []) {
-          const labels: Record<string, string> = { ...update?.['add'].metric_labels, ...addr.metric_labels };
+          const labels: Record<string, string> = addr.metric_labels ?? {};
           rows.push({
-            namespace: labels['namespace'] ?? namespace,
+            namespace,
             ip: ipText(addr.addr?.ip),
             port: addr.addr?.port ?? 0,
             pod: labels['pod'] ?? '',
             service: `${service}.${namespace}`,
             weight: addr.weight ?? 0,
-            labels: addr.metric_labels ?? {},
+            ...(addr.http2 ? { http2: addr.http2 } : {}),
+            labels: Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))),
           });
         }
       }
     } catch (error) {
-      if (error instanceof GrpcError) throw new Failure(`Destination API error: ${rpcError(error)}`);
+      if (error instanceof GrpcError) throw new Failure(`Destination API error: ${error.message}`);
       throw error;
     } finally {
       channel.close();
     }
-    if (flags.values.get('output') === 'json') {
-      await out(
-        `${JSON.stringify(
-          rows.map(({ labels, ...row }) => ({ ...row, labels })),
-          null,
-          2,
-        )}\n`,
-      );
+    const tables = Map.groupBy(rows.toSorted(byService), ({ namespace }) => namespace);
+    const namespaces = [...tables.keys()].sort();
+    if (format === 'json') {
+      await out(`${jsonText(namespaces.flatMap((namespace) => tables.get(namespace)!))}\n`);
       return 0;
     }
     if (rows.length === 0) {
       await err('No endpoints found.\n');
       return 0;
     }
-    await out(
-      align([
-        ['NAMESPACE', 'IP', 'PORT', 'POD', 'SERVICE'],
-        ...rows.map((row) => [row.namespace, row.ip, String(row.port), row.pod, row.service]),
-      ]),
-    );
+    await out(endpointTables(namespaces.map((namespace) => tables.get(namespace)!)));
     return 0;
   },
 };
 
+interface Endpoint {
+  namespace: string;
+  ip: string;
+  port: number;
+  pod: string;
+  service: string;
+  weight: number;
+  http2?: unknown;
+  labels: Record<string, string>;
+}
+
+const byService = (a: Endpoint, b: Endpoint): number => (a.service < b.service ? -1 : a.service > b.service ? 1 : 0);
+
+/** A table a namespace, all with the columns of the widest. */
+function endpointTables(tables: Endpoint[][]): string {
+  const header = ['NAMESPACE', 'IP', 'PORT', 'POD', 'SERVICE'];
+  const sets = tables.map((rows) => [
+    header,
+    ...rows.map((row) => [row.namespace, row.ip, String(row.port), row.pod, row.service]),
+  ]);
+  const lines = align(sets.flat()).split(/(?<=\n)/);
+  const starts = sets.map((_, i) => sets.slice(0, i).reduce((sum, set) => sum + set.length, 0));
+  return sets.map((set, i) => lines.slice(starts[i]!, starts[i]! + set.length).join('')).join('\n');
+}
+
 const profile: Verb = {
   name: 'profile',
+  aliases: ['ep'],
+  takes: { least: 1, most: 1 },
   summary: "Introspect Linkerd's service discovery state",
   long: `Introspect Linkerd's service discovery state.
 
 This command provides debug information about the internal state of the
-control-plane's destination container. It queries the same Destination service
+control-plane's destination controller. It queries the same Destination service
 endpoint as the linkerd-proxy's, and returns the profile associated with that
 destination.`,
   usage: '[flags] address',
@@ -244,12 +269,11 @@ destination.`,
   ],
   async run(invocation) {
     const { args, flags, out } = invocation;
-    if (args.length !== 1) throw new UsageError(`accepts 1 arg(s), received ${args.length}`);
     const channel = await controller(invocation, 8086);
     try {
-      const request = { scheme: 'http', path: args[0], context_token: flags.values.get('token') ?? '' };
+      const request = { path: args[0], context_token: flags.values.get('token') ?? '' };
       const message = await first(invocation, channel, GET_PROFILE, request);
-      await out(`${JSON.stringify(goJson(GET_PROFILE.response, message ?? {}), null, 2)}\n`);
+      await out(`${jsonText(goJson(GET_PROFILE.response, message ?? {}))}\n`);
     } catch (error) {
       if (error instanceof GrpcError) throw new Failure(`Destination API error: ${rpcError(error)}`);
       throw error;
@@ -260,27 +284,53 @@ destination.`,
   },
 };
 
-/** Prints each pod's metrics under a heading, as upstream separates them. */
-async function printMetrics(
-  invocation: Invocation,
-  pods: { pod: KubeObject; container?: string; port: number }[],
-): Promise<number> {
-  const { out } = invocation;
-  for (const [i, { pod, container, port }] of pods.entries()) {
-    await out(
-      `#\n# POD ${pod.metadata.name} (${i + 1} of ${pods.length})\n${container ? `# CONTAINER ${container} \n` : ''}#\n`,
-    );
-    try {
-      await out(await fetchMetrics(invocation, pod, port));
-    } catch (error) {
-      await out(`# ERROR ${(error as Error).message}\n`);
-    }
-  }
-  return 0;
+interface Source {
+  pod: KubeObject;
+  container: KubeObject['spec'];
+  port: number;
 }
+
+/** Containers of pods with a port of such a name, by pod and container; a pod that does not run is told instead. */
+function sourcesOf(pods: KubeObject[], suffix: string): (Source | { pod: KubeObject; error: string })[] {
+  return pods
+    .toSorted((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1))
+    .flatMap((pod): (Source | { pod: KubeObject; error: string })[] => {
+      if (pod.status?.phase !== 'Running') return [{ pod, error: `pod not running: ${pod.metadata.name}` }];
+      return [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])]
+        .flatMap((container) =>
+          ((container.ports ?? []) as { name?: string; containerPort: number }[])
+            .filter(({ name }) => name?.endsWith(suffix))
+            .map(({ containerPort }) => ({ pod, container, port: containerPort })),
+        )
+        .sort((a, b) => (a.container?.name < b.container?.name ? -1 : 1));
+    });
+}
+
+/** What one source answers, or why it does not. */
+async function scraped(
+  invocation: Invocation,
+  source: Source | { error: string },
+): Promise<{ text?: string; error?: string }> {
+  if ('error' in source) return { error: source.error };
+  try {
+    return { text: await fetchMetrics(invocation, source.pod, source.port) };
+  } catch (error) {
+    return { error: (error as Error).message };
+  }
+}
+
+/** Labels that tell whose traffic it is. */
+const SENSITIVE = 'authority|client_id|server_id|target_addr|dst_service|dst_namespace';
+
+const obfuscated = (text: string): string =>
+  text.replace(new RegExp(`\\b(${SENSITIVE})="((?:[^"\\\\]|\\\\.)*)"`, 'g'), (_, name: string, value: string) => {
+    const plain = value.replace(/\\(.)/g, (_all, char: string) => (char === 'n' ? '\n' : char));
+    return `${name}="${createHash('sha256').update(plain).digest('hex').slice(0, 8)}"`;
+  });
 
 const proxyMetrics: Verb = {
   name: 'proxy-metrics',
+  takes: { least: 1, most: 1 },
   summary: 'Fetch metrics directly from Linkerd proxies',
   long: `Fetch metrics directly from Linkerd proxies.
 
@@ -300,42 +350,39 @@ const proxyMetrics: Verb = {
     { name: 'obfuscate', usage: 'Obfuscate sensitive information' },
   ],
   async run(invocation) {
-    const { client, args, namespace } = invocation;
-    if (args.length === 0) throw new UsageError('accepts 1 arg(s), received 0');
-    const pods = (await podsFor(client, namespace, args)).filter(
-      (pod) => proxyOf(pod) && pod.status?.phase === 'Running',
-    );
-    return printMetrics(
-      invocation,
-      pods.map((pod) => ({ pod, port: adminPort(proxyOf(pod)) })),
-    );
+    const { client, args, namespace, flags, out } = invocation;
+    const sources = sourcesOf(await podsOfWorkload(client, namespace, args[0]!), 'linkerd-admin');
+    const hide = flags.values.get('obfuscate') === 'true';
+    for (const [i, source] of sources.entries()) {
+      await out(`#\n# POD ${source.pod.metadata.name} (${i + 1} of ${sources.length})\n#\n`);
+      const { text = '', error } = await scraped(invocation, source);
+      await out(error === undefined ? (hide ? obfuscated(text) : text) : `# ERROR: ${error}\n`);
+    }
+    return 0;
   },
 };
 
-const adminPort = (container: KubeObject['spec']): number =>
-  container?.ports?.find((each: { name?: string }) => each.name?.endsWith('-admin'))?.containerPort ?? 4191;
-
 const controllerMetrics: Verb = {
   name: 'controller-metrics',
-  summary: 'Fetch metrics directly from Linkerd control plane containers',
+  aliases: ['cp-metrics'],
+  takes: { least: 0, most: 0 },
+  summary: 'Fetch metrics directly from the Linkerd control plane containers',
   long: `Fetch metrics directly from Linkerd control plane containers.
 
   This command initiates port-forward to each control plane process, and
   queries the /metrics endpoint on them.`,
   flags: [{ name: 'wait', short: 'w', type: 'duration', default: '30s', usage: 'Time allowed to fetch diagnostics' }],
   async run(invocation) {
-    const { client, controlPlane } = invocation;
+    const { client, controlPlane, out } = invocation;
     const target = { group: '', version: 'v1', resource: 'pods', namespace: controlPlane };
-    const list = await client.list(target, { labelSelector: `linkerd.io/control-plane-ns=${controlPlane}` });
-    const sources = list.items
-      .filter((pod) => pod.status?.phase === 'Running')
-      .flatMap((pod) =>
-        [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])]
-          .filter((each) => each.name !== 'linkerd-init')
-          .map((each) => ({ pod, container: each.name as string, port: adminPort(each) }))
-          .sort((a, b) => (a.container < b.container ? -1 : 1)),
-      );
-    return printMetrics(invocation, sources);
+    const sources = sourcesOf((await client.list(target)).items, '-admin');
+    for (const [i, source] of sources.entries()) {
+      await out(`#\n# POD ${source.pod.metadata.name} (${i + 1} of ${sources.length})\n`);
+      const { text, error } = await scraped(invocation, source);
+      if ('error' in source || error !== undefined) await out(`# ERROR ${error}\n`);
+      else await out(`# CONTAINER ${source.container?.name} \n#\n${text}`);
+    }
+    return 0;
   },
 };
 

@@ -1,7 +1,8 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import { issuerProblem } from '#mesh/install/plan.ts';
 import type { Values } from '#mesh/install/values.ts';
-import { Failure, type Invocation } from './verb.ts';
+import { UsageError } from './flags.ts';
+import type { Invocation } from './verb.ts';
 
 const SECRET = 'linkerd-identity-issuer';
 const WANTED = [
@@ -23,24 +24,24 @@ export async function takeExternalAnchors(invocation: Invocation, values: Values
     [ownCertificate, 'identity-issuer-certificate-file'],
     [ownKey, 'identity-issuer-key-file'],
   ])
-    if (given) throw new Failure(`--${flag} must not be specified if --identity-external-issuer=true`);
+    if (given) throw new UsageError(`--${flag} must not be specified if --identity-external-issuer=true`);
   if (flags.values.get('ignore-cluster') === 'true')
-    throw new Failure('--ignore-cluster is not supported when --identity-external-issuer=true');
+    throw new UsageError('--ignore-cluster is not supported when --identity-external-issuer=true');
   let secret: KubeObject;
   try {
     secret = await client.get({ group: '', version: 'v1', resource: 'secrets', namespace }, SECRET);
   } catch (error) {
-    throw new Failure((error as Error).message);
+    throw new UsageError((error as Error).message);
   }
   const [anchors, crtPEM, keyPEM] = WANTED.map(([key, what]) => {
     const value: string | undefined = secret['data']?.[key];
     if (value === undefined)
-      throw new Failure(
+      throw new UsageError(
         `key ${key} containing the ${what} needs to exist in secret ${SECRET} if --identity-external-issuer=true`,
       );
     return Buffer.from(value, 'base64').toString('utf8');
   }) as [string, string, string];
   const problem = issuerProblem({ crtPEM, keyPEM }, anchors, clock.now());
-  if (problem) throw new Failure(`failed to validate issuer credentials: ${problem}`);
+  if (problem) throw new UsageError(`failed to validate issuer credentials: ${problem}`);
   values.identityTrustAnchorsPEM = anchors;
 }

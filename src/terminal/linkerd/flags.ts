@@ -22,6 +22,11 @@ export class UsageError extends Error {}
 export function parseFlags(argv: string[], flags: Flag[]): Parsed {
   const out: Parsed = { args: [], values: new Map(), all: new Map() };
   const put = (flag: Flag, value: string) => {
+    const wrong = unreadable(flag, value);
+    if (wrong) {
+      const spelled = flag.short ? `-${flag.short}, --${flag.name}` : `--${flag.name}`;
+      throw new UsageError(`invalid argument ${JSON.stringify(value)} for "${spelled}" flag: ${wrong}`);
+    }
     out.values.set(flag.name, value);
     out.all.set(flag.name, [...(out.all.get(flag.name) ?? []), value]);
   };
@@ -45,6 +50,32 @@ export function parseFlags(argv: string[], flags: Flag[]): Parsed {
     } else out.args.push(word);
   }
   return out;
+}
+
+/** Why a value is none of its flag's type, in Go's words; undefined when it is one. */
+function unreadable({ type }: Flag, value: string): string | undefined {
+  const syntax = (reader: string) => `strconv.${reader}: parsing ${JSON.stringify(value)}: invalid syntax`;
+  switch (type) {
+    case undefined:
+      return /^(1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)$/.test(value) ? undefined : syntax('ParseBool');
+    case 'int':
+      return /^[+-]?\d+$/.test(value) ? undefined : syntax('ParseInt');
+    case 'uint':
+      return /^\d+$/.test(value) ? undefined : syntax('ParseUint');
+    case 'duration':
+      return durationProblem(value);
+    default:
+      return undefined;
+  }
+}
+
+function durationProblem(text: string): string | undefined {
+  if (text === '0' || /^[+-]?(\d+(\.\d*)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
+  const quoted = JSON.stringify(text);
+  if (/^[+-]?(\d+(\.\d*)?(ns|us|µs|ms|s|m|h))*\d+(\.\d*)?$/.test(text))
+    return `time: missing unit in duration ${quoted}`;
+  const [, unit] = /^[+-]?(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))*\d+(?:\.\d*)?([^\d.]+)/.exec(text) ?? [];
+  return unit ? `time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}` : `time: invalid duration ${quoted}`;
 }
 
 function shorthand(

@@ -3,6 +3,7 @@ import { connect } from 'node:tls';
 import type { KubeObject } from '#kube/api/types.ts';
 import { proxyOf } from '#mesh/check/world.ts';
 import { certificateText } from './certificate-text.ts';
+import { UsageError } from './flags.ts';
 import type { Invocation, Verb } from './verb.ts';
 
 export const identity: Verb = {
@@ -19,12 +20,12 @@ fetches the TLS certificate.`,
   # Get certificate from all pods with the label name=nginx
   linkerd identity -l name=nginx`,
   flags: [
-    { name: 'namespace', short: 'n', type: 'string', default: '"default"', usage: 'Namespace of the pod' },
+    { name: 'namespace', short: 'n', type: 'string', usage: 'Namespace of the pod' },
     {
       name: 'selector',
       short: 'l',
       type: 'string',
-      usage: 'Selector (label query) to filter on, supports ‘=’, ‘==’, and ‘!=’ ',
+      usage: 'Selector (label query) to filter on, supports ‘=’, ‘==’, and ‘!=’',
     },
   ],
   run,
@@ -35,19 +36,18 @@ fetches the TLS certificate.`,
 };
 
 async function run(invocation: Invocation): Promise<number> {
-  const { client, args, flags, namespace, out, err } = invocation;
+  const { client, args, flags, namespace, out } = invocation;
   const selector = flags.values.get('selector');
   if (args.length === 0 && !selector) {
-    await err('Provide the pod name argument or use the selector flag\n');
-    return 1;
+    throw new UsageError('Provide the pod name argument or use the selector flag');
   }
   const target = { group: '', version: 'v1', resource: 'pods', namespace };
   let pods: KubeObject[];
-  if (selector) pods = (await client.list(target, { labelSelector: selector })).items;
-  else pods = await Promise.all(args.map((name) => client.get(target, name)));
+  if (args.length > 0) pods = await Promise.all(args.map((name) => client.get(target, name)));
+  else pods = (await client.list(target, { labelSelector: selector ?? '' })).items;
   if (pods.length === 0) {
-    await err('Could not fetch Certificate. Ensure that the pod(s) are meshed by running `linkerd inject`\n');
-    return 1;
+    await out('Could not fetch Certificate. Ensure that the pod(s) are meshed by running `linkerd inject`\n');
+    return 0;
   }
   for (const [i, pod] of pods.entries()) {
     await out(`\nPOD ${pod.metadata.name} (${i + 1} of ${pods.length})\n\n`);

@@ -2,8 +2,8 @@ import { parse } from 'yaml';
 import { applyHighAvailability } from '#mesh/install/high-availability.ts';
 import { merged, setPath, setPaths } from '#mesh/install/overrides.ts';
 import type { Values } from '#mesh/install/values.ts';
-import type { Flag } from './flags.ts';
-import { Failure, goDuration, goDurationText, type Invocation } from './verb.ts';
+import { type Flag, UsageError } from './flags.ts';
+import { goDuration, goDurationText, type Invocation } from './verb.ts';
 
 /** Flags that set one value of the chart: flag, path, how it is read, what `--help` says. */
 interface ValueFlag extends Flag {
@@ -272,10 +272,10 @@ export const UPGRADE_FLAGS: Flag[] = INSTALL_FLAGS.filter((flag) => !INSTALL_ONL
 );
 
 const INBOUND_POLICIES = [
-  'all-unauthenticated',
   'all-authenticated',
-  'cluster-unauthenticated',
+  'all-unauthenticated',
   'cluster-authenticated',
+  'cluster-unauthenticated',
   'deny',
   'audit',
 ];
@@ -302,14 +302,14 @@ export async function applyFlags(invocation: Invocation, start: Values): Promise
     for (const each of flags.all.get('set') ?? []) setPaths(values, each);
     for (const each of flags.all.get('set-string') ?? []) setPaths(values, each, 'string');
   } catch (error) {
-    throw new Failure((error as Error).message);
+    throw new UsageError((error as Error).message);
   }
   for (const each of flags.all.get('set-file') ?? []) {
     const [path, file] = each.split('=', 2) as [string, string];
     setPath(values, path.split('.'), await readText(invocation, file));
   }
   if (!INBOUND_POLICIES.includes(values.proxy.defaultInboundPolicy)) {
-    throw new Failure(
+    throw new UsageError(
       `--default-inbound-policy must be one of: ${INBOUND_POLICIES.join(', ')} (got ${values.proxy.defaultInboundPolicy})`,
     );
   }
@@ -320,8 +320,6 @@ export async function applyFlags(invocation: Invocation, start: Values): Promise
 function readFlag(flag: ValueFlag, text: string): unknown {
   switch (flag.read) {
     case 'number':
-      if (!/^-?\d+$/.test(text))
-        throw new Failure(`invalid argument ${JSON.stringify(text)} for "--${flag.name}" flag`);
       return Number(text);
     case 'switch':
       return text === 'true';
@@ -337,7 +335,7 @@ function readFlag(flag: ValueFlag, text: string): unknown {
 async function identityFiles(invocation: Invocation, values: Values): Promise<void> {
   const read = async (flag: string) => {
     const path = invocation.flags.values.get(flag);
-    return path === undefined ? undefined : `${(await readText(invocation, path)).trim()}\n`;
+    return path === undefined ? undefined : await readText(invocation, path);
   };
   const anchors = await read('identity-trust-anchors-file');
   const certificate = await read('identity-issuer-certificate-file');
@@ -357,6 +355,6 @@ export async function readText({ context }: Invocation, path: string): Promise<s
   try {
     return await context.fs.readFile(context.fs.resolvePath(context.cwd, path));
   } catch {
-    throw new Failure(`open ${path}: no such file or directory`);
+    throw new UsageError(`open ${path}: no such file or directory`);
   }
 }

@@ -1,11 +1,12 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import { CRD_NAMES, servedCrds } from '#mesh/check/kubernetes.ts';
 import { generateWebhooks } from '#mesh/install/certificates.ts';
-import { renderCrds } from '#mesh/install/crds.ts';
 import { ensureIdentity, issuerProblem } from '#mesh/install/plan.ts';
 import { renderInstall, toYaml } from '#mesh/install/render.ts';
 import { defaultValues } from '#mesh/install/values.ts';
+import { chosenCrds } from './crds-to-install.ts';
 import { takeExternalAnchors } from './external-issuer.ts';
+import { UsageError } from './flags.ts';
 import { applyFlags, INSTALL_FLAGS } from './install-flags.ts';
 import { Failure, type Invocation, type Verb } from './verb.ts';
 
@@ -31,32 +32,44 @@ A full list of configurable values can be found at https://artifacthub.io/packag
       usage: 'Ignore the current Kubernetes cluster when checking for existing cluster configuration (default false)',
     },
   ],
+  takes: { least: 0, most: 0 },
   run,
 };
 
 async function run(invocation: Invocation): Promise<number> {
   const { flags, clock, controlPlane: namespace, client } = invocation;
-  if (flags.values.get('ignore-cluster') !== 'true') await refuseExisting(invocation);
+  const offline = flags.values.get('ignore-cluster') === 'true';
   if (flags.values.get('crds') === 'true') {
-    if (flags.values.get('ignore-cluster') !== 'true') await requireGatewayApi(invocation);
-    return print(invocation, renderCrds());
+    if (!offline) await refuseExisting(invocation);
+    await print(invocation, await chosenCrds(invocation));
+    await invocation.err(
+      'Rendering Linkerd CRDs...\nNext, run `linkerd install | kubectl apply -f -` to install the control plane.\n\n',
+    );
+    return 0;
   }
-  if (flags.values.get('ignore-cluster') !== 'true') {
+  if (!offline) {
     const crds = await servedCrds(client);
     if (!CRD_NAMES.every((name) => crds.has(name))) {
       throw new Failure('Linkerd CRDs must be installed first. Run linkerd install with the --crds flag.');
     }
+    await refuseExisting(invocation);
   }
   const values = await applyFlags(invocation, defaultValues());
-  const given = ['identity-trust-anchors-file', 'identity-issuer-certificate-file', 'identity-issuer-key-file'].filter(
-    (name) => flags.values.has(name),
-  );
-  if (given.length > 0 && given.length < 3 && values.identity.issuer.scheme === 'linkerd.io/tls') {
-    throw new Failure(
-      '--identity-trust-anchors-file, --identity-issuer-certificate-file and --identity-issuer-key-file must be specified together',
-    );
-  }
   await takeExternalAnchors(invocation, values);
+  const { tls } = values.identity.issuer;
+  if (
+    values.identity.issuer.scheme === 'linkerd.io/tls' &&
+    (tls.crtPEM || tls.keyPEM || values.identityTrustAnchorsPEM)
+  ) {
+    const missing = !values.identityTrustAnchorsPEM
+      ? 'trust anchors'
+      : !tls.crtPEM
+        ? 'certificate'
+        : tls.keyPEM
+          ? undefined
+          : 'private key';
+    if (missing) throw new UsageError(`a ${missing} file must be specified if other credentials are provided`);
+  }
   await ensureIdentity(values, {
     now: clock.now(),
     namespace,
@@ -64,7 +77,7 @@ async function run(invocation: Invocation): Promise<number> {
   });
   if (values.identity.issuer.scheme === 'linkerd.io/tls') {
     const problem = issuerProblem(values.identity.issuer.tls, values.identityTrustAnchorsPEM, clock.now());
-    if (problem) throw new Failure(`failed to validate issuer credentials: ${problem}`);
+    if (problem) throw new UsageError(`failed to validate issuer credentials: ${problem}`);
   }
   const webhooks = await generateWebhooks({ now: clock.now(), namespace });
   return print(invocation, renderInstall({ namespace, values, webhooks, now: clock.now() }));
@@ -74,7 +87,7 @@ export async function print({ flags, out }: Invocation, objects: KubeObject[]): 
   const format = flags.values.get('output') ?? 'yaml';
   if (format === 'json') for (const object of objects) await out(`${JSON.stringify(object, null, 2)}\n`);
   else if (format === 'yaml') await out(toYaml(objects));
-  else throw new Failure(`unsupported format ${format}`);
+  else throw new UsageError(`unsupported format ${format}`);
   return 0;
 }
 
@@ -89,15 +102,4 @@ async function refuseExisting({ client, controlPlane }: Invocation): Promise<voi
       `Can't install the Linkerd control plane in the '${controlPlane}' namespace. Reason: ConfigMap/linkerd-config already exists.\nRun the command \`linkerd upgrade\`, if you are looking to upgrade Linkerd.`,
     );
   }
-}
-
-async function requireGatewayApi({ client }: Invocation): Promise<void> {
-  const crds = await servedCrds(client);
-  const there = ['httproutes', 'grpcroutes'].every((resource) =>
-    crds.get(`${resource}.gateway.networking.k8s.io`)?.includes('v1'),
-  );
-  if (there) return;
-  throw new Failure(
-    'The Gateway API CRDs must be installed prior to installing Linkerd.\nRun: kubectl apply --server-side -f https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.5.1/standard-install.yaml',
-  );
 }

@@ -1,82 +1,94 @@
-import { parse, stringify } from 'yaml';
+import { parse } from 'yaml';
 import type { KubeObject } from '#kube/api/types.ts';
+import { goYaml } from '#mesh/install/config.ts';
 import { UsageError } from './flags.ts';
 import { readText } from './install-flags.ts';
-import { Failure, type Verb } from './verb.ts';
-
-// biome-ignore lint/suspicious/noExplicitAny: an OpenAPI document is plain JSON.
-type Json = any;
-
-const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch'];
+import { openApiRoutes, protoRoutes } from './profile-routes.ts';
+import type { Invocation, Verb } from './verb.ts';
 
 export const profile: Verb = {
   name: 'profile',
   summary: 'Output service profile config for Kubernetes',
-  usage: '[flags] (--template | --open-api file) (SERVICE)',
+  long: 'Output service profile config for Kubernetes.',
+  usage: '[flags] (--template | --open-api file | --proto file) (SERVICE)',
   examples: `  # Output a basic template to apply after modification.
   linkerd profile -n emojivoto --template web-svc
 
   # Generate a profile from an OpenAPI specification.
-  linkerd profile -n emojivoto --open-api web-svc.swagger web-svc`,
+  linkerd profile -n emojivoto --open-api web-svc.swagger web-svc
+
+  # Generate a profile from a protobuf definition.
+  linkerd profile -n emojivoto --proto Voting.proto vote-svc
+`,
   flags: [
-    { name: 'ignore-cluster', usage: 'Output a service profile without connecting to the cluster' },
-    { name: 'namespace', short: 'n', type: 'string', default: '"default"', usage: 'Namespace of the service' },
+    { name: 'ignore-cluster', usage: 'Output a service profile through offline generation' },
+    { name: 'namespace', short: 'n', type: 'string', usage: 'Namespace of the service' },
     { name: 'open-api', type: 'string', usage: 'Output a service profile based on the given OpenAPI spec file' },
+    { name: 'output', short: 'o', type: 'string', default: '"yaml"', usage: 'Output format. One of: yaml, json' },
+    { name: 'proto', type: 'string', usage: 'Output a service profile based on the given Protobuf spec file' },
     { name: 'template', usage: 'Output a service profile template' },
   ],
+  takes: { least: 1, most: 1 },
   async run(invocation) {
     const { args, flags, namespace, out } = invocation;
-    const [service] = args;
-    if (!service || args.length !== 1) throw new UsageError(`accepts 1 arg(s), received ${args.length}`);
+    const service = args[0]!;
     const openApi = flags.values.get('open-api');
+    const proto = flags.values.get('proto');
     const template = flags.values.get('template') === 'true';
-    if (template === (openApi !== undefined)) {
-      throw new Failure('You must specify exactly one of --template, --open-api, or --proto');
-    }
-    const name = `${service}.${namespace}.svc.cluster.local`;
+    if ([template, Boolean(openApi), Boolean(proto)].filter(Boolean).length !== 1)
+      throw new UsageError('You must specify exactly one of --template or --open-api or --proto');
+    checkName(service, 'service', /^[a-z]([-a-z0-9]*[a-z0-9])?$/, LABEL_1035);
+    checkName(namespace, 'namespace', /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, LABEL_1123);
+    const domain = flags.values.get('ignore-cluster') === 'true' ? 'cluster.local' : await clusterDomain(invocation);
+    const name = `${service}.${namespace}.svc.${domain}`;
+    const format = flags.values.get('output') ?? 'yaml';
+    if (format !== 'yaml' && format !== 'json') throw new UsageError(`unknown output format: ${format}`);
     if (template) {
-      await out(templateText(name, namespace));
+      const text = templateText(name, namespace, `${service}.${namespace}`);
+      await out(format === 'json' ? `${JSON.stringify(sorted(parse(text)))}\n` : text);
       return 0;
     }
-    const routes = openApiRoutes(parse(await readText(invocation, openApi!)));
+    const routes = openApi
+      ? openApiRoutes(parse(await readText(invocation, openApi)))
+      : protoRoutes(await readText(invocation, proto!));
     const object: KubeObject = {
       apiVersion: 'linkerd.io/v1alpha2',
       kind: 'ServiceProfile',
       metadata: { name, namespace },
       spec: { routes },
     };
-    await out(stringify(object, { sortMapEntries: true, lineWidth: 0, indentSeq: false }));
+    await out(format === 'json' ? JSON.stringify(object) : goYaml(object));
     return 0;
   },
 };
 
-/** One route a path and method; path parameters match one segment. */
-function openApiRoutes(document: Json): Json[] {
-  const base = String(document?.basePath ?? '').replace(/\/$/, '');
-  const routes: Json[] = [];
-  for (const path of Object.keys(document?.paths ?? {}).sort()) {
-    const item = document.paths[path];
-    for (const method of METHODS) {
-      if (!item?.[method]) continue;
-      const whole = `${base}${path}`;
-      const regex = whole
-        .split(/\{[^}]*\}/)
-        .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-        .join('[^/]*');
-      const failures = Object.keys(item[method].responses ?? {})
-        .filter((status) => /^5\d\d$/.test(status))
-        .map((status) => ({ condition: { status: { min: Number(status), max: Number(status) } }, isFailure: true }));
-      routes.push({
-        name: `${method.toUpperCase()} ${whole}`,
-        condition: { method: method.toUpperCase(), pathRegex: regex },
-        ...(failures.length > 0 ? { responseClasses: failures } : {}),
-      });
-    }
-  }
-  return routes;
+const LABEL_1035 =
+  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
+const LABEL_1123 =
+  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+
+function checkName(name: string, what: string, pattern: RegExp, words: string): void {
+  if (!pattern.test(name)) throw new UsageError(`invalid ${what} ${JSON.stringify(name)}: [${words}]`);
 }
 
-const templateText = (name: string, namespace: string): string => `### ServiceProfile for ${name} ###
+async function clusterDomain({ client, controlPlane }: Invocation): Promise<string> {
+  const target = { group: '', version: 'v1', resource: 'configmaps', namespace: controlPlane };
+  const { data } = await client.get(target, 'linkerd-config');
+  return parse(data?.values ?? '')?.clusterDomain || 'cluster.local';
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a manifest is plain JSON.
+const sorted = (value: any): unknown => {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((key) => [key, sorted(value[key])]),
+  );
+};
+
+const templateText = (name: string, namespace: string, short: string): string => `### ServiceProfile for ${short} ###
 apiVersion: linkerd.io/v1alpha2
 kind: ServiceProfile
 metadata:

@@ -1,7 +1,7 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import { selects } from '#mesh/policy/core/selectors.ts';
-import { Failure } from './verb.ts';
+import { UsageError } from './flags.ts';
 
 const KINDS: Record<string, { group: string; resource: string }> = {
   pod: { group: '', resource: 'pods' },
@@ -44,10 +44,10 @@ export interface Resource {
 /** Reads `deploy/web`, `deploy web`, `deploy`. */
 export function parseResource(args: string[]): Resource {
   const [first, second] = args;
-  if (!first) throw new Failure('no resource arguments provided');
+  if (!first) throw new UsageError('no resource arguments provided');
   const [kindText, name] = first.includes('/') ? first.split('/', 2) : [first, second];
   const kind = canonicalKind(kindText!);
-  if (!kind) throw new Failure(`cannot find Kubernetes canonical name from friendly name [${kindText}]`);
+  if (!kind) throw new UsageError(`cannot find Kubernetes canonical name from friendly name [${kindText}]`);
   return { kind, ...(name ? { name } : {}) };
 }
 
@@ -57,6 +57,40 @@ export async function objectsOf(client: KubeClient, namespace: string, resource:
   const target = resource.kind === 'namespace' ? { ...kind, version } : { ...kind, version, namespace };
   if (resource.name) return [await client.get(target, resource.name)];
   return (await client.list(target)).items;
+}
+
+const WORKLOADS = [
+  'cronjob',
+  'daemonset',
+  'deployment',
+  'job',
+  'pod',
+  'replicaset',
+  'replicationcontroller',
+  'statefulset',
+];
+
+/** The pods of one named workload, `TYPE/NAME`: what it owns, itself or through what it owns. */
+export async function podsOfWorkload(client: KubeClient, namespace: string, resource: string): Promise<KubeObject[]> {
+  const parts = resource.split('/');
+  if (parts.length === 1) throw new UsageError('no resource name provided');
+  if (parts.length !== 2) throw new UsageError(`invalid resource string: ${resource}`);
+  const [kindText = '', name = ''] = parts;
+  const kind = canonicalKind(kindText);
+  if (!kind) throw new UsageError(`cannot find Kubernetes canonical name from friendly name [${kindText}]`);
+  if (!WORKLOADS.includes(kind)) throw new UsageError(`unsupported resource type: ${name}`);
+  const object = await client.get({ ...KINDS[kind]!, version: 'v1', namespace }, name);
+  if (kind === 'pod') return [object];
+  const owners = new Set([object.metadata.uid]);
+  const owned = ({ metadata }: KubeObject) => metadata.ownerReferences?.some(({ uid }) => owners.has(uid)) === true;
+  const between = kind === 'deployment' ? KINDS['replicaset'] : kind === 'cronjob' ? KINDS['job'] : undefined;
+  if (between) {
+    const { items } = await client.list({ ...between, version: 'v1', namespace });
+    const mine = items.filter(owned);
+    owners.clear();
+    for (const { metadata } of mine) owners.add(metadata.uid);
+  }
+  return (await client.list({ ...KINDS['pod']!, version: 'v1', namespace })).items.filter(owned);
 }
 
 /** The running pods that a resource stands for: itself, those it selects, or those it owns. */

@@ -1,7 +1,7 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import { proxyOf } from '#mesh/check/world.ts';
-import { toYaml } from '#mesh/install/render.ts';
-import { Failure, type Invocation, type Verb } from './verb.ts';
+import { goYaml } from '#mesh/install/config.ts';
+import { UsageError } from './flags.ts';
+import type { Invocation, Verb } from './verb.ts';
 
 /** Kinds that an installation leaves in a cluster, in the order in which they are printed. */
 const KINDS: [string, string, string, string][] = [
@@ -23,26 +23,46 @@ export const uninstall: Verb = {
 This command provides all Kubernetes namespace-scoped and cluster-scoped resources (e.g services, deployments, RBACs, etc.) necessary to uninstall Linkerd control plane.`,
   examples: `  linkerd uninstall | kubectl delete -f -`,
   flags: [
-    { name: 'force', usage: 'Force uninstall even if there exist non-control-plane injected pods' },
+    { name: 'force', short: 'f', usage: 'Force uninstall even if there exist non-control-plane injected pods' },
     { name: 'output', short: 'o', type: 'string', default: '"yaml"', usage: 'Output format. One of: json|yaml' },
   ],
+  takes: { least: 0, most: 0 },
   run,
 };
 
 async function run(invocation: Invocation): Promise<number> {
   const { client, controlPlane, flags, out } = invocation;
   if (flags.values.get('force') !== 'true') {
+    let refused = false;
+    const labelled = await client.list(
+      { group: '', version: 'v1', resource: 'namespaces' },
+      { labelSelector: 'linkerd.io/extension' },
+    );
+    const extensions = new Map(
+      labelled.items.map(({ metadata }) => [metadata.name, metadata.labels?.['linkerd.io/extension']]),
+    );
+    if (extensions.size > 0) {
+      const names = [...extensions.values()].map((name) => `* ${name}`);
+      await invocation.err(
+        `Please uninstall the following extensions before uninstalling the control-plane:\n\t${names.join('\n\t')}\n`,
+      );
+      refused = true;
+    }
     const pods = await client.list(
       { group: '', version: 'v1', resource: 'pods' },
       { labelSelector: `linkerd.io/control-plane-ns=${controlPlane}` },
     );
-    const meshed = pods.items.filter((pod) => proxyOf(pod) && pod.metadata.namespace !== controlPlane);
+    const meshed = pods.items.filter(
+      ({ metadata }) => metadata.namespace !== controlPlane && !extensions.has(metadata.namespace),
+    );
     if (meshed.length > 0) {
-      const names = meshed.map((pod) => `\t* ${pod.metadata.name}`).sort();
-      throw new Failure(
-        `Please uninject the following pods before uninstalling the control-plane:\n${names.join('\n')}`,
+      const names = meshed.map((pod) => `* ${pod.metadata.name}`);
+      await invocation.err(
+        `Please uninject the following pods before uninstalling the control-plane:\n\t${names.join('\n\t')}\n`,
       );
+      refused = true;
     }
+    if (refused) return 1;
   }
   const objects: KubeObject[] = [];
   for (const [group, version, resource, kind] of KINDS) {
@@ -59,10 +79,14 @@ async function run(invocation: Invocation): Promise<number> {
       });
     }
   }
-  await out(
-    flags.values.get('output') === 'json'
-      ? objects.map((each) => `${JSON.stringify(each, null, 2)}\n`).join('')
-      : toYaml(objects),
-  );
+  if (objects.length === 0) await invocation.err('No resources found to uninstall\n');
+  else await out(rendered(objects, flags.values.get('output') ?? 'yaml'));
   return 0;
+}
+
+/** References to objects, as `uninstall` and `prune` print them: enough to delete them by. */
+export function rendered(objects: KubeObject[], format: string): string {
+  if (format === 'json') return objects.map((each) => `${JSON.stringify(each)}\n`).join('');
+  if (format !== 'yaml') throw new UsageError(`unsupported format ${format}`);
+  return objects.map((each) => `${goYaml(each)}---\n`).join('');
 }

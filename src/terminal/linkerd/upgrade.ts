@@ -1,15 +1,14 @@
-import { parse } from 'yaml';
-import { StatusError } from '#kube/api/status.ts';
+import { servedCrds } from '#mesh/check/kubernetes.ts';
 import { proxyOf } from '#mesh/check/world.ts';
 import { generateWebhooks } from '#mesh/install/certificates.ts';
-import { renderCrds } from '#mesh/install/crds.ts';
-import { merged } from '#mesh/install/overrides.ts';
 import { issuerProblem, verifyProblem } from '#mesh/install/plan.ts';
 import { renderInstall } from '#mesh/install/render.ts';
-import { defaultValues, type Values } from '#mesh/install/values.ts';
+import { chosenCrds } from './crds-to-install.ts';
 import { takeExternalAnchors } from './external-issuer.ts';
+import { UsageError } from './flags.ts';
 import { print } from './install.ts';
-import { applyFlags, readText, UPGRADE_FLAGS } from './install-flags.ts';
+import { applyFlags, UPGRADE_FLAGS } from './install-flags.ts';
+import { storedValues } from './stored-values.ts';
 import { Failure, type Invocation, type Verb } from './verb.ts';
 
 export const upgrade: Verb = {
@@ -43,15 +42,34 @@ A full list of configurable values can be found at https://www.github.com/linker
       usage: 'Read config from a Linkerd install YAML rather than from Kubernetes',
     },
   ],
+  takes: { least: 0, most: 0 },
   run,
 };
 
 async function run(invocation: Invocation): Promise<number> {
-  const { flags, clock, controlPlane: namespace } = invocation;
-  if (flags.values.get('crds') === 'true') return print(invocation, renderCrds());
-  const stored = await storedOverrides(invocation);
-  const before: Values = merged(defaultValues(), stored);
-  const hadAnchors = before.identityTrustAnchorsPEM;
+  try {
+    return await rendered(invocation);
+  } catch (error) {
+    // Whatever it is, upgrade says it without its usage.
+    throw error instanceof UsageError || error instanceof Error ? new Failure(error.message) : error;
+  }
+}
+
+async function rendered(invocation: Invocation): Promise<number> {
+  const { flags, clock, client, controlPlane: namespace } = invocation;
+  const crds = await chosenCrds(invocation);
+  if (flags.values.get('crds') === 'true') return print(invocation, crds);
+  const present = await servedCrds(client);
+  const missing = crds.filter(({ metadata }) => !present.has(metadata.name!));
+  if (missing.length > 0)
+    throw new Failure(
+      `Linkerd CRDs must be installed first. Run linkerd upgrade with the --crds flag:\n${missing.map(({ metadata }) => `missing ${metadata.name}`).join(', ')}`,
+    );
+  const before = await storedValues(invocation, flags.values.get('from-manifests'));
+  if (!before)
+    throw new Failure(
+      'Could not find the linkerd-config-overrides secret.\n\t\t\tIf Linkerd was installed with Helm, please use Helm to perform upgrades',
+    );
   if (before.identity.issuer.scheme === 'kubernetes.io/tls') {
     for (const name of ['identity-issuer-certificate-file', 'identity-issuer-key-file']) {
       if (flags.values.has(name)) {
@@ -60,11 +78,6 @@ async function run(invocation: Invocation): Promise<number> {
     }
   }
   const values = await applyFlags(invocation, before);
-  if (flags.values.has('identity-trust-anchors-file') && values.identityTrustAnchorsPEM !== hadAnchors) {
-    await invocation.err(
-      '‼ Rotating the trust anchors will affect existing proxies\nSee https://linkerd.io/2/tasks/rotating_identity_certificates/ for more information\n',
-    );
-  }
   await takeExternalAnchors(invocation, values);
   if (values.identity.issuer.scheme === 'linkerd.io/tls') {
     const { tls } = values.identity.issuer;
@@ -72,35 +85,14 @@ async function run(invocation: Invocation): Promise<number> {
     if (problem) throw new Failure(`failed to validate issuer credentials: ${problem}`);
     if (flags.values.get('force') !== 'true') await refuseStrandedPods(invocation, tls.crtPEM);
   }
+  if (flags.values.has('identity-trust-anchors-file')) {
+    await invocation.err(
+      '\n‼ Rotating the trust anchors will affect existing proxies\nSee https://linkerd.io/2/tasks/rotating_identity_certificates/ for more information\n\n',
+    );
+  }
   // The serving certificates of the webhooks are made anew each time, as the chart's template does.
   const webhooks = await generateWebhooks({ now: clock.now(), namespace });
   return print(invocation, renderInstall({ namespace, values, webhooks, now: clock.now() }));
-}
-
-/** What was chosen so far, from the cluster or from rendered manifests. */
-async function storedOverrides(invocation: Invocation): Promise<Partial<Values>> {
-  const { client, controlPlane, flags } = invocation;
-  const manifests = flags.values.get('from-manifests');
-  let encoded: string | undefined;
-  if (manifests !== undefined) {
-    const { parseAllDocuments } = await import('yaml');
-    const documents = parseAllDocuments(await readText(invocation, manifests)).map((each) => each.toJS());
-    encoded = documents.find((each) => each?.kind === 'Secret' && each.metadata?.name === 'linkerd-config-overrides')
-      ?.data?.['linkerd-config-overrides'];
-  } else {
-    try {
-      const secrets = { group: '', version: 'v1', resource: 'secrets', namespace: controlPlane };
-      encoded = (await client.get(secrets, 'linkerd-config-overrides')).data?.['linkerd-config-overrides'];
-    } catch (error) {
-      if (!(error instanceof StatusError) || error.code !== 404) throw error;
-    }
-  }
-  if (encoded === undefined) {
-    throw new Failure(
-      `Failed to upgrade: secrets "linkerd-config-overrides" not found; was the control plane installed with the CLI?`,
-    );
-  }
-  return parse(Buffer.from(encoded, 'base64').toString()) ?? {};
 }
 
 /** Pods whose proxies could not verify a leaf of the new issuer; upgrade names them and stops. */
@@ -116,8 +108,7 @@ async function refuseStrandedPods({ client, controlPlane, clock }: Invocation, i
       // Pods of the control plane take their anchors from the ConfigMap and are rolled by the upgrade itself.
       return anchors !== undefined && verifyProblem(issuer, anchors, clock.now()) !== undefined;
     })
-    .map((pod) => `\t* ${pod.metadata.namespace}/${pod.metadata.name}\n`)
-    .sort();
+    .map((pod) => `\t* ${pod.metadata.namespace}/${pod.metadata.name}\n`);
   if (stranded.length === 0) return;
   throw new Failure(
     `You are attempting to use an issuer certificate which does not validate against the trust anchors of the following pods:\n${stranded.join('')}These pods do not have the current trust bundle and must be restarted.  Use the --force flag to proceed anyway (this will likely prevent those pods from sending or receiving traffic).`,

@@ -27,9 +27,11 @@ export interface Invocation {
 /** Ends a verb with a line on stderr; usage is not shown. */
 export class Failure extends Error {
   readonly exitCode: number;
-  constructor(message: string, exitCode = 1) {
+  readonly newline: boolean;
+  constructor(message: string, { exitCode = 1, newline = true }: { exitCode?: number; newline?: boolean } = {}) {
     super(message);
     this.exitCode = exitCode;
+    this.newline = newline;
   }
 }
 
@@ -45,6 +47,8 @@ export interface Verb {
   examples?: string;
   flags?: Flag[];
   verbs?: Verb[];
+  /** How many arguments it takes; absent: any number. */
+  takes?: { least: number; most: number };
   /** Left out of the parent's list. */
   hidden?: boolean;
   /** In place of the flags that all verbs have, where a group words its own. */

@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { proxyVersion } from '#mesh/check/pod-status.ts';
 import { LINKERD_VERSION } from '#mesh/install/values.ts';
 import type { Verb } from './verb.ts';
 
@@ -7,10 +8,16 @@ export const version: Verb = {
   summary: 'Print the client and server version information',
   flags: [
     { name: 'client', usage: 'Print the client version only' },
-    { name: 'namespace', short: 'n', type: 'string', usage: 'Namespace to use for --proxy (default: all namespaces)' },
+    {
+      name: 'namespace',
+      short: 'n',
+      type: 'string',
+      usage: 'Namespace to use for --proxy versions (default: all namespaces)',
+    },
     { name: 'proxy', usage: 'Print data-plane versions' },
     { name: 'short', usage: 'Print the version number(s) only, with no additional output' },
   ],
+  takes: { least: 0, most: 0 },
   async run({ client, controlPlane, flags, out }) {
     const short = flags.values.get('short') === 'true';
     await out(short ? `${LINKERD_VERSION}\n` : `Client version: ${LINKERD_VERSION}\n`);
@@ -33,14 +40,11 @@ export const version: Verb = {
       { labelSelector: `linkerd.io/control-plane-ns=${controlPlane}` },
     );
     const counts = new Map<string, number>();
-    for (const pod of pods.items) {
-      const running = pod.metadata.annotations?.['linkerd.io/proxy-version'];
-      if (running) counts.set(running, (counts.get(running) ?? 0) + 1);
-    }
-    if (counts.size === 0) await out(short ? 'unavailable\n' : 'Proxy versions: unavailable\n');
+    for (const pod of pods.items) counts.set(proxyVersion(pod), (counts.get(proxyVersion(pod)) ?? 0) + 1);
+    if (counts.size === 0) await out('Proxy versions: unavailable\n');
     else {
-      if (!short) await out('Proxy versions:\n');
-      for (const [name, count] of [...counts].sort()) await out(short ? `${name}\n` : `\t${name} (${count} pods)\n`);
+      await out('Proxy versions:\n');
+      for (const [name, count] of [...counts].sort()) await out(`\t${name} (${count} pods)\n`);
     }
     return 0;
   },

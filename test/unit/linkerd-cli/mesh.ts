@@ -46,7 +46,9 @@ export function clientOf(cluster: FakeCluster): KubeClient {
     list: async (target: Target, options: ListOptions = {}) => {
       const list = await cluster.client.list(target);
       const { labelSelector } = options;
-      return labelSelector ? { ...list, items: list.items.filter((each) => matches(each, labelSelector)) } : list;
+      const key = ({ metadata }: KubeObject) => `${metadata.namespace ?? ''}/${metadata.name}`;
+      const items = list.items.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
+      return { ...list, items: labelSelector ? items.filter((each) => matches(each, labelSelector)) : items };
     },
     raw: async () => ({ gitVersion: 'v1.35.4' }),
     discover: async () =>
