@@ -1,3 +1,5 @@
+import { compareQuantities, sumOfQuantities } from './quantity.ts';
+import { usageOf } from './quota.ts';
 import type { KubeObject } from './types.ts';
 
 interface Taint {
@@ -38,6 +40,24 @@ export function unfit(pod: KubeObject, node: KubeObject): string | undefined {
     matchFields.every((expression) => holds(expression, fields));
   if (terms && !terms.some(matches)) return "node(s) didn't match Pod's node affinity/selector";
   return undefined;
+}
+
+const COUNTED = ['cpu', 'memory', 'ephemeral-storage'];
+
+/** What a node lacks for a pod's requests beside those of the pods it has, as `Insufficient cpu`. */
+export function shortages(pod: KubeObject, node: KubeObject, others: () => KubeObject[]): string[] {
+  const wanted = usageOf('/pods', pod);
+  const names = COUNTED.filter((name) => wanted[`requests.${name}`] !== undefined);
+  if (names.length === 0) return [];
+  const taken = others().map((other) => usageOf('/pods', other));
+  return names
+    .filter((name) => {
+      const most: string | undefined = node.status?.allocatable?.[name];
+      if (most === undefined) return false;
+      const all = [wanted, ...taken].map((usage) => usage[`requests.${name}`] ?? '0');
+      return compareQuantities(sumOfQuantities(all), most) > 0;
+    })
+    .map((name) => `Insufficient ${name}`);
 }
 
 function tolerates(pod: KubeObject, taint: Taint): boolean {

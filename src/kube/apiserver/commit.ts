@@ -12,6 +12,14 @@ import type { AdmissionAttributes } from './seams.ts';
 import { validateBuiltIn } from './validation/validation.ts';
 
 const NAMESPACES = '/namespaces';
+const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
+
+/** A DaemonSet's annotation counts its templates (pkg/apis/apps/v1/conversion.go). */
+function templateGeneration(object: KubeObject, old: KubeObject): void {
+  const before = old.metadata.annotations?.[TEMPLATE_GENERATION];
+  const count = Number(before ?? 0) + (same(object.spec?.template, old.spec?.template) ? 0 : 1);
+  object.metadata.annotations = { ...object.metadata.annotations, [TEMPLATE_GENERATION]: String(count) };
+}
 
 /** The last steps of a write: defaults, admission, validation, ownership of fields, then the store. */
 export class Commit {
@@ -156,6 +164,8 @@ function nextGeneration(
     return;
   if (!old) {
     object.metadata.generation = 1;
+    if (kind.kind === 'DaemonSet')
+      object.metadata.annotations = { ...object.metadata.annotations, [TEMPLATE_GENERATION]: '1' };
     return;
   }
   if (subresource === 'status') return;
@@ -165,6 +175,7 @@ function nextGeneration(
     );
   // A Deployment's annotations are copied to what it makes, so they count as well.
   const noted = (one: KubeObject) => (kind.kind === 'Deployment' ? (one.metadata.annotations ?? {}) : {});
+  if (kind.kind === 'DaemonSet') templateGeneration(object, old);
   const isSame = same(asked(object), asked(old)) && same(noted(object), noted(old));
   object.metadata.generation = (old.metadata.generation ?? 0) + (isSame ? 0 : 1);
 }

@@ -1,4 +1,4 @@
-import descriptionsData from '#kube/api/data/descriptions.json' with { type: 'json' };
+import { wordsFor } from '#kube/api/descriptions.ts';
 import type { ApiRequest, ApiResponse } from '#kube/api/http.ts';
 import { allSchemas, type Schema } from '#kube/api/schemas.ts';
 import { type Kinds, type ResourceKind, SERVER_VERSION } from './kinds.ts';
@@ -76,14 +76,12 @@ function documentOf(kinds: ResourceKind[]): unknown {
       delete: operation(gvk, 'delete', query),
     };
   }
-  const described = Object.fromEntries(
-    Object.entries(schemas).map(([name, schema]) => [name, withWords(name, schema)]),
+  const words = wordsFor();
+  const told = Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => [name, withWords(schema, words[name])]),
   );
-  return { openapi: '3.0.0', info: info(), paths, components: { schemas: described } };
+  return { openapi: '3.0.0', info: info(), paths, components: { schemas: told } };
 }
-
-/** Schema name to what its fields are (empty: the schema itself), for the kinds that courses use. The rest has no descriptions. */
-const WORDS = descriptionsData as Record<string, Record<string, string>>;
 
 /** What all kinds have. */
 const COMMON = {
@@ -92,19 +90,22 @@ const COMMON = {
   metadata: 'Its name, labels and what else every object has.',
 };
 
-function withWords(name: string, schema: Schema): Schema {
-  const { '': own, ...fields } = {
-    ...(schema['x-kubernetes-group-version-kind'] ? COMMON : {}),
-    ...WORDS[name],
-  } as Record<string, string>;
-  const properties = { ...schema.properties };
-  for (const [field, description] of Object.entries(fields))
-    if (properties[field]) properties[field] = { ...properties[field], description };
-  return {
-    ...schema,
-    ...(own ? { description: own } : {}),
-    ...(schema.properties ? { properties } : {}),
-  };
+/** A schema with the words that there are for it; those that it has itself, as a custom kind's may, stay. */
+function withWords(schema: Schema, words: Record<string, string> | undefined): Schema {
+  const all: Record<string, string> = { ...(schema['x-kubernetes-group-version-kind'] ? COMMON : {}), ...words };
+  return Object.entries(all).reduce(
+    (so, [path, text]) => described(so, path === '' ? [] : path.split('.'), text),
+    schema,
+  );
+}
+
+/** The schema with a description at a path of fields; a list's field is that of its items. */
+function described(schema: Schema, [field, ...rest]: string[], text: string): Schema {
+  if (field === undefined) return schema.description === undefined ? { ...schema, description: text } : schema;
+  if (schema.items && !schema.properties) return { ...schema, items: described(schema.items, [field, ...rest], text) };
+  const inner = schema.properties?.[field];
+  if (!inner) return schema;
+  return { ...schema, properties: { ...schema.properties, [field]: described(inner, rest, text) } };
 }
 
 const operation = (gvk: object, action: string, parameters: unknown[]) => ({

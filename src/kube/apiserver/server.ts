@@ -33,6 +33,11 @@ export interface ApiServerOptions {
 }
 
 const ANONYMOUS: UserInfo = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
+/** Kinds that are still served, with what is said to those who use them. */
+const OUTDATED: Record<string, string> = {
+  endpoints: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+  componentstatuses: 'v1 ComponentStatus is deprecated in v1.19+',
+};
 const CRDS = 'apiextensions.k8s.io/customresourcedefinitions';
 
 /** The embedded Kubernetes API server, version 1.35: all of it behind one function, whichever way a request arrives. */
@@ -80,7 +85,9 @@ export class ApiServer implements ApiHandler {
   async handle(request: ApiRequest): Promise<ApiResponse> {
     try {
       const attributes = attributesOf(request, await this.#authenticated(request));
-      return await this.#route(request, attributes);
+      const answer = await this.#route(request, attributes);
+      const outdated = attributes.group === '' ? OUTDATED[attributes.resource] : undefined;
+      return outdated ? { ...answer, warnings: [outdated, ...(answer.warnings ?? [])] } : answer;
     } catch (error) {
       return answerFor(error);
     }

@@ -41,7 +41,10 @@ export class ServiceAddresses {
     const exposes = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
     for (const port of (spec.ports ?? []) as ServicePort[]) {
       if (!exposes) delete port.nodePort;
-      else port.nodePort ??= this.#samePort(old, port) ?? this.#freeNodePort(spec.ports);
+      else {
+        if (port.nodePort) this.#claimPort(service, port, spec.ports.indexOf(port));
+        port.nodePort ??= this.#samePort(old, port) ?? this.#freeNodePort(spec.ports);
+      }
     }
   }
 
@@ -83,6 +86,24 @@ export class ServiceAddresses {
 
   #samePort(old: KubeObject | undefined, port: ServicePort): number | undefined {
     return (old?.spec.ports as ServicePort[] | undefined)?.find((known) => known.port === port.port)?.nodePort;
+  }
+
+  /** A node port that is asked for must be nobody else's. */
+  #claimPort(service: KubeObject, { nodePort, protocol = 'TCP' }: ServicePort, index: number): void {
+    const { namespace, name } = service.metadata;
+    const taken = this.#store
+      .list(SERVICES)
+      .filter(({ metadata }) => metadata.name !== name || metadata.namespace !== namespace)
+      .flatMap(({ spec }) => (spec?.ports ?? []) as ServicePort[])
+      .some((port) => port.nodePort === nodePort && (port.protocol ?? 'TCP') === protocol);
+    if (!taken) return;
+    throw invalid('', 'Service', name!, [
+      {
+        reason: 'FieldValueInvalid',
+        message: `Invalid value: ${nodePort}: provided port is already allocated`,
+        field: `spec.ports[${index}].nodePort`,
+      },
+    ]);
   }
 
   #freeNodePort(own: ServicePort[]): number {

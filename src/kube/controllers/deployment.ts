@@ -197,7 +197,7 @@ export function startDeployments(context: ControllerContext): WorkQueue {
         metadata.name!,
         'merge',
         { metadata: { annotations: { [REVISION]: String(revision) } } },
-        { fieldManager: MANAGER },
+        { subresource: 'status', fieldManager: MANAGER },
       );
     }
     return current;

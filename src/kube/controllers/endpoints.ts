@@ -67,7 +67,7 @@ export function startEndpoints(context: ControllerContext): WorkQueue {
       const id = JSON.stringify([...address.ports]);
       groups.set(id, [...(groups.get(id) ?? []), address]);
     }
-    if (groups.size === 0) groups.set(JSON.stringify([...defaultPorts(service)]), []);
+    if (groups.size === 0) groups.set('[]', []);
     const wanted = [...groups].flatMap(([id, members]) => {
       const ports = new Map<string, number>(JSON.parse(id));
       const parts = Math.max(1, Math.ceil(members.length / PER_SLICE));
@@ -107,7 +107,13 @@ export function startEndpoints(context: ControllerContext): WorkQueue {
           {
             apiVersion: 'discovery.k8s.io/v1',
             kind: 'EndpointSlice',
-            metadata: { generateName: `${name}-`, namespace: namespace!, labels, ownerReferences: [ownedBy(service)] },
+            metadata: {
+              generateName: `${name}-`,
+              namespace: namespace!,
+              labels,
+              annotations: { [TRIGGERED]: context.now() },
+              ownerReferences: [ownedBy(service)],
+            },
             ...content,
           },
           { fieldManager: MANAGER },
@@ -120,7 +126,15 @@ export function startEndpoints(context: ControllerContext): WorkQueue {
       ) {
         await context.client.update(
           context.target('endpointslices', namespace),
-          { ...before, ...content, metadata: { ...before.metadata, labels } },
+          {
+            ...before,
+            ...content,
+            metadata: {
+              ...before.metadata,
+              labels,
+              annotations: { ...before.metadata.annotations, [TRIGGERED]: context.now() },
+            },
+          },
           { fieldManager: MANAGER },
         );
       }
@@ -166,6 +180,7 @@ export function startEndpoints(context: ControllerContext): WorkQueue {
         'endpoints.kubernetes.io/managed-by': 'endpoint-controller',
         ...(service.spec.clusterIP === 'None' ? { 'service.kubernetes.io/headless': '' } : {}),
       },
+      annotations: { ...before?.metadata.annotations, [TRIGGERED]: context.now() },
     };
     const object: KubeObject = {
       apiVersion: 'v1',
@@ -184,6 +199,9 @@ export function startEndpoints(context: ControllerContext): WorkQueue {
   }
   return queue;
 }
+
+/** When what endpoints follow last changed. */
+const TRIGGERED = 'endpoints.kubernetes.io/last-change-trigger-time';
 
 /** Whether a change of a pod can change the endpoints it stands for. */
 function matters(before: KubeObject, now: KubeObject): boolean {
@@ -210,16 +228,6 @@ function addressOf(service: KubeObject, pod: KubeObject): Address {
   }
   const terminating = pod.metadata.deletionTimestamp !== undefined;
   return { ip: pod.status.podIP, ready: isReady(pod) && !terminating, terminating, pod, ports };
-}
-
-function defaultPorts(service: KubeObject): Map<string, number> {
-  return new Map(
-    ((service.spec.ports ?? []) as ServicePort[]).flatMap((port) =>
-      typeof (port.targetPort ?? port.port) === 'number'
-        ? [[port.name ?? '', Number(port.targetPort ?? port.port)] as const]
-        : [],
-    ),
-  );
 }
 
 function namedPort(pod: KubeObject, name: string): number | undefined {

@@ -3,6 +3,7 @@ import type { KubeClient, Target } from '#kube/client/client.ts';
 import type { Store } from '#kube/store/store.ts';
 import { startBudgets } from './budget.ts';
 import { ControllerContext } from './context.ts';
+import { startCordons } from './cordon.ts';
 import { startCronJobs } from './cronjob.ts';
 import { startDaemonSets } from './daemonset.ts';
 import { startDeployments } from './deployment.ts';
@@ -52,6 +53,7 @@ export async function startControllers(
     startBudgets(context),
     startEndpoints(context),
     startEndpointMirror(context),
+    startCordons(context),
     startVolumes(context),
     startRoleAggregation(context),
     startNamespaces(context),

@@ -1,6 +1,8 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import { type ControllerContext, ignoreGone, MANAGER, ownedBy } from './context.ts';
 
+export const COMPONENT = 'statefulset-controller';
+
 const retention = (set: KubeObject): { whenDeleted?: string; whenScaled?: string } =>
   set.spec.persistentVolumeClaimRetentionPolicy ?? {};
 
@@ -8,6 +10,7 @@ const retention = (set: KubeObject): { whenDeleted?: string; whenScaled?: string
 export async function ensureClaim(
   context: ControllerContext,
   set: KubeObject,
+  podName: string,
   name: string,
   template: KubeObject,
 ): Promise<void> {
@@ -26,7 +29,10 @@ export async function ensureClaim(
     },
   };
   try {
-    await context.client.create(target, claim, { fieldManager: MANAGER });
+    const { status: _, ...made } = claim;
+    await context.client.create(target, made, { fieldManager: MANAGER });
+    const words = `Create Claim ${name} Pod ${podName} in StatefulSet ${set.metadata.name} success`;
+    context.event(set, 'Normal', 'SuccessfulCreate', words, COMPONENT);
   } catch (error) {
     if ((error as { reason?: string }).reason !== 'AlreadyExists') throw error;
     const found = await context.client.get(target, name);

@@ -12,9 +12,7 @@ import {
 import { WorkQueue } from './queue.ts';
 import { claimPods } from './replicaset.ts';
 import { atRevision, REVISION_HASH, type Revisions, syncRevisions, trimRevisions } from './revisions.ts';
-import { claimsGoWith, ensureClaim } from './stateful-claims.ts';
-
-const COMPONENT = 'statefulset-controller';
+import { COMPONENT, claimsGoWith, ensureClaim } from './stateful-claims.ts';
 
 interface Sync {
   set: KubeObject;
@@ -127,7 +125,7 @@ export function startStatefulSets(context: ControllerContext): WorkQueue {
       set,
       'Normal',
       'SuccessfulDelete',
-      `delete Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name} successful`,
+      `Delete Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name} successful`,
       COMPONENT,
     );
   }
@@ -144,7 +142,7 @@ export function startStatefulSets(context: ControllerContext): WorkQueue {
       name: `${claim.metadata.name}-${name}`,
       claim,
     }));
-    for (const { name: claimName, claim } of claims) await ensureClaim(context, set, claimName, claim);
+    for (const { name: claimName, claim } of claims) await ensureClaim(context, set, name, claimName, claim);
     const replaced = new Set(claims.map(({ volume }) => volume));
     const volumes = [
       ...((template.spec.volumes ?? []) as { name: string }[]).filter((volume) => !replaced.has(volume.name)),
@@ -176,7 +174,7 @@ export function startStatefulSets(context: ControllerContext): WorkQueue {
         ...(volumes.length > 0 ? { volumes } : {}),
       },
     };
-    const words = `create Pod ${name} in StatefulSet ${set.metadata.name}`;
+    const words = `Create Pod ${name} in StatefulSet ${set.metadata.name}`;
     try {
       await context.client.create(context.target('pods', namespace), pod, { fieldManager: MANAGER });
       context.event(set, 'Normal', 'SuccessfulCreate', `${words} successful`, COMPONENT);

@@ -99,7 +99,7 @@ export async function provision(context: ControllerContext, claim: KubeObject, f
     marked,
     'Normal',
     'ProvisioningSucceeded',
-    `Successfully provisioned volume ${volume.metadata.name}`,
+    `Successfully provisioned volume ${volume.metadata.name} using ${PROVISIONER}`,
     'persistentvolume-controller',
   );
   return marked;

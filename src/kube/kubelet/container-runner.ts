@@ -5,7 +5,7 @@ import { AttachedInput, type Container, portOf, type Spec } from './container.ts
 import { ContainerProbes } from './container-probes.ts';
 import { before, Deadline } from './deadline.ts';
 import { ConfigError } from './environment.ts';
-import { runHook, runInContainer } from './hooks.ts';
+import { runHook, runInContainer, whyMissing } from './hooks.ts';
 import { pulledImage } from './image-pull.ts';
 import type { ResolvedImage } from './image-store.ts';
 import { LogBuffer } from './log-buffer.ts';
@@ -132,6 +132,8 @@ export class ContainerRunner {
     container.log = new LogBuffer();
     container.image = image;
     container.uid = context.uid;
+    container.gid = context.gid ?? 0;
+    container.groups = context.groups ?? [0];
     container.containerId = newContainerId();
     container.startedAt = clock.now();
     if (container.terminated) container.last = container.terminated;
@@ -154,7 +156,7 @@ export class ContainerRunner {
     }
     if (!process) {
       this.#failedToStart(
-        `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: ${JSON.stringify(context.argv[0])}: executable file not found in $PATH`,
+        `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: ${JSON.stringify(context.argv[0])}: ${whyMissing(context.argv[0] ?? '')}`,
       );
       return;
     }

@@ -27,6 +27,8 @@ export class Container {
   waiting: { reason: string; message?: string } | undefined;
   image: ResolvedImage | undefined;
   uid = 0;
+  gid = 0;
+  groups = [0];
   startedAt = 0;
   containerId = '';
   terminated: TerminatedState | undefined;
@@ -83,7 +85,7 @@ export class Container {
       restartCount: this.restarts,
       started: this.started,
       state,
-      ...(this.running ? { user: { linux: { gid: 0, supplementalGroups: [0], uid: this.uid } } } : {}),
+      ...(this.running ? { user: { linux: { gid: this.gid, supplementalGroups: this.groups, uid: this.uid } } } : {}),
       ...(this.spec.volumeMounts?.length
         ? {
             volumeMounts: this.spec.volumeMounts.map(

@@ -36,7 +36,11 @@ export async function runInContainer(
 }
 
 export const missingProgram = (name: string): string =>
-  `OCI runtime exec failed: exec failed: unable to start container process: exec: ${JSON.stringify(name)}: executable file not found in $PATH`;
+  `OCI runtime exec failed: exec failed: unable to start container process: exec: ${JSON.stringify(name)}: ${whyMissing(name)}`;
+
+/** A name is looked for on the path, a path only where it says. */
+export const whyMissing = (name: string): string =>
+  name.includes('/') ? `stat ${name}: no such file or directory` : 'executable file not found in $PATH';
 
 /** Runs a lifecycle handler to its end. Rejects with the kubelet's words when it fails. Source: pkg/kubelet/lifecycle. */
 export async function runHook(handler: Spec, world: HookWorld): Promise<void> {

@@ -48,8 +48,8 @@ export function podStatus(pod: KubeObject, facts: PodFacts): KubeObject['status'
     };
   };
   const quote = (containers: Container[]) => `[${containers.map(({ name }) => name).join(' ')}]`;
-  const uninitialized = init.filter((c) => (c.isSidecar ? !c.started : c.terminated?.exitCode !== 0));
-  const initialized = finished || uninitialized.length === 0;
+  const uninitialized = init.filter((c) => (c.isSidecar ? !c.started && !finished : c.terminated?.exitCode !== 0));
+  const initialized = phase === 'Succeeded' || uninitialized.length === 0;
   const unready = [...init.filter((c) => c.isSidecar), ...main].filter((c) => !c.ready);
   const ready = !finished && unready.length === 0 && initialized;
   const why = ready

@@ -6,6 +6,7 @@ import type { Container } from './container.ts';
 import { ConfigError, environmentOf } from './environment.ts';
 import { ContainerTree } from './files.ts';
 import type { ResolvedImage } from './image-store.ts';
+import { hostsFile, resolverFile } from './pod-files.ts';
 import { expand } from './references.ts';
 import type { PodWorld } from './world.ts';
 
@@ -51,6 +52,7 @@ export async function prepareContainer(
     env,
     cwd: spec.workingDir || image.workingDir || '/',
     uid,
+    ...groupsOf(spec.securityContext, pod.spec.securityContext),
     pod: {
       name: pod.metadata.name!,
       namespace,
@@ -68,6 +70,19 @@ export async function prepareContainer(
   };
 }
 
+/** The groups of a program whose user is set: the user's own one is 0 where nothing else is said. */
+export function groupsOf(
+  own: { runAsUser?: number; runAsGroup?: number } | undefined,
+  pod: { runAsUser?: number; runAsGroup?: number; fsGroup?: number; supplementalGroups?: number[] } | undefined,
+): { gid?: number; groups?: number[] } {
+  const group = own?.runAsGroup ?? pod?.runAsGroup;
+  const user = own?.runAsUser ?? pod?.runAsUser;
+  const more = [...(pod?.fsGroup === undefined ? [] : [pod.fsGroup]), ...(pod?.supplementalGroups ?? [])];
+  if (group === undefined && user === undefined && more.length === 0) return {};
+  const gid = group ?? 0;
+  return { gid, groups: [...new Set([gid, ...more])].sort((a, b) => a - b) };
+}
+
 function filesOf(
   { spec }: Container,
   own: Record<string, string> | undefined,
@@ -75,14 +90,10 @@ function filesOf(
   env: Record<string, string>,
 ): ContainerTree {
   const host: string = pod.spec.hostname ?? pod.metadata.name;
-  const aliases = ((pod.spec.hostAliases ?? []) as { ip: string; hostnames?: string[] }[]).map(
-    (alias) => `${alias.ip}\t${(alias.hostnames ?? []).join('\t')}\n`,
-  );
-  const search = [`${pod.metadata.namespace}.svc.cluster.local`, 'svc.cluster.local', 'cluster.local'].join(' ');
   const files = {
     '/etc/hostname': `${host}\n`,
-    '/etc/hosts': `# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n${ip}\t${host}\n${aliases.join('')}`,
-    '/etc/resolv.conf': `search ${search}\nnameserver ${node.dnsIp}\noptions ndots:5\n`,
+    '/etc/hosts': hostsFile(pod, host, ip),
+    '/etc/resolv.conf': resolverFile(pod, node.dnsIp),
     ...own,
   };
   const mounts = (

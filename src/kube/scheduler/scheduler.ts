@@ -1,5 +1,5 @@
 import type { Clock } from '#base/clock.ts';
-import { unfit } from '#kube/api/fit.ts';
+import { shortages, unfit } from '#kube/api/fit.ts';
 import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient } from '#kube/client/client.ts';
@@ -33,21 +33,25 @@ export async function startScheduler({ client, clock, record }: SchedulerOptions
     const all = nodes.list();
     const unready = claimProblem(pod, claims);
     if (unready) {
-      await reportUnschedulable(pod, all.length, unready);
+      await reportUnschedulable(pod, all.length, `${unready}.`);
       return;
     }
     const reasons = new Map<string, number>();
+    // Nodes that only other pods keep it from.
+    let crowded = 0;
     const fitting = all.filter((node) => {
       const why = unfit(pod, node);
-      if (why) reasons.set(why, (reasons.get(why) ?? 0) + 1);
-      return !why;
+      const all = why ? [why] : shortages(pod, node, () => pods.byIndex('node', node.metadata.name!));
+      for (const each of all) reasons.set(each, (reasons.get(each) ?? 0) + 1);
+      if (!why && all.length > 0 && shortages(pod, node, () => []).length === 0) crowded++;
+      return all.length === 0;
     });
     const [node] = fitting.sort(
       (a, b) => pods.byIndex('node', a.metadata.name!).length - pods.byIndex('node', b.metadata.name!).length,
     );
     if (!node) {
       const details = [...reasons].map(([why, n]) => `${n} ${why}`);
-      await reportUnschedulable(pod, all.length, details.sort().join(', '));
+      await reportUnschedulable(pod, all.length, `${details.sort().join(', ')}. ${NO_CLAIMS}`, crowded);
       return;
     }
     binding.add(uid);
@@ -73,11 +77,11 @@ export async function startScheduler({ client, clock, record }: SchedulerOptions
     }
   };
 
-  const reportUnschedulable = async (pod: KubeObject, count: number, details: string): Promise<void> => {
+  const reportUnschedulable = async (pod: KubeObject, count: number, details: string, crowded = 0): Promise<void> => {
     const { uid = '', namespace, name } = pod.metadata;
     const tail =
       count > 0
-        ? ` ${details}. preemption: 0/${count} nodes are available: ${count} Preemption is not helpful for scheduling.`
+        ? ` ${details} preemption: 0/${count} nodes are available: ${preemption(count, crowded)}`
         : ' no nodes available to schedule pods';
     const message = count > 0 ? `0/${count} nodes are available:${tail}` : tail.trim();
     if (reported.get(uid) === message) return;
@@ -123,6 +127,15 @@ export async function startScheduler({ client, clock, record }: SchedulerOptions
     },
   };
 }
+
+/** Devices are asked for by claims; nobody has any to give back. */
+const NO_CLAIMS = 'no new claims to deallocate,';
+
+const preemption = (nodes: number, crowded: number): string =>
+  [
+    ...(crowded > 0 ? [`${crowded} No preemption victims found for incoming pod`] : []),
+    ...(nodes > crowded ? [`${nodes - crowded} Preemption is not helpful for scheduling`] : []),
+  ].join(', ') + '.';
 
 /** Why a pod's claims keep it waiting. Source: pkg/scheduler/framework/plugins/volumebinding. */
 function claimProblem(pod: KubeObject, claims: Informer): string | undefined {

@@ -50,7 +50,7 @@ describe('StatefulSet', () => {
       updateRevision: revision!.metadata.name,
       collisionCount: 0,
     });
-    expect(await world.events('SuccessfulCreate')).toContain('create Pod db-2 in StatefulSet db successful');
+    expect(await world.events('SuccessfulCreate')).toContain('Create Pod db-2 in StatefulSet db successful');
   });
 
   it('makes a deleted pod anew under its name', async () => {

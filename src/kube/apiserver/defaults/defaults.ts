@@ -23,11 +23,15 @@ function template(object: KubeObject): void {
   defaultPodSpec(spec);
 }
 
-/** Labels of a workload default to its template's. */
-function labelsFromTemplate(object: KubeObject): void {
-  const labels = object.spec?.template?.metadata?.labels;
-  if (labels && !object.metadata.labels) object.metadata.labels = { ...labels };
-}
+/** What a pod with scheduling gates begins with (pkg/registry/core/pod/strategy.go). */
+const GATED = {
+  type: 'PodScheduled',
+  status: 'False',
+  reason: 'SchedulingGated',
+  message: 'Scheduling is blocked due to non-empty scheduling gates',
+  lastProbeTime: null,
+  lastTransitionTime: null,
+};
 
 const DEFAULTS: Record<string, (object: KubeObject, old: KubeObject | undefined) => void> = {
   '/namespaces': (object) => {
@@ -42,12 +46,19 @@ const DEFAULTS: Record<string, (object: KubeObject, old: KubeObject | undefined)
     object.status ??= {};
     set(object.status, 'phase', 'Pending');
     // Admission may still give a new pod its requests.
+    if (!old && object.spec?.schedulingGates?.length) object.status.conditions = [GATED];
     if (!old) object.status.qosClass = qosOf(object.spec ?? {});
     set(object.status, 'qosClass', qosOf(object.spec ?? {}));
   },
   '/services': ({ spec, status }, old) => {
     if (!spec) return;
     set(spec, 'type', 'ClusterIP');
+    if (spec.type === 'ClusterIP' && old && old.spec?.type !== 'ClusterIP') {
+      // What only a Service that is reached from outside has goes with it.
+      delete spec.externalTrafficPolicy;
+      delete spec.healthCheckNodePort;
+      delete spec.allocateLoadBalancerNodePorts;
+    }
     set(spec, 'sessionAffinity', 'None');
     if (spec.sessionAffinity === 'ClientIP')
       set(spec, 'sessionAffinityConfig', { clientIP: { timeoutSeconds: 10_800 } });
@@ -83,7 +94,6 @@ const DEFAULTS: Record<string, (object: KubeObject, old: KubeObject | undefined)
   'apps/deployments': (object) => {
     const { spec } = object;
     if (!spec) return;
-    labelsFromTemplate(object);
     set(spec, 'replicas', 1);
     set(spec, 'revisionHistoryLimit', 10);
     set(spec, 'progressDeadlineSeconds', 600);
@@ -98,14 +108,12 @@ const DEFAULTS: Record<string, (object: KubeObject, old: KubeObject | undefined)
   },
   'apps/replicasets': (object) => {
     if (!object.spec) return;
-    labelsFromTemplate(object);
     set(object.spec, 'replicas', 1);
     template(object);
   },
   'apps/statefulsets': (object) => {
     const { spec } = object;
     if (!spec) return;
-    labelsFromTemplate(object);
     set(spec, 'replicas', 1);
     set(spec, 'podManagementPolicy', 'OrderedReady');
     set(spec, 'revisionHistoryLimit', 10);
@@ -116,12 +124,18 @@ const DEFAULTS: Record<string, (object: KubeObject, old: KubeObject | undefined)
       set(spec.updateStrategy, 'rollingUpdate', {});
       set(spec.updateStrategy.rollingUpdate, 'partition', 0);
     }
+    for (const claim of spec.volumeClaimTemplates ?? []) {
+      set(claim, 'apiVersion', 'v1');
+      set(claim, 'kind', 'PersistentVolumeClaim');
+      if (claim.spec) set(claim.spec, 'volumeMode', 'Filesystem');
+      claim.status ??= {};
+      set(claim.status, 'phase', 'Pending');
+    }
     template(object);
   },
   'apps/daemonsets': (object) => {
     const { spec } = object;
     if (!spec) return;
-    labelsFromTemplate(object);
     set(spec, 'revisionHistoryLimit', 10);
     set(spec, 'updateStrategy', {});
     set(spec.updateStrategy, 'type', 'RollingUpdate');
@@ -141,8 +155,7 @@ const DEFAULTS: Record<string, (object: KubeObject, old: KubeObject | undefined)
     set(spec, 'completionMode', 'NonIndexed');
     set(spec, 'suspend', false);
     set(spec, 'podReplacementPolicy', 'TerminatingOrFailed');
-    set(spec, 'manualSelector', undefined);
-    if (spec.manualSelector === undefined) delete spec.manualSelector;
+    set(spec, 'manualSelector', false);
     if (!old && !spec.manualSelector && object.metadata.uid && spec.template) {
       // The generated selector ties pods to this very Job.
       const uid = object.metadata.uid;

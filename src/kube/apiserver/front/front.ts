@@ -85,7 +85,7 @@ async function write({ status, body }: ApiResponse, req: IncomingMessage, res: S
         res,
         status,
         String(res.getHeader('content-type') ?? 'application/json'),
-        req.method === 'HEAD' ? '' : `${JSON.stringify(body.value, null, indentFor(req))}\n`,
+        req.method === 'HEAD' ? '' : jsonText(body.value, indentFor(req)),
       );
     case 'text':
       return send(res, status, body.contentType, body.value);
@@ -109,9 +109,15 @@ async function write({ status, body }: ApiResponse, req: IncomingMessage, res: S
   }
 }
 
+/** Indented text ends with its last sign, text in one line with the line. */
+const jsonText = (value: unknown, indent: number): string =>
+  indent > 0 ? JSON.stringify(value, null, indent) : `${JSON.stringify(value)}\n`;
+
 /** People who look with curl or a browser get it indented. Source: apiserver/pkg/endpoints/handlers/negotiation. */
 function indentFor(req: IncomingMessage): number {
-  const asked = new URL(req.url ?? '/', 'http://cluster').searchParams.get('pretty');
+  const { pathname, searchParams } = new URL(req.url ?? '/', 'http://cluster');
+  if (pathname === '/version') return 2;
+  const asked = searchParams.get('pretty');
   if (asked !== null) return asked === 'true' || asked === '1' ? 2 : 0;
   return /^(curl|Wget|Mozilla\/5\.0)/.test(req.headers['user-agent'] ?? '') ? 2 : 0;
 }

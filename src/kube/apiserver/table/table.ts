@@ -35,7 +35,7 @@ export function asTable(
   const items = (value as KubeList).items ?? [value as KubeObject];
   const include = request.query.get('includeObject') ?? 'Metadata';
   const now = clock.now();
-  const { columns, cells } = shapeOf(kind);
+  const { columns, cells } = (value as KubeObject).kind === 'Scale' ? SCALE : shapeOf(kind);
   const { resourceVersion } = value.metadata;
   const listMeta = (value as KubeList).items ? value.metadata : { ...(resourceVersion ? { resourceVersion } : {}) };
   return {
@@ -70,6 +70,22 @@ function conditionsOf(kind: ResourceKind, object: KubeObject): { conditions?: un
     ],
   };
 }
+
+/** What a Scale prints, of whichever kind it is. */
+const SCALE: { columns: Column[]; cells: Cells } = {
+  columns: [
+    { name: 'Name', type: 'string', format: 'name', priority: 0 },
+    { name: 'Desired', type: 'integer', priority: 0 },
+    { name: 'Available', type: 'integer', priority: 0 },
+    { name: 'Age', type: 'string', priority: 0 },
+  ],
+  cells: ({ metadata, spec, status }, now) => [
+    metadata.name,
+    spec.replicas,
+    status?.replicas ?? 0,
+    ageSince(metadata.creationTimestamp, now),
+  ],
+};
 
 function shapeOf(kind: ResourceKind): { columns: Column[]; cells: Cells } {
   if (kind.custom) return customShape(kind);

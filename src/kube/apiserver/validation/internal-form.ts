@@ -258,7 +258,12 @@ const wireName = (field: string): string =>
   field.replace(/^(?:[A-Z]+(?=[A-Z][a-z]|$)|[A-Z])/, (start) => start.toLowerCase());
 
 /** A pod's specification in the server's own form, as text, one field a line. */
-export function internalPodSpec(spec: KubeObject['spec']): string {
+export const internalPodSpec = (spec: KubeObject['spec']): string => JSON.stringify(podSpecForm(spec), undefined, 1);
+
+/** A pod template in the server's own form. */
+export const internalTemplate = ({ metadata, spec }: Fields): Fields => ({ ...metadata, Spec: podSpecForm(spec) });
+
+function podSpecForm(spec: KubeObject['spec']): Fields {
   const { hostNetwork, hostPID, hostIPC, shareProcessNamespace, hostUsers } = spec;
   const securityContext = { ...spec.securityContext, hostNetwork, hostPID, hostIPC, shareProcessNamespace, hostUsers };
   const withResources = (containers: Fields[] | undefined) =>
@@ -269,5 +274,5 @@ export function internalPodSpec(spec: KubeObject['spec']): string {
     containers: withResources(spec.containers),
     initContainers: withResources(spec.initContainers),
   };
-  return JSON.stringify(internalForm(whole, POD_SPEC), undefined, 1);
+  return internalForm(whole, POD_SPEC);
 }

@@ -4,7 +4,7 @@ import { matchesSelector } from '#kube/api/selectors.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import { unifiedDiff } from '#kube/api/unified-diff.ts';
 import { type Causes, labelCauses, selectorCauses } from './causes.ts';
-import { internalPodSpec } from './internal-form.ts';
+import { internalPodSpec, internalTemplate } from './internal-form.ts';
 import { podSpecCauses } from './pod.ts';
 import type { Rule } from './validation.ts';
 
@@ -27,6 +27,11 @@ function workload(kind: string): Rule {
       add,
     );
     const labels = spec.template?.metadata?.labels;
+    const fixedSelector = () => {
+      if (old && kind !== 'statefulset' && !same(old.spec.selector, spec.selector))
+        add.invalid('spec.selector', spec.selector, 'field is immutable');
+    };
+    if (kind === 'daemonset') fixedSelector();
     let sound = true;
     if (!spec.selector) {
       add.required('spec.selector');
@@ -39,9 +44,7 @@ function workload(kind: string): Rule {
       else if (!matchesSelector(spec.selector, labels))
         add.invalid('spec.template.metadata.labels', labels ?? null, NO_MATCH);
     }
-    if (old && kind !== 'statefulset' && !same(old.spec.selector, spec.selector)) {
-      add.invalid('spec.selector', spec.selector, 'field is immutable');
-    }
+    if (kind !== 'daemonset') fixedSelector();
     if (!sound) return;
     if (!spec.template?.spec) return add.required('spec.template.spec');
     labelCauses(labels, 'spec.template.labels', add);
@@ -159,7 +162,7 @@ const job: Rule = (object, old, add) => {
   jobCauses(object.spec, 'spec', add);
   if (!old) return;
   if (!same(old.spec.template, object.spec.template))
-    add.invalid('spec.template', object.spec.template, 'field is immutable');
+    add.invalid('spec.template', internalTemplate(object.spec.template), 'field is immutable');
   if (!same(old.spec.selector, object.spec.selector))
     add.invalid('spec.selector', object.spec.selector, 'field is immutable');
   if (old.spec.completions !== object.spec.completions && object.spec.completionMode !== 'Indexed') {
@@ -169,6 +172,15 @@ const job: Rule = (object, old, add) => {
 
 const CONCURRENCY = ['Allow', 'Forbid', 'Replace'];
 
+const zoneExists = (zone: string): boolean => {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 const cronJob: Rule = ({ spec }, _old, add) => {
   const schedule = String(spec?.schedule ?? '');
   if (!schedule) add.required('spec.schedule');
@@ -176,17 +188,19 @@ const cronJob: Rule = ({ spec }, _old, add) => {
     add.invalid('spec.schedule', schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead');
   } else {
     try {
-      parseSchedule(schedule, spec.timeZone);
+      parseSchedule(schedule);
     } catch (error) {
-      // An unknown time zone is a RangeError.
-      if (error instanceof ScheduleError) add.invalid('spec.schedule', schedule, error.message);
-      else add.invalid('spec.timeZone', spec.timeZone, `unknown time zone ${spec.timeZone}`);
+      if (!(error instanceof ScheduleError)) throw error;
+      add.invalid('spec.schedule', schedule, error.message);
     }
   }
+  const zone: string | undefined = spec?.timeZone;
+  if (zone && !zoneExists(zone)) add.invalid('spec.timeZone', zone, `unknown time zone ${zone}`);
   if (spec?.concurrencyPolicy && !CONCURRENCY.includes(spec.concurrencyPolicy)) {
     add.unsupported('spec.concurrencyPolicy', spec.concurrencyPolicy, CONCURRENCY);
   }
   jobCauses(spec?.jobTemplate?.spec, 'spec.jobTemplate.spec', add);
+  notNegative(spec ?? {}, ['successfulJobsHistoryLimit', 'failedJobsHistoryLimit', 'startingDeadlineSeconds'], add);
 };
 
 const pod: Rule = (object, old, add) => {

@@ -15,11 +15,13 @@ export const hostname = (context: ContainerContext): Command => ({
 export const id = (context: ContainerContext): Command => ({
   name: 'id',
   async execute({ args, stdout }) {
-    const { uid } = context;
+    const { uid, gid, groups } = context;
     const name = userName(context, uid);
     const shown = name ? `${uid}(${name})` : String(uid);
     const asked = args.join('').replaceAll('-', '');
-    if (/[ug]/.test(asked)) await stdout.write(`${asked.includes('n') ? (name ?? uid) : uid}\n`);
+    if (/g/.test(asked) && gid !== undefined) await stdout.write(`${gid}\n`);
+    else if (/[ug]/.test(asked)) await stdout.write(`${asked.includes('n') ? (name ?? uid) : uid}\n`);
+    else if (gid !== undefined) await stdout.write(`uid=${shown} gid=${gid} groups=${(groups ?? [gid]).join()}\n`);
     else await stdout.write(`uid=${shown} gid=${shown} groups=${shown}\n`);
     return 0;
   },
