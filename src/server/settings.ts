@@ -90,3 +90,14 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     logLevel: e.ACADEMY_LOG,
   };
 }
+
+/** Settings with what a command's flags say of kind clusters. */
+export const settingsWith = (flags: {
+  'node-image'?: string | undefined;
+  'linkerd-cli'?: string | undefined;
+}): Settings =>
+  readSettings({
+    ...process.env,
+    ...(flags['node-image'] ? { ACADEMY_NODE_IMAGE: flags['node-image'] } : {}),
+    ...(flags['linkerd-cli'] ? { ACADEMY_LINKERD_CLI: flags['linkerd-cli'] } : {}),
+  });

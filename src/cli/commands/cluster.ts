@@ -12,7 +12,7 @@ import { kindSettings } from '#server/drivers.ts';
 import { kubeconfigOf } from '#server/http/kubeconfig.ts';
 import { createKubeListener } from '#server/kube-api.ts';
 import { driverNamed } from '#server/sessions/worker/drivers.ts';
-import { readSettings } from '#server/settings.ts';
+import { settingsWith } from '#server/settings.ts';
 import { listenerCertificate } from '#server/tls.ts';
 import { ROOT } from '../root.ts';
 import { USAGE } from '../usage.ts';
@@ -92,11 +92,7 @@ async function up(args: string[]): Promise<number> {
   const alive = setInterval(() => {}, 60_000);
   life.add(() => clearInterval(alive));
   try {
-    const settings = readSettings({
-      ...process.env,
-      ...(values['node-image'] ? { ACADEMY_NODE_IMAGE: values['node-image'] } : {}),
-      ...(values['linkerd-cli'] ? { ACADEMY_LINKERD_CLI: values['linkerd-cli'] } : {}),
-    });
+    const settings = settingsWith(values);
     // Whose terminal this is has one already.
     const { toolboxImage: _none, ...kind } = kindSettings(settings);
     const driver = await driverNamed(values.driver, values.driver === 'kind' ? kind : undefined);

@@ -128,9 +128,13 @@ export const cniConfig = (subnet: string, alone: boolean): string =>
   });
 export const CNI_PATH = '/etc/cni/net.d/10-node.conflist';
 
-/** One replica that is probed each second: kubeadm's own would be ready ten seconds later. */
+/**
+ * One replica that is probed each second: kubeadm's own would be ready ten seconds later. Names are remembered for two
+ * seconds instead of thirty, that something is not there included: the mesh asks for its identity before that is ready.
+ */
 export function quickCoreDns(manifest: string): string {
   return manifest
     .replace(/^(\s*)replicas: \d+$/m, '$1replicas: 1')
-    .replace(/^(\s*)readinessProbe:$/m, '$1readinessProbe:\n$1  periodSeconds: 1');
+    .replace(/^(\s*)readinessProbe:$/m, '$1readinessProbe:\n$1  periodSeconds: 1')
+    .replace(/^(\s*)ttl 30$/m, '$1ttl 2');
 }

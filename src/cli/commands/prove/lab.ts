@@ -6,7 +6,7 @@ import { AcademyError, messageOf } from '#base/errors.ts';
 import { findCourses } from '#content/courses.ts';
 import { kindSettings } from '#server/drivers.ts';
 import { LabSource } from '#server/sessions/lab-source.ts';
-import { readSettings } from '#server/settings.ts';
+import { settingsWith } from '#server/settings.ts';
 import { ensureBuilt } from '../../build/build.ts';
 import { Places } from '../../prove/places.ts';
 import { Pool } from '../../prove/pool.ts';
@@ -28,6 +28,8 @@ export async function run(args: string[]): Promise<number> {
       all: { type: 'boolean' },
       driver: { type: 'string', default: 'embedded' },
       parallel: { type: 'string' },
+      'node-image': { type: 'string' },
+      'linkerd-cli': { type: 'string' },
       only: { type: 'string', multiple: true },
       timings: { type: 'boolean' },
       json: { type: 'boolean' },
@@ -38,7 +40,7 @@ export async function run(args: string[]): Promise<number> {
   if (driver !== 'embedded' && driver !== 'kind')
     throw new AcademyError('request/invalid', 'The driver is embedded or kind.');
   const say = values.json ? (line: string) => console.error(line) : (line: string) => console.log(line);
-  const kind = driver === 'kind' ? kindSettings(readSettings()) : undefined;
+  const kind = driver === 'kind' ? kindSettings(settingsWith(values)) : undefined;
   const source = new LabSource(join(ROOT, 'labs'));
   const ids = values.all ? await source.ids() : positionals;
   if (ids.length === 0) throw new AcademyError('request/invalid', 'Name a lab, or --all.');
