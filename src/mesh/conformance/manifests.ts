@@ -123,7 +123,7 @@ export function clientPod(name: string, options: PodOptions & { secret?: string 
     name,
     {
       name: 'curl',
-      image: 'curlimages/curl:8.15.0',
+      image: 'curlimages/curl:8.16.0',
       command: ['sleep', '315360000'],
       ...(secret ? { volumeMounts: [{ name: 'certs', mountPath: '/certs', readOnly: true }] } : {}),
     },
