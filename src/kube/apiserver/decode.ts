@@ -53,12 +53,32 @@ function walk(holder: Fields, schema: Schema, struct: string, path: string[]): T
       holder[name] = canonical;
       continue;
     }
-    const place = schema.properties ? [...path, name] : path;
+    const place = schema.properties ? [...path, ...embedded(struct, name), name] : path;
     const found = check(value, inner, schema.properties ? struct : `${struct}`, place);
     if (found) return found;
   }
   return undefined;
 }
+
+/** Go types that other types consist of without a field of their own; decoders name them on the way. */
+const EMBEDDED: Record<string, { type: string; has: (field: string) => boolean }> = {
+  Volume: { type: 'VolumeSource', has: (field) => field !== 'name' },
+  Probe: { type: 'ProbeHandler', has: (field) => ['exec', 'httpGet', 'tcpSocket', 'grpc'].includes(field) },
+  EphemeralContainer: { type: 'EphemeralContainerCommon', has: (field) => field !== 'targetContainerName' },
+  ...Object.fromEntries(
+    ['ConfigMapEnvSource', 'ConfigMapKeySelector', 'ConfigMapProjection', 'ConfigMapVolumeSource'].flatMap((name) =>
+      [name, name.replace('ConfigMap', 'Secret')].map((type) => [
+        type,
+        { type: 'LocalObjectReference', has: (field: string) => field === 'name' },
+      ]),
+    ),
+  ),
+};
+
+const embedded = (struct: string, field: string): string[] => {
+  const within = EMBEDDED[struct];
+  return within?.has(field) ? [within.type] : [];
+};
 
 const additional = (schema: Schema): Schema | undefined =>
   typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;

@@ -29,6 +29,8 @@ export async function dialTls(
     ...(isIP(name) ? {} : { servername: name }),
   });
   socket.once('error', (error) => stream.destroy(error));
+  // A reset during the handshake is told twice, by the connection and by TLS over it; whoever waits hears of the first.
+  stream.on('error', () => {});
   await new Promise<void>((resolve, reject) => {
     stream.once('error', reject);
     stream.once('close', () => reject(new Error('the connection was closed during the TLS handshake')));

@@ -90,6 +90,7 @@ export class Kubelet implements NodeApi {
         this.#folders.set(path, known);
         return known;
       },
+      knows: (path) => this.#folders.has(path),
       stirred: () => {
         this.#lastStir = options.clock.now();
       },
@@ -152,7 +153,8 @@ export class Kubelet implements NodeApi {
   }
 
   async exec(namespace: string, pod: string, container: string, options: NodeExecOptions): Promise<NodeExec> {
-    return execIn(this.#running(namespace, pod, container), options);
+    const runner = this.#running(namespace, pod, container);
+    return runner instanceof Error ? ended(runner) : execIn(runner, options);
   }
 
   async attach(
@@ -161,7 +163,8 @@ export class Kubelet implements NodeApi {
     container: string,
     options: Omit<NodeExecOptions, 'command'>,
   ): Promise<NodeExec> {
-    return attachTo(this.#running(namespace, pod, container).container, options);
+    const runner = this.#running(namespace, pod, container);
+    return runner instanceof Error ? ended(runner) : attachTo(runner.container, options);
   }
 
   async portForward(namespace: string, pod: string, port: number): Promise<Duplex> {
@@ -209,10 +212,10 @@ export class Kubelet implements NodeApi {
     return runner;
   }
 
-  #running(namespace: string, pod: string, container: string): ContainerRunner {
+  #running(namespace: string, pod: string, container: string): ContainerRunner | Error {
     const runner = this.#runner(namespace, pod, container);
     if (!runner.container.running)
-      throw failure(
+      return failure(
         'InternalError',
         `unable to upgrade connection: container not found (${JSON.stringify(container)})`,
       );
@@ -238,6 +241,13 @@ export class Kubelet implements NodeApi {
     await client.update(NODES, { ...made, status: object.status }, { subresource: 'status', fieldManager: 'kubelet' });
     this.#heartbeat = startHeartbeat(client, clock, made);
   }
+}
+
+/** The connection stands, and tells at once what is wrong. */
+function ended(why: Error): NodeExec {
+  const exited = Promise.reject(why);
+  exited.catch(() => {});
+  return { exited, resize() {} };
 }
 
 function waitingWords({ reason, message }: { reason: string; message?: string }): string {

@@ -65,6 +65,7 @@ export class PodMounts {
       clock: node.clock,
       sync: node.sync,
       kept: (path) => node.kept(path),
+      knows: (path) => node.knows(path),
       configMap: (name) => node.configMap(namespace, name),
       secret: (name) => node.secret(namespace, name),
     });

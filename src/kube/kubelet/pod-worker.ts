@@ -114,8 +114,9 @@ export class PodWorker implements PodWorld {
   }
 
   async #run(): Promise<void> {
-    this.#makeSandbox();
+    // Without its volumes a pod gets no network either.
     if (!(await this.#mounts.fill())) return;
+    this.#makeSandbox();
     this.changed();
     const seconds: number | undefined = this.#pod.spec.activeDeadlineSeconds;
     if (seconds !== undefined) this.#limit(seconds);

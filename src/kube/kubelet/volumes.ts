@@ -15,6 +15,8 @@ export interface VolumeSource {
   sync: SyncPace;
   /** The node's folder at a path: made when first asked for, and kept as long as the node. */
   kept(path: string): MountedVolume;
+  /** Whether that folder was made before. */
+  knows(path: string): boolean;
   configMap(name: string): Promise<KubeObject | undefined>;
   secret(name: string): Promise<KubeObject | undefined>;
 }
@@ -111,7 +113,7 @@ export class ComputedVolume implements MountedVolume {
 /** Makes a pod's volume. Throws ConfigError when something required is not there; refuses kinds that are not modelled. */
 export async function makeVolume(volume: Spec, source: VolumeSource): Promise<MountedVolume> {
   if (volume.emptyDir) return new ScratchVolume();
-  if (volume.hostPath) return source.kept(volume.hostPath.path);
+  if (volume.hostPath) return hostFolder(volume.hostPath, source);
   if (volume.persistentVolumeClaim) return claimed(volume.persistentVolumeClaim.claimName, source);
   const projections: Spec[] = volume.projected?.sources ?? [volume];
   const sources = projections.flatMap((projection) => [
@@ -148,6 +150,25 @@ export async function makeVolume(volume: Spec, source: VolumeSource): Promise<Mo
   return made;
 }
 
+/** Folders that every node has. */
+const NODE_FOLDERS =
+  /^\/(|bin|dev|etc|home|lib|mnt|opt|proc|root|run|sbin|srv|sys|tmp|usr|var|var\/(cache|lib|lib\/kubelet|log|log\/pods|run|tmp))\/?$/;
+const WRONG_TYPE: Record<string, string> = {
+  Directory: 'a directory',
+  File: 'a file',
+  Socket: 'a socket file',
+  CharDevice: 'a character device',
+  BlockDevice: 'a block device',
+};
+
+/** A folder of the node; one that must be there already has to be known. */
+function hostFolder({ path, type }: { path: string; type?: string }, source: VolumeSource): MountedVolume {
+  const wanted = WRONG_TYPE[type ?? ''];
+  const isThere = type === 'Directory' && (NODE_FOLDERS.test(path) || source.knows(path));
+  if (wanted && !isThere) throw new ConfigError(`hostPath type check failed: ${path} is not ${wanted}`);
+  return source.kept(path);
+}
+
 /** What a bound claim's volume holds: a folder of the node, which outlives the pod. */
 async function claimed(name: string, source: VolumeSource): Promise<MountedVolume> {
   const { client } = source;
@@ -173,7 +194,7 @@ async function project(projection: Spec, source: VolumeSource, token: TokenCache
     const binary = Object.entries((object?.binaryData ?? {}) as Record<string, string>).map(
       ([key, value]) => [key, Buffer.from(value, 'base64')] as const,
     );
-    pick(entries, new Map([...text, ...binary]), projection.configMap);
+    pick(entries, new Map([...text, ...binary]), projection.configMap, 'configmap');
   } else if (projection.secret) {
     const name = projection.secret.secretName ?? projection.secret.name;
     const object = await source.secret(name);
@@ -187,6 +208,7 @@ async function project(projection: Spec, source: VolumeSource, token: TokenCache
         ]),
       ),
       projection.secret,
+      'secret',
     );
   } else if (projection.downwardAPI) {
     for (const item of projection.downwardAPI.items ?? []) {
@@ -213,6 +235,7 @@ function pick(
   into: Entries,
   data: Map<string, Uint8Array>,
   { items, optional }: { items?: { key: string; path: string }[]; optional?: boolean },
+  kind: 'configmap' | 'secret',
 ): void {
   if (!items) {
     for (const [key, value] of data) into.set(key, value);
@@ -221,7 +244,8 @@ function pick(
   for (const { key, path } of items) {
     const value = data.get(key);
     if (value) into.set(path, value);
-    else if (!optional) throw new ConfigError(`references non-existent config key: ${key}`);
+    else if (!optional)
+      throw new ConfigError(`${kind} references non-existent ${kind === 'secret' ? 'secret' : 'config'} key: ${key}`);
   }
 }
 

@@ -22,6 +22,7 @@ export interface NodeWorld {
   sync: SyncPace;
   /** The node's own folder at a path, shared by all who mount it. */
   kept(path: string): MountedVolume;
+  knows(path: string): boolean;
   /** Something happened to a pod. */
   stirred(): void;
   /**

@@ -9,6 +9,25 @@ export interface Causes {
   tooLong(field: string, mostBytes: number): void;
 }
 
+/** Causes that are told on, and noticed. */
+export function noting(add: Causes, notice: () => void): Causes {
+  const also =
+    <A extends unknown[]>(tell: (...args: A) => void) =>
+    (...args: A): void => {
+      notice();
+      tell(...args);
+    };
+  return {
+    required: also(add.required),
+    invalid: also(add.invalid),
+    forbidden: also(add.forbidden),
+    unsupported: also(add.unsupported),
+    duplicate: also(add.duplicate),
+    notFound: also(add.notFound),
+    tooLong: also(add.tooLong),
+  };
+}
+
 export const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 export const DNS_LABEL_TEXT =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";

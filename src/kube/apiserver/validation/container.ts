@@ -181,7 +181,8 @@ function mountCauses(mounts: Fields[], path: string, volumes: Set<string>, add: 
     if (!mountPath) add.required(`${at}.mountPath`);
     if (taken.has(mountPath)) add.invalid(`${at}.mountPath`, mountPath, 'must be unique');
     taken.add(mountPath);
-    if (subPath) relativePathCauses(subPath, `${at}.subPath`, add);
+    // Upstream leaves the number out here.
+    if (subPath) relativePathCauses(subPath, `${path}.subPath`, add);
     if (subPath && subPathExpr)
       add.invalid(`${at}.subPathExpr`, subPathExpr, 'subPathExpr and subPath are mutually exclusive');
   });

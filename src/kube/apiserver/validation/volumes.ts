@@ -1,4 +1,4 @@
-import { type Causes, DNS_LABEL, dnsLabelProblem } from './causes.ts';
+import { type Causes, DNS_LABEL, dnsLabelProblem, noting } from './causes.ts';
 import { relativePathCauses } from './container.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: specifications are read field by field.
@@ -16,23 +16,28 @@ const HOST_PATH_TYPES = [
   'Socket',
 ];
 
-/** Names of the volumes; says what is wrong with them. */
-export function volumeCauses(volumes: Fields[], path: string, add: Causes): Set<string> {
+/** Names of the volumes with which nothing is wrong; says what is wrong with the others. */
+export function volumeCauses(volumes: Fields[], path: string, toAll: Causes): Set<string> {
   const names = new Set<string>();
+  let wrong = false;
+  const add = noting(toAll, () => {
+    wrong = true;
+  });
   volumes.forEach((volume, i) => {
     const at = `${path}[${i}]`;
     const { name, ...sources } = volume;
+    wrong = false;
     if (!name) add.required(`${at}.name`);
     else if (!DNS_LABEL.test(name)) add.invalid(`${at}.name`, name, dnsLabelProblem(name));
     else if (name.length > 63) add.invalid(`${at}.name`, name, 'must be no more than 63 bytes');
     else if (names.has(name)) add.duplicate(`${at}.name`, name);
-    if (name) names.add(name);
     const given = Object.keys(sources).filter((source) => sources[source]);
     if (given.length === 0) add.required(at, 'must specify a volume type');
     given.slice(1).forEach((source) => {
       add.forbidden(`${at}.${source}`, 'may not specify more than 1 volume type');
     });
     if (given.length > 0) sourceCauses(given[0]!, sources[given[0]!], `${at}.${given[0]}`, add);
+    if (!wrong) names.add(name);
   });
   return names;
 }
@@ -48,8 +53,11 @@ function sourceCauses(source: string, value: Fields, path: string, add: Causes):
       itemCauses(value, path, add);
       break;
     case 'hostPath':
-      if (!value.path) add.required(`${path}.path`);
-      else if (value.path.split('/').includes('..')) add.invalid(`${path}.path`, value.path, "must not contain '..'");
+      if (!value.path) {
+        add.required(`${path}.path`);
+        break;
+      }
+      if (value.path.split('/').includes('..')) add.invalid(`${path}.path`, value.path, "must not contain '..'");
       if (value.type && !HOST_PATH_TYPES.includes(value.type)) {
         add.unsupported(`${path}.type`, value.type, HOST_PATH_TYPES);
       }
