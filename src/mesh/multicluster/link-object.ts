@@ -1,3 +1,5 @@
+import { messageOf } from '#base/errors.ts';
+import { parseRequirements, type Requirement } from '#kube/api/selector-syntax.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { LabelSelector } from '#mesh/policy/core/selectors.ts';
 import {
@@ -21,25 +23,32 @@ import type { LinkSpec, ProbeSpec } from './mirror/link.ts';
 export function selectorOf(text: string): LabelSelector {
   const matchLabels: Record<string, string> = {};
   const matchExpressions: NonNullable<LabelSelector['matchExpressions']> = [];
-  for (const raw of text.split(/,(?![^(]*\))/)) {
-    const part = raw.trim();
-    if (part === '') continue;
-    const set = /^([^\s!=()]+)\s+(in|notin)\s+\(([^)]*)\)$/.exec(part);
-    const equal = /^([^\s!=()]+)\s*==?\s*([^\s!=()]*)$/.exec(part);
-    const unequal = /^([^\s!=()]+)\s*!=\s*([^\s!=()]*)$/.exec(part);
-    const exists = /^(!?)\s*([^\s!=()]+)$/.exec(part);
-    if (set) {
-      const values = set[3]!.split(',').map((each) => each.trim());
-      matchExpressions.push({ key: set[1]!, operator: set[2] === 'in' ? 'In' : 'NotIn', values });
-    } else if (equal) matchLabels[equal[1]!] = equal[2]!;
-    else if (unequal) matchExpressions.push({ key: unequal[1]!, operator: 'NotIn', values: [unequal[2]!] });
-    else if (exists) matchExpressions.push({ key: exists[2]!, operator: exists[1] ? 'DoesNotExist' : 'Exists' });
-    else throw new Error(`couldn't parse the selector string "${text}": unable to parse requirement: ${part}`);
+  for (const { key, operator, values } of requirementsOf(text)) {
+    const name = OPERATORS[operator];
+    if (operator === '=' || operator === '==') matchLabels[key] = values[0] ?? '';
+    else if (!name) throw new Error(`"${operator}" isn't supported in label selectors`);
+    else matchExpressions.push({ key, operator: name, ...(values.length > 0 ? { values } : {}) });
   }
   return {
     ...(matchExpressions.length > 0 ? { matchExpressions } : {}),
     ...(Object.keys(matchLabels).length > 0 ? { matchLabels } : {}),
   };
+}
+
+const OPERATORS: Record<string, string> = {
+  in: 'In',
+  notin: 'NotIn',
+  '!=': 'NotIn',
+  exists: 'Exists',
+  '!': 'DoesNotExist',
+};
+
+function requirementsOf(text: string): Requirement[] {
+  try {
+    return parseRequirements(text);
+  } catch (error) {
+    throw new Error(`couldn't parse the selector string ${JSON.stringify(text)}: ${messageOf(error)}`);
+  }
 }
 
 export interface LinkOptions {

@@ -34,10 +34,17 @@ export class Pair {
     this.west = west;
   }
 
-  static async make(options: { network: 'gateway' | 'flat'; anchor?: 'shared' | 'own' }): Promise<Pair> {
+  static async make({
+    mesh = 'linkerd',
+    ...joined
+  }: {
+    network: 'gateway' | 'flat';
+    anchor?: 'shared' | 'own';
+    mesh?: 'linkerd' | 'none';
+  }): Promise<Pair> {
     const east = await createEmbeddedDriver().create({
       id: 'contract',
-      settings: clusterSettings.parse({ mesh: 'linkerd', others: [{ name: 'west', ...options }] }),
+      settings: clusterSettings.parse({ mesh, others: [{ name: 'west', ...joined }] }),
       onStep: () => {},
       signal: new AbortController().signal,
     });

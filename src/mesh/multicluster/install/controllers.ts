@@ -10,6 +10,9 @@ const WRITE = ['list', 'get', 'watch', 'create', 'delete', 'update'];
 const ROLE = 'linkerd-multicluster-controller-access-local-resources';
 const RBAC = 'rbac.authorization.k8s.io/v1';
 
+/** A controller that names no link. */
+export class MissingLink extends Error {}
+
 interface Controller {
   link: string;
   /** The controller's own values on top of `controllerDefaults`. */
@@ -22,7 +25,7 @@ export function controllerObjects(plan: Plan): KubeObject[] {
   const { values } = plan;
   const controllers: Controller[] = (values.controllers ?? []).map((each: MulticlusterValues) => {
     const link = each?.link?.ref?.name;
-    if (!link) throw new Error('the value link.ref.name is required');
+    if (!link) throw new MissingLink('the value link.ref.name is required');
     return {
       link,
       settings: merged(values.controllerDefaults, each),

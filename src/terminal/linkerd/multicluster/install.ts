@@ -1,9 +1,10 @@
 import { parse } from 'yaml';
 import { merged, setPath, setPaths } from '#mesh/install/overrides.ts';
+import { MissingLink } from '#mesh/multicluster/install/controllers.ts';
 import { renderMulticluster } from '#mesh/multicluster/install/render.ts';
 import { HIGH_AVAILABILITY, type MulticlusterValues, multiclusterDefaults } from '#mesh/multicluster/install/values.ts';
 import { INSTALL_FLAGS, readText } from '../install-flags.ts';
-import type { Invocation, Verb } from '../verb.ts';
+import { Failure, type Invocation, type Verb } from '../verb.ts';
 import { linkerdValues } from './config.ts';
 import { printDocuments } from './documents.ts';
 import { isOn, OUTPUT, refuse, textOf } from './shared-flags.ts';
@@ -73,7 +74,13 @@ A full list of configurable values can be found at https://github.com/linkerd/li
     },
   ],
   async run(invocation) {
-    return printDocuments(invocation, renderMulticluster(await valuesOf(invocation)));
+    const values = await valuesOf(invocation);
+    try {
+      return await printDocuments(invocation, renderMulticluster(values));
+    } catch (error) {
+      if (!(error instanceof MissingLink)) throw error;
+      return refuse(`execution error at (linkerd-multicluster/templates/controller/rbac.yaml:3:4): ${error.message}`);
+    }
   },
 };
 
@@ -82,10 +89,10 @@ async function valuesOf(invocation: Invocation): Promise<MulticlusterValues> {
   let values = multiclusterDefaults();
   values.linkerdNamespace = controlPlane;
   if (textOf(invocation, 'ignore-cluster') !== 'true') {
-    const config = await linkerdValues(
-      invocation,
-      'you need Linkerd to be installed in order to install multicluster addons',
-    );
+    const config = await linkerdValues(invocation, (why) => {
+      throw new Failure(`Cannot find Linkerd: ${why}
+Validate the install with: 'linkerd check'`);
+    });
     values.identityTrustDomain = config.identityTrustDomain;
     values.cniEnabled = config.cniEnabled;
   }

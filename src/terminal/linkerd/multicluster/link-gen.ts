@@ -80,9 +80,8 @@ async function run(invocation: Invocation): Promise<number> {
   const { controlPlane, out } = invocation;
   const cluster = textOf(invocation, 'cluster-name');
   if (cluster === '') refuse('you need to specify cluster name');
-  const config = await linkerdValues(
-    invocation,
-    'you need Linkerd to be installed on a cluster in order to get its credentials',
+  const config = await linkerdValues(invocation, () =>
+    refuse('you need Linkerd to be installed on a cluster in order to get its credentials'),
   );
   const format = textOf(invocation, 'output', 'yaml');
   if (format !== 'yaml' && format !== 'json') refuse(`output format ${format} not supported`);

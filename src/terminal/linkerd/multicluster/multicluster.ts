@@ -32,5 +32,6 @@ components on a cluster, manage credentials and link clusters together.`,
   verbs: [allow, check, gateways, install, link, linkGen, uninstall, unlink].map((verb) => ({
     ...verb,
     globals: GLOBALS,
+    takes: { least: 0, most: 0 },
   })),
 };
