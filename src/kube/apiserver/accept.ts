@@ -1,12 +1,24 @@
 import type { ApiRequest } from '#kube/api/http.ts';
 import { failure } from '#kube/api/status.ts';
 
+/** Clients send a few headers again and again. Bounded: who sends always new ones fills it in vain. */
+const known = new Map<string, string[]>();
+const MOST_KNOWN = 64;
+
 /** The forms of an Accept header in the order in which they stand; protocol buffers are not spoken here. */
-const formsOf = (request: ApiRequest): string[] =>
-  (request.headers.accept ?? '*/*')
-    .split(',')
-    .map((form) => form.trim())
-    .filter((form) => form !== '' && isServed(form));
+function formsOf(request: ApiRequest): string[] {
+  const accept = request.headers.accept ?? '*/*';
+  let forms = known.get(accept);
+  if (!forms) {
+    forms = accept
+      .split(',')
+      .map((form) => form.trim())
+      .filter((form) => form !== '' && isServed(form));
+    if (known.size >= MOST_KNOWN) known.clear();
+    known.set(accept, forms);
+  }
+  return forms;
+}
 
 function isServed(form: string): boolean {
   const [type = '', ...parameters] = form.split(';').map((part) => part.trim());

@@ -9,9 +9,31 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 export function strictProblems(object: KubeObject, kind: ResourceKind): string[] {
   const schema = kind.schema();
   if (!schema) return [];
+  if (!hasUnknown(object, schema)) return [];
   const problems: string[] = [];
   walk(object, schema, '', problems);
   return problems;
+}
+
+/** The quick look: most objects have nothing unknown in them. */
+function hasUnknown(value: unknown, schema: Schema | undefined): boolean {
+  if (!schema || typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) {
+    const items = itemSchema(schema);
+    return value.some((item) => hasUnknown(item, items));
+  }
+  const fields = value as Record<string, unknown>;
+  if (!schema.properties) {
+    if (!isObject(schema.additionalProperties)) return false;
+    return Object.keys(fields).some((name) => hasUnknown(fields[name], fieldSchema(schema, name)));
+  }
+  for (const name of Object.keys(fields)) {
+    const inner = fieldSchema(schema, name);
+    if (inner || schema.properties[name]) {
+      if (hasUnknown(fields[name], inner)) return true;
+    } else if (!schema['x-kubernetes-preserve-unknown-fields']) return true;
+  }
+  return false;
 }
 
 function walk(value: unknown, schema: Schema | undefined, path: string, problems: string[]): void {

@@ -118,7 +118,7 @@ const KEY_VALUE = message({ key: [1, 'string'], value: [2, 'string'] });
 
 export function encode(type: MessageType, value: Message): Uint8Array {
   const writer = new Writer();
-  for (const [name, field] of Object.entries(type.fields)) {
+  for (const { name, field } of numbersOf(type).values()) {
     const given = value[name];
     if (given === undefined || given === null) continue;
     const tag = field.number * 8 + wireOf(field.map ? 'bytes' : field.type);

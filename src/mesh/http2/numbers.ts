@@ -29,3 +29,16 @@ export const ENHANCE_YOUR_CALM = 11;
 export const LARGEST_WINDOW = 2 ** 31 - 1;
 /** What a peer may send on one stream before it is read. */
 export const STREAM_WINDOW = 1 << 20;
+
+/** What a client begins a connection with. */
+export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
+/** Bytes of the largest frame that this side takes and sends; what all peers take. */
+export const MOST_FRAME = 16_384;
+/** Bytes of the largest header block. */
+export const MOST_BLOCK = 64 * 1024;
+/** Every window's size before anybody says another. */
+export const FIRST_WINDOW = 65_535;
+/** What a peer may send on all streams together. */
+export const CONNECTION_WINDOW = 1 << 24;
+/** Requests that a client may have at once. */
+export const MOST_STREAMS = 1_000;

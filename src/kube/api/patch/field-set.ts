@@ -8,8 +8,8 @@ export const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Never managed by anybody: they identify the object or are set by the server. Source: structured-merge-diff, stripMeta. */
-const UNMANAGED = ['apiVersion', 'kind'];
-const UNMANAGED_META = [
+const UNMANAGED = new Set(['apiVersion', 'kind']);
+const UNMANAGED_META = new Set([
   'name',
   'namespace',
   'creationTimestamp',
@@ -22,7 +22,7 @@ const UNMANAGED_META = [
   'generateName',
   'deletionTimestamp',
   'deletionGracePeriodSeconds',
-];
+]);
 
 export type ListType = 'atomic' | 'set' | 'map';
 
@@ -55,38 +55,45 @@ function isAtomic(value: unknown, schema: Schema | undefined): boolean {
 
 /** Every field that an object sets. */
 export function fieldsOf(object: Fields, schema: Schema | undefined): FieldSet {
-  const set = walk(object, schema);
-  for (const name of UNMANAGED) delete set[`f:${name}`];
-  const meta = set['f:metadata'];
-  if (meta) {
-    for (const name of UNMANAGED_META) delete meta[`f:${name}`];
-    if (Object.keys(meta).length === 0) delete set['f:metadata'];
+  const set: FieldSet = {};
+  for (const name of Object.keys(object)) {
+    if (UNMANAGED.has(name)) continue;
+    if (name !== 'metadata' || !isObject(object[name])) addField(set, object, name, schema);
+    else {
+      const meta: FieldSet = {};
+      const inner = fieldSchema(schema, name);
+      for (const each of Object.keys(object[name])) {
+        if (!UNMANAGED_META.has(each)) addField(meta, object[name], each, inner);
+      }
+      if (Object.keys(meta).length > 0) set['f:metadata'] = meta;
+    }
   }
   return set;
 }
 
-function walk(value: unknown, schema: Schema | undefined): FieldSet {
-  const set: FieldSet = {};
+function walk(value: unknown, schema: Schema | undefined, into: FieldSet): FieldSet {
   if (Array.isArray(value)) {
     for (const item of value) {
       const key = itemKey(item, schema);
-      if (key)
-        set[key] = {
-          ...(isObject(item) ? { '.': {} } : {}),
-          ...(isObject(item) ? walk(item, itemSchema(schema)) : {}),
-        };
+      if (key) into[key] = isObject(item) ? walk(item, itemSchema(schema), { '.': {} }) : {};
     }
-    return set;
+    return into;
   }
-  for (const [name, field] of Object.entries(value as Fields)) {
-    const inner = fieldSchema(schema, name);
-    const nested = (isObject(field) && Object.keys(field).length > 0) || (Array.isArray(field) && field.length > 0);
-    set[`f:${name}`] =
-      nested && !isAtomic(field, inner)
-        ? { ...(isMapOrList(field, inner) ? { '.': {} } : {}), ...walk(field, inner) }
-        : {};
+  for (const name of Object.keys(value as Fields)) addField(into, value as Fields, name, schema);
+  return into;
+}
+
+function addField(into: FieldSet, holder: Fields, name: string, schema: Schema | undefined): void {
+  const field = holder[name];
+  const member = `f:${name}`;
+  if (typeof field !== 'object' || field === null) {
+    into[member] = {};
+    return;
   }
-  return set;
+  const inner = fieldSchema(schema, name);
+  const nested = Array.isArray(field) ? field.length > 0 : Object.keys(field).length > 0;
+  into[member] =
+    nested && !isAtomic(field, inner) ? walk(field, inner, isMapOrList(field, inner) ? { '.': {} } : {}) : {};
 }
 
 /** Maps and associative lists can be owned themselves, apart from what is in them. */

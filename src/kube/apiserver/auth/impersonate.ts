@@ -15,6 +15,7 @@ export async function impersonated(
   authorize: Authorizer | undefined,
 ): Promise<UserInfo> {
   const { headers } = request;
+  if (!Object.keys(headers).some((name) => name.startsWith('impersonate-'))) return user;
   const username = headers['impersonate-user'];
   const groups = (headers['impersonate-group'] ?? '')
     .split(',')
