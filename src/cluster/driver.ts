@@ -38,6 +38,8 @@ export interface CreateOptions {
    * taken along where they can be had. For drivers whose nodes can't fetch any; absent: not known.
    */
   images?: { needed: string[]; useful: string[] };
+  /** Programs that the learner's terminals must have beside kubectl, wherever they run; absent: not known. */
+  tools?: string[];
   onStep(event: StepEvent): void;
   signal: AbortSignal;
   /** A saved state to come back to (`Cluster.save`), where the driver supports it. */

@@ -10,9 +10,11 @@ import { LABEL } from '#cluster/kind/labels.ts';
 import { Pool } from '#cluster/kind/pool.ts';
 import { sweep } from '#cluster/kind/sweep.ts';
 import { clusterSettings } from '#schema/lab.ts';
+import { breakdown, inWords } from '../support/bring-up.ts';
 import { host, NODE_IMAGE, skipReason } from './engine-here.ts';
 
 const settings = clusterSettings.parse({ mesh: 'none' });
+const PODS = { group: '', version: 'v1', resource: 'pods', namespace: 'default' } as const;
 const NODES = { group: '', version: 'v1', resource: 'nodes' } as const;
 const never = new AbortController().signal;
 
@@ -46,13 +48,7 @@ describe.skipIf(skipReason)('kind clusters', () => {
       expect(steps.map(({ step, state }) => `${step} ${state}`)).toEqual(
         ['image', 'network', 'node', 'kubeadm', 'system'].flatMap((step) => [`${step} started`, `${step} done`]),
       );
-      const took = (name: string) => {
-        const [from, to] = steps.filter(({ step }) => step === name);
-        return to!.at - from!.at;
-      };
-      console.log(
-        `bring-up: ${['image', 'network', 'node', 'kubeadm', 'system'].map((name) => `${name} ${took(name)} ms`).join(', ')}`,
-      );
+      console.log(`bring-up: ${inWords(await breakdown(steps, cluster.admin))}`);
       const { items } = await cluster.admin.list(NODES);
       expect(items.map(({ metadata }) => metadata.name)).toEqual(['academy-steps']);
       const inspected = await engine.inspect('academy-steps');
@@ -63,6 +59,72 @@ describe.skipIf(skipReason)('kind clusters', () => {
     expect(await left()).toEqual([]);
     if (counter) expect(counter()).toBe(0);
     else console.log('SKIPPED: the packets could not be counted, iptables refuses');
+  });
+
+  it('have workers on request: pods on any node reach each other under their own addresses, over a pause as well', {
+    timeout: 240_000,
+  }, async () => {
+    const steps: StepEvent[] = [];
+    const cluster = await driver.create({
+      id: 'several',
+      settings: clusterSettings.parse({ mesh: 'none', workers: 1 }),
+      signal: never,
+      onStep: (step) => steps.push(step),
+    });
+    try {
+      const told = steps.map(({ step, state }) => `${step} ${state}`);
+      for (const step of ['worker-1', 'join-1']) expect(told).toContain(`${step} done`);
+      const { items } = await cluster.admin.list(NODES);
+      expect(items.map(({ metadata }) => metadata.name).sort()).toEqual(['academy-several', 'academy-several-worker1']);
+      // Nobody else joins: there is no token left, neither in the cluster nor in a file.
+      const secrets = await cluster.admin.list({
+        group: '',
+        version: 'v1',
+        resource: 'secrets',
+        namespace: 'kube-system',
+      });
+      expect(secrets.items.filter(({ type }) => type === 'bootstrap.kubernetes.io/token')).toEqual([]);
+      expect(await engine.run('academy-several', ['grep', '-A2', 'bootstrapTokens', '/kind/kubeadm.conf'])).toContain(
+        'token: deleted',
+      );
+      for (const node of ['academy-several', 'academy-several-worker1'])
+        await cluster.admin.create(PODS, {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { name: node, namespace: 'default' },
+          spec: {
+            nodeName: node,
+            containers: [{ name: 'echo', image: 'academy/echo:dev', command: ['/echo', 'serve'] }],
+          },
+        });
+      const addresses = new Map<string, string>();
+      const running = async () => {
+        const pods = await cluster.admin.list(PODS);
+        for (const { metadata, status } of pods.items)
+          if (status?.['phase'] === 'Running') addresses.set(metadata.name ?? '', String(status['podIP']));
+        return addresses.size;
+      };
+      await expect.poll(running, { timeout: 60_000 }).toBe(2);
+      const saved = await cluster.save();
+      const reach = async () => {
+        const [from, to] = [...addresses.keys()];
+        const url = `http://${addresses.get(to!)}:8080/`;
+        const ask = ['kubectl', 'exec', from!, '--', '/echo', 'get', url];
+        const said = await engine.run('academy-several', ask, { env: ['KUBECONFIG=/etc/kubernetes/admin.conf'] });
+        expect(said).toContain(addresses.get(from!));
+      };
+      await reach();
+      await cluster.release!();
+      for (const node of ['academy-several', 'academy-several-worker1']) await engine.pause(node);
+      const again = await driver.create({ id: 'several', settings, signal: never, onStep() {}, restore: saved });
+      await reach();
+      await engine.docker.getContainer('academy-several-worker1').kill();
+      await expect(again.lost).rejects.toMatchObject({ code: 'driver/node-lost' });
+      await again.destroy();
+    } finally {
+      await cluster.destroy().catch(() => {});
+    }
+    expect(await left()).toEqual([]);
   });
 
   it('can be cancelled in the middle, and then nothing is there', { timeout: 60_000 }, async () => {

@@ -56,9 +56,10 @@ async function imagesOfLabs(): Promise<[string, string[]][]> {
   const found = new Map<string, string[]>();
   const source = new LabSource(join(ROOT, 'labs'));
   for (const id of await source.ids()) {
-    const { definition, images } = await source.load(id);
+    const { definition, needs } = await source.load(id);
     if (definition.drivers !== 'any' && !definition.drivers.includes('kind')) continue;
-    for (const image of [...images.needed, ...images.useful]) found.set(image, [...(found.get(image) ?? []), id]);
+    for (const image of [...needs.images.needed, ...needs.images.useful])
+      found.set(image, [...(found.get(image) ?? []), id]);
   }
   return [...found].sort();
 }

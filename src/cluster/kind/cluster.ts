@@ -37,7 +37,7 @@ export class KindCluster implements Cluster {
   readonly homeFiles: Record<string, string>;
   readonly ready: Promise<void>;
   readonly containerId: string;
-  readonly box?: ToolboxBox;
+  box?: ToolboxBox;
   readonly #parts: KindClusterParts;
 
   constructor(parts: KindClusterParts) {
@@ -85,9 +85,17 @@ export class KindCluster implements Cluster {
     return Buffer.from(this.#parts.containerId);
   }
 
+  /** Takes the machine of the terminals away: it has not what they need. */
+  async dropBox(): Promise<void> {
+    const { box } = this;
+    delete this.box;
+    if (box) await this.#parts.engine.remove(box.containerId);
+  }
+
   /** Stops time in it. */
   async pause(): Promise<void> {
-    const { engine, containerId, workers, box } = this.#parts;
+    const { engine, containerId, workers } = this.#parts;
+    const { box } = this;
     for (const id of [...(box ? [box.containerId] : []), ...workers, containerId]) await engine.pause(id);
   }
 

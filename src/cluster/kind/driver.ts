@@ -2,7 +2,7 @@ import { AcademyError } from '#base/errors.ts';
 import type { ClusterDriver } from '#cluster/driver.ts';
 import { adoptCluster } from './adopt.ts';
 import { Engine } from './engine.ts';
-import { makeCluster } from './make.ts';
+import { makeCluster, toolboxImage } from './make.ts';
 import { nodeName } from './names.ts';
 import { claim } from './pool.ts';
 import { preflight } from './preflight.ts';
@@ -32,6 +32,7 @@ export function createKindDriver(settings: KindSettings, engine: Engine = new En
       const steps = { onStep: o.onStep, now: () => Date.now(), signal: o.signal };
       return step(steps, 'pool', 'Taking a prepared cluster', 1_000, async () => {
         const cluster = await adoptCluster(engine, taken, o.signal);
+        if (cluster.box && !(await toolboxImage(engine, settings, o.tools ?? [], steps))) await cluster.dropBox();
         try {
           if (o.images) await cluster.putImages(o.images, o.signal);
           return cluster;

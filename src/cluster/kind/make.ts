@@ -14,7 +14,7 @@ import type { NodeLimits, Profile } from './profile.ts';
 import { localName } from './references.ts';
 import { flavourOf, type KindSettings } from './settings.ts';
 import { type Steps, step } from './steps.ts';
-import { startToolbox, ToolboxBox } from './toolbox.ts';
+import { startToolbox, ToolboxBox, toolsIn } from './toolbox.ts';
 import { profileOf } from './trial.ts';
 
 const DEFAULT_LIMITS: NodeLimits = { memoryBytes: 3 * 1024 ** 3, cpus: 2, pids: 4096 };
@@ -32,7 +32,7 @@ export async function makeCluster(engine: Engine, settings: KindSettings, o: Cre
     const { nodeImage, profile } = await step(steps, 'image', 'Looking for the node image', 200, () =>
       usable(engine, settings),
     );
-    const image = await toolboxImage(engine, settings, steps);
+    const image = await toolboxImage(engine, settings, o.tools ?? [], steps);
     let toolbox: string | undefined;
     const node = await bringUp(engine, {
       ...steps,
@@ -85,19 +85,28 @@ async function usable(engine: Engine, settings: KindSettings): Promise<{ nodeIma
   return { nodeImage, profile: settings.profile ?? (await profileOf(engine, nodeImage)) };
 }
 
-/** The image for the terminals if it is here. That it is not is told and no reason to fail: the academy has terminals of its own. */
-async function toolboxImage(
+/**
+ * The image for the terminals, if it is here and holds what the lab uses. That it does not is told and no reason to fail: the
+ * academy has terminals of its own, with all these programs.
+ */
+export async function toolboxImage(
   engine: Engine,
   { toolboxImage: image }: KindSettings,
+  tools: string[],
   o: Steps,
 ): Promise<string | undefined> {
-  if (!image || (await engine.hasImage(image))) return image;
+  if (!image) return undefined;
+  const there = await toolsIn(engine, image);
+  const lacking = there && tools.filter((tool) => !there.includes(tool));
+  if (lacking?.length === 0) return image;
   o.onStep({
     step: 'toolbox',
     title: 'Preparing the terminal',
     state: 'skipped',
     at: o.now(),
-    message: `The image ${image} is not here, so the terminals are the academy’s own. \`academy images build\` makes it.`,
+    message: lacking
+      ? `The image ${image} is without ${lacking.join(' and ')}, which this lab uses, so the terminals are the academy’s own. \`academy images build --tools FOLDER\` puts it in.`
+      : `The image ${image} is not here, so the terminals are the academy’s own. \`academy images build\` makes it.`,
   });
   return undefined;
 }

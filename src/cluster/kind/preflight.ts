@@ -2,8 +2,9 @@ import { readFile, statfs } from 'node:fs/promises';
 import { freemem } from 'node:os';
 import { messageOf } from '#base/errors.ts';
 import type { Engine } from './engine.ts';
-import { TOOLS, TOOLS_LABEL } from './labels.ts';
+import { TOOLS } from './labels.ts';
 import { localName } from './references.ts';
+import { toolsIn } from './toolbox.ts';
 import { profileOf } from './trial.ts';
 
 export interface PreflightCheck {
@@ -77,15 +78,14 @@ export async function preflight(engine: Engine, nodeImage: string, toolboxImage?
 }
 
 async function toolbox(engine: Engine, image: string): Promise<PreflightCheck> {
-  if (!(await engine.hasImage(image)))
+  const given = await toolsIn(engine, image);
+  if (!given)
     return {
       what: 'toolbox image',
       state: 'warning',
       said: `${image} is not here, so terminals are the academy’s own`,
       mend: 'npx academy images build',
     };
-  const { Config } = await engine.call(`look at the image ${image}`, () => engine.docker.getImage(image).inspect());
-  const given = (Config.Labels?.[TOOLS_LABEL] ?? '').split(' ');
   const missing = TOOLS.filter((tool) => !given.includes(tool));
   return missing.length === 0
     ? { what: 'toolbox image', state: 'ok', said: `${image} with ${TOOLS.join(', ')}` }

@@ -1,7 +1,7 @@
 import type { Lifecycle } from '#base/lifecycle.ts';
 import type { Box } from '../desk.ts';
 import { type Engine, type ExecOptions, isStatus } from './engine.ts';
-import { LABEL, labelsFor, type Ownership } from './labels.ts';
+import { LABEL, labelsFor, type Ownership, TOOLS_LABEL } from './labels.ts';
 import { toolboxName } from './names.ts';
 import type { SessionNetwork } from './network.ts';
 
@@ -12,6 +12,13 @@ const PIDS = 512;
 /** As large as the files of the academy's own terminals may be. */
 const HOME_MIB = 64;
 const LEARNER = '1000:1000';
+
+/** The programs that were put into a toolbox image, or undefined when it is not here. */
+export async function toolsIn(engine: Engine, image: string): Promise<string[] | undefined> {
+  if (!(await engine.hasImage(image))) return undefined;
+  const { Config } = await engine.call(`look at the image ${image}`, () => engine.docker.getImage(image).inspect());
+  return (Config.Labels?.[TOOLS_LABEL] ?? '').split(' ').filter(Boolean);
+}
 
 export interface ToolboxOptions {
   image: string;

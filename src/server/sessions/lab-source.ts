@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { AcademyError, messageOf } from '#base/errors.ts';
 import { readParameters } from '#grader/parameters.ts';
 import { type Lab, lab as labSchema, slug } from '#schema/lab.ts';
-import { type LabImages, labImages } from './lab-images.ts';
+import { type LabNeeds, labNeeds } from './lab-needs.ts';
 
 /**
  * A lab as a session needs it: its definition, with the parameters of its checks read, and the text of its files.
@@ -18,8 +18,7 @@ export interface LoadedLab {
   /** `files/`: what the editor shows, path relative to the learner's home. */
   files: Record<string, string>;
   solution: { markdown: string; script: string };
-  /** What its pods run, for clusters whose nodes can't fetch images. */
-  images: LabImages;
+  needs: LabNeeds;
 }
 
 /** Reads labs from a folder with one folder a lab. Lab ids are checked before they touch the file system. */
@@ -83,7 +82,7 @@ export class LabSource {
       start,
       files: await readTree(join(folder, 'files')),
       solution: { markdown: await optional('solution.md'), script: await optional('solution.sh') },
-      images: await labImages(folder, definition, start),
+      needs: await labNeeds(folder, definition, start),
     };
   }
 }

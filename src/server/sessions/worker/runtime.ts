@@ -207,7 +207,7 @@ export class SessionRuntime {
     const options = {
       id,
       settings: lab.definition.cluster,
-      images: lab.images,
+      ...lab.needs,
       onStep: (step: Parameters<Parameters<typeof driver.create>[0]['onStep']>[0]) =>
         this.#post({ type: 'step', step }),
       signal: this.#life.signal,
