@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { core, metrics, Pair, ready, shop } from './pair.ts';
+import { allowOnly, core, metrics, Pair, ready, shop } from './pair.ts';
 
 let pair: Pair;
 const CLIENT = 'default.shop.serviceaccount.identity.linkerd.cluster.local';
@@ -40,6 +40,8 @@ describe('two clusters linked without a gateway', () => {
     await expect(pair.east.admin.get(core('endpoints', 'shop'), 'web-west')).rejects.toThrow('not found');
     const seen = await metrics(pair, 'west', 'web', 'inbound_http_authz_allow_total', 'srv_port="8080"');
     expect(seen.join('\n')).toContain(`client_id="${CLIENT}"`);
+    await allowOnly(pair, 'west', CLIENT);
+    await vi.waitFor(async () => expect((await pair.curl('http://web-west/')).stdout).toBe('west\n'), 20_000);
     await label('west', { 'mirror.linkerd.io/exported': null });
   });
 
@@ -84,5 +86,8 @@ describe('two clusters linked without a gateway', () => {
     expect(stdout).not.toContain('probe services');
     expect(stdout).not.toContain('×');
     expect(code).toBe(0);
+    const whole = await pair.linkerd('east', 'check', '--wait=5s');
+    expect(whole.stdout).toContain('\n\nlinkerd-multicluster\n--------------------\n√ Link CRD exists\n');
+    expect(whole.code).toBe(0);
   });
 });
