@@ -17,7 +17,7 @@ describe('a bring-up that fails', () => {
   beforeEach(() => {
     there = new Set();
     fake = new FakeEngine();
-    fake.json('GET /images/.*', 200, { Id: 'i' });
+    fake.json('GET /images/.*', 200, { Id: 'i', Config: {} });
     fake.on('POST /networks/create', (_req, res, body) => {
       there.add(`network ${(JSON.parse(body) as { Name: string }).Name}`);
       res.writeHead(201, { 'content-type': 'application/json' }).end('{"Id":"n"}');
