@@ -60,7 +60,11 @@ export class EditorPane {
         connection.send({ type: 'file.write', path, content, ...(baseVersion === undefined ? {} : { baseVersion }) });
         return true;
       },
-      onText: (path, text) => this.#editor?.setText(path, text),
+      onText: (path, text) => {
+        this.#editor?.setText(path, text);
+        // What the shell wrote may be as wrong as what is typed.
+        if (path === this.#shown) this.#checkSoon();
+      },
       onState: () => this.#draw(),
       onRemoved: (path) => {
         options.say(`${path} was removed.`);
