@@ -89,7 +89,11 @@ export function startVolumes(context: ControllerContext): WorkQueue {
       },
       { fieldManager: MANAGER },
     );
-    await context.putStatus('persistentvolumes', bound, { ...bound.status, phase: 'Bound' });
+    await context.putStatus('persistentvolumes', bound, {
+      ...bound.status,
+      phase: 'Bound',
+      lastPhaseTransitionTime: context.now(),
+    });
     const updated = await context.client.update(
       context.target('persistentvolumeclaims', namespace),
       {

@@ -18,6 +18,8 @@ function reword(line: string, name: string, dialect: Dialect): string {
       ? `${prefix}cd: can't cd to ${folder}`
       : `${who}: cd: line ${number}: can't cd to ${folder}: No such file or directory`;
   }
+  const [, fixed] = /^(.+): Read-only file system$/.exec(what) ?? [];
+  if (fixed !== undefined) return `${prefix}can't create ${fixed}: Read-only file system`;
   return `${prefix}${what}`;
 }
 

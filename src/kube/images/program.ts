@@ -63,6 +63,8 @@ export interface ContainerFiles {
   writeFile(path: string, data: Uint8Array | string): void;
   list(path: string): string[] | undefined;
   remove(path: string): void;
+  /** Whether a path is on a root that cannot be written. */
+  isFixed?(path: string): boolean;
   /**
    * Brings up to date what the node computes for `path` from its clock, which may have been moved past the time when it
    * would have; undefined when it is up to date, or there is nothing to compute.

@@ -299,6 +299,7 @@ export class ShellFiles implements IFileSystem {
   }
 
   #mayWrite(at: string, call: string, path: string): void {
+    if (this.#files.isFixed?.(at)) throw failure('EROFS', 'read-only file system', call, path);
     if (this.#uid === 0) return;
     const below = (folder: string) => at === folder || at.startsWith(`${folder}/`);
     if (this.#writable.some(below)) return;

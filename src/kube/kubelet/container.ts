@@ -75,6 +75,7 @@ export class Container {
         : { waiting: this.waiting ?? { reason: 'ContainerCreating' } };
     const made = this.image && this.containerId;
     return {
+      ...(made && this.spec.resources?.requests ? { allocatedResources: this.spec.resources.requests } : {}),
       ...(this.containerId ? { containerID: this.containerId } : {}),
       image: made ? this.image!.reference : this.spec.image,
       imageID: made ? this.image!.id : '',

@@ -34,7 +34,11 @@ export class ContainerTree implements ContainerFiles {
   readonly #own = new Map<string, Uint8Array>();
   readonly #mounts: Mount[];
 
-  constructor(image: Record<string, string>, mounts: Mount[]) {
+  /** Whether only volumes can be written. */
+  readonly isReadOnly: boolean;
+
+  constructor(image: Record<string, string>, mounts: Mount[], isReadOnly = false) {
+    this.isReadOnly = isReadOnly;
     for (const [path, text] of Object.entries(image)) this.#own.set(clean(path), Buffer.from(text));
     this.#mounts = mounts
       .map((mount) => ({ ...mount, path: clean(mount.path) }))
@@ -53,11 +57,11 @@ export class ContainerTree implements ContainerFiles {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
     const found = this.#mountOf(at);
     if (!found) {
+      if (this.isReadOnly && !at.startsWith('/dev/')) throw readOnly(path);
       this.#own.set(at, bytes);
       return;
     }
-    if (found.mount.readOnly || !found.mount.volume.write)
-      throw Object.assign(new Error(`EROFS: read-only file system, open '${path}'`), { code: 'EROFS' });
+    if (found.mount.readOnly || !found.mount.volume.write) throw readOnly(path);
     found.mount.volume.write(found.rest, bytes);
   }
 
@@ -79,6 +83,11 @@ export class ContainerTree implements ContainerFiles {
     }
     names.delete('');
     return names.size > 0 || this.#mounts.some((mount) => mount.path === clean(path)) ? [...names].sort() : undefined;
+  }
+
+  /** Whether a path is on the container's own root and that cannot be written. */
+  isFixed(path: string): boolean {
+    return this.isReadOnly && !this.#mountOf(clean(path)) && !clean(path).startsWith('/dev/');
   }
 
   remove(path: string): void {
@@ -115,6 +124,9 @@ export class ContainerTree implements ContainerFiles {
     return undefined;
   }
 }
+
+const readOnly = (path: string): Error =>
+  Object.assign(new Error(`EROFS: read-only file system, open '${path}'`), { code: 'EROFS' });
 
 /** A folder that programs write to: an emptyDir for as long as its pod lives, or a folder of the node. */
 export class ScratchVolume implements MountedVolume {

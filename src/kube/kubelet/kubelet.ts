@@ -217,7 +217,7 @@ export class Kubelet implements NodeApi {
     if (!runner.container.running)
       return failure(
         'InternalError',
-        `unable to upgrade connection: container not found (${JSON.stringify(container)})`,
+        `Internal error occurred: unable to upgrade connection: container not found (${JSON.stringify(container)})`,
       );
     return runner;
   }

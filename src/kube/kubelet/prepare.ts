@@ -23,9 +23,13 @@ export async function prepareContainer(
   const namespace = pod.metadata.namespace!;
   const uid: number = spec.securityContext?.runAsUser ?? pod.spec.securityContext?.runAsUser ?? image.user;
   const nonRoot = spec.securityContext?.runAsNonRoot ?? pod.spec.securityContext?.runAsNonRoot;
+  const isAsked = (spec.securityContext?.runAsUser ?? pod.spec.securityContext?.runAsUser) !== undefined;
+  const breaks = isAsked
+    ? "container's runAsUser breaks non-root policy"
+    : 'container has runAsNonRoot and image will run as root';
   if (nonRoot && uid === 0)
     throw new ConfigError(
-      `container has runAsNonRoot and image will run as root (pod: "${pod.metadata.name}_${namespace}(${pod.metadata.uid})", container: ${container.name})`,
+      `${breaks} (pod: "${pod.metadata.name}_${namespace}(${pod.metadata.uid})", container: ${container.name})`,
     );
   const given = await environmentOf(spec, {
     pod,
@@ -110,7 +114,7 @@ function filesOf(
     const subPath = mount.subPathExpr ? expand(mount.subPathExpr, env) : mount.subPath;
     return { path: mount.mountPath, volume, readOnly: mount.readOnly ?? false, ...(subPath ? { subPath } : {}) };
   });
-  return new ContainerTree(files, mounts);
+  return new ContainerTree(files, mounts, spec.securityContext?.readOnlyRootFilesystem === true);
 }
 
 export const newContainerId = (): string => `academy://${randomBytes(32).toString('hex')}`;

@@ -33,7 +33,7 @@ export async function startScheduler({ client, clock, record }: SchedulerOptions
     const all = nodes.list();
     const unready = claimProblem(pod, claims);
     if (unready) {
-      await reportUnschedulable(pod, all.length, `${unready}.`);
+      await reportUnschedulable(pod, all.length, unready, 'claims');
       return;
     }
     const reasons = new Map<string, number>();
@@ -77,11 +77,18 @@ export async function startScheduler({ client, clock, record }: SchedulerOptions
     }
   };
 
-  const reportUnschedulable = async (pod: KubeObject, count: number, details: string, crowded = 0): Promise<void> => {
+  const reportUnschedulable = async (
+    pod: KubeObject,
+    count: number,
+    details: string,
+    crowded: number | 'claims' = 0,
+  ): Promise<void> => {
     const { uid = '', namespace, name } = pod.metadata;
     const tail =
       count > 0
-        ? ` ${details} preemption: 0/${count} nodes are available: ${preemption(count, crowded)}`
+        ? crowded === 'claims'
+          ? ` ${details}. not found`
+          : ` ${details} preemption: 0/${count} nodes are available: ${preemption(count, crowded)}`
         : ' no nodes available to schedule pods';
     const message = count > 0 ? `0/${count} nodes are available:${tail}` : tail.trim();
     if (reported.get(uid) === message) return;

@@ -40,7 +40,10 @@ function defaultContainer(container: Fields): void {
     if (container[name]) defaultProbe(container[name]);
   for (const handler of Object.values(container.lifecycle ?? {}) as Fields[])
     if (handler?.httpGet) defaultHttpGet(handler.httpGet);
-  for (const { valueFrom } of container.env ?? []) if (valueFrom?.fieldRef) set(valueFrom.fieldRef, 'apiVersion', 'v1');
+  for (const { valueFrom } of container.env ?? []) {
+    if (valueFrom?.fieldRef) set(valueFrom.fieldRef, 'apiVersion', 'v1');
+    if (valueFrom?.resourceFieldRef) set(valueFrom.resourceFieldRef, 'divisor', '0');
+  }
 }
 
 function defaultProbe(probe: Fields): void {
@@ -66,9 +69,9 @@ function defaultVolume(volume: Fields): void {
     if (volume[source]) set(volume[source], 'defaultMode', 420);
   for (const projection of volume.projected?.sources ?? []) {
     if (projection.serviceAccountToken) set(projection.serviceAccountToken, 'expirationSeconds', 3600);
-    for (const item of projection.downwardAPI?.items ?? []) if (item.fieldRef) set(item.fieldRef, 'apiVersion', 'v1');
+    for (const item of projection.downwardAPI?.items ?? []) downward(item);
   }
-  for (const item of volume.downwardAPI?.items ?? []) if (item.fieldRef) set(item.fieldRef, 'apiVersion', 'v1');
+  for (const item of volume.downwardAPI?.items ?? []) downward(item);
   if (volume.hostPath) set(volume.hostPath, 'type', '');
 }
 
@@ -78,4 +81,9 @@ function pullPolicy(image: string): string {
   const tag = /:([^/:]+)$/.exec(name)?.[1];
   if (image.includes('@')) return 'IfNotPresent';
   return tag === undefined || tag === 'latest' ? 'Always' : 'IfNotPresent';
+}
+
+function downward(item: Fields): void {
+  if (item.fieldRef) set(item.fieldRef, 'apiVersion', 'v1');
+  if (item.resourceFieldRef) set(item.resourceFieldRef, 'divisor', '0');
 }

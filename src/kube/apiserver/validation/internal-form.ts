@@ -239,6 +239,22 @@ const POD_SPEC: Shape = {
   WorkloadRef: null,
 };
 
+const CLAIM_SPEC: Shape = {
+  AccessModes: null,
+  Selector: null,
+  Resources: { Limits: null, Requests: null },
+  VolumeName: '',
+  StorageClassName: null,
+  VolumeMode: null,
+  DataSource: null,
+  DataSourceRef: null,
+  VolumeAttributesClassName: null,
+};
+
+/** A claim's specification in the server's own form, as text, one field a line. */
+export const internalClaimSpec = (spec: KubeObject['spec']): string =>
+  JSON.stringify(internalForm(spec, CLAIM_SPEC), undefined, 1);
+
 /** A value of the API as the server's own type holds it. */
 export function internalForm(value: Fields, shape: Shape): Fields {
   return Object.fromEntries(

@@ -1,7 +1,9 @@
 import { isIP } from 'node:net';
 import { same } from '#kube/api/patch/field-set.ts';
+import { unifiedDiff } from '#kube/api/unified-diff.ts';
 import { HIGHEST_PRIORITY, SYSTEM_PRIORITIES } from '../admission/priority.ts';
 import { type Causes, SUBDOMAIN, SUBDOMAIN_TEXT, selectorCauses } from './causes.ts';
+import { internalClaimSpec } from './internal-form.ts';
 import type { Rule } from './validation.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: specifications are read field by field.
@@ -20,11 +22,47 @@ const claim: Rule = ({ spec }, old, add) => {
   if (!old) return;
   const fixed = ({ resources: _, volumeName: __, ...rest }: Fields) => rest;
   if (!same(fixed(spec), fixed(old.spec))) {
+    // What may change is shown as it was.
+    const { resources, volumeName } = old.spec;
+    const wanted = { ...spec, resources, ...(volumeName ? { volumeName } : {}) };
+    const difference = unifiedDiff(internalClaimSpec(old.spec), internalClaimSpec(wanted));
     add.forbidden(
       'spec',
-      'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims',
+      `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${difference}`,
     );
   }
+};
+
+const RECLAIM = ['Delete', 'Recycle', 'Retain'];
+/** Fields of a volume that say nothing of where it is. */
+const NOT_SOURCES = new Set([
+  'accessModes',
+  'capacity',
+  'claimRef',
+  'mountOptions',
+  'nodeAffinity',
+  'persistentVolumeReclaimPolicy',
+  'storageClassName',
+  'volumeAttributesClassName',
+  'volumeMode',
+]);
+
+const volume: Rule = ({ spec }, _old, add) => {
+  const modes: string[] = spec?.accessModes ?? [];
+  if (modes.length === 0) add.required('spec.accessModes');
+  modes.forEach((mode) => {
+    if (!ACCESS_MODES.includes(mode)) add.unsupported('spec.accessModes', mode, ACCESS_MODES);
+  });
+  const capacity: Record<string, string> | undefined = spec?.capacity;
+  if (!capacity) add.required('spec.capacity');
+  if (Object.keys(capacity ?? {}).join() !== 'storage') add.unsupported('spec.capacity', capacity ?? null, ['storage']);
+  const policy: string | undefined = spec?.persistentVolumeReclaimPolicy;
+  if (policy && !RECLAIM.includes(policy)) add.unsupported('spec.persistentVolumeReclaimPolicy', policy, RECLAIM);
+  const sources = Object.keys(spec ?? {}).filter((field) => !NOT_SOURCES.has(field));
+  if (sources.length === 0) add.required('spec', 'must specify a volume type');
+  sources.slice(1).forEach((source) => {
+    add.forbidden(`spec.${source}`, 'may not specify more than 1 volume type');
+  });
 };
 
 const scaler: Rule = ({ spec }, _old, add) => {
@@ -162,6 +200,7 @@ const ingress: Rule = ({ spec }, _old, add) => {
 
 export const policyRules: Record<string, Rule> = {
   '/persistentvolumeclaims': claim,
+  '/persistentvolumes': volume,
   'autoscaling/horizontalpodautoscalers': scaler,
   'policy/poddisruptionbudgets': budget,
   'networking.k8s.io/networkpolicies': networkPolicy,
