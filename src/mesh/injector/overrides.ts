@@ -146,7 +146,7 @@ const SCALES: Record<string, number> = {
 };
 
 /** A Kubernetes quantity as a number; undefined for what is none. */
-function quantity(text: string): number | undefined {
+export function quantity(text: string): number | undefined {
   const [, amount, unit = ''] = /^([+-]?(?:\d+\.?\d*|\.\d+))([numkMGTPE]|[KMGTPE]i)?$/.exec(text) ?? [];
   return amount === undefined ? undefined : Number(amount) * SCALES[unit]!;
 }

@@ -58,7 +58,9 @@ export function destinationAccess(namespace: string, values: Values, material: D
       rule(['linkerd.io'], ['serviceprofiles'], READ),
       rule(['workload.linkerd.io'], ['externalworkloads'], READ),
       rule(['coordination.k8s.io'], ['leases'], ['create', 'get', 'update', 'patch']),
-      rule(['discovery.k8s.io'], ['endpointslices'], [...READ, 'create', 'update', 'patch', 'delete']),
+      ...(values.enableEndpointSlices
+        ? [rule(['discovery.k8s.io'], ['endpointslices'], [...READ, 'create', 'update', 'patch', 'delete'])]
+        : []),
     ]),
     clusterRoleBinding(clusterName, labels, clusterName, { name: 'linkerd-destination', namespace }),
     serviceAccount(at, 'linkerd-destination', labels),

@@ -1,6 +1,7 @@
 import { isQuantity, type OverrideContext, overriddenValues } from '#mesh/injector/overrides.ts';
 import type { Values } from '#mesh/install/values.ts';
 import { type Flag, UsageError } from './flags.ts';
+import { NO_QUANTITY } from './install-flags.ts';
 import { goDuration, goDurationText, type Invocation } from './verb.ts';
 
 /** Flags that become an annotation of the pod, without the prefix `config.linkerd.io/`. */
@@ -156,7 +157,6 @@ export const INJECT_FLAGS: AnnotationFlag[] = [
   },
 ];
 
-const NO_QUANTITY = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 const NOTHING: OverrideContext = { ports: new Map(), additionalEnv: [] };
 
 /**

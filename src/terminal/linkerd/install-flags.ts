@@ -1,9 +1,15 @@
 import { parse } from 'yaml';
+import { isQuantity } from '#mesh/injector/overrides.ts';
 import { applyHighAvailability } from '#mesh/install/high-availability.ts';
 import { merged, setPath, setPaths } from '#mesh/install/overrides.ts';
 import type { Values } from '#mesh/install/values.ts';
 import { type Flag, UsageError } from './flags.ts';
+import { valueProblem } from './value-problems.ts';
 import { goDuration, goDurationText, type Invocation } from './verb.ts';
+
+/** What is said of an amount of CPU that is none. */
+export const NO_QUANTITY =
+  "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 /** Flags that set one value of the chart: flag, path, how it is read, what `--help` says. */
 interface ValueFlag extends Flag {
@@ -271,32 +277,25 @@ export const UPGRADE_FLAGS: Flag[] = INSTALL_FLAGS.filter((flag) => !INSTALL_ONL
   flag.name === 'crds' ? { ...flag, usage: 'Upgrade Linkerd CRDs' } : flag,
 );
 
-const INBOUND_POLICIES = [
-  'all-authenticated',
-  'all-unauthenticated',
-  'cluster-authenticated',
-  'cluster-unauthenticated',
-  'deny',
-  'audit',
-];
-
 /** Lays files, `--set` and single flags on the values, in Helm's order. Returns them. */
 export async function applyFlags(invocation: Invocation, start: Values): Promise<Values> {
   const { flags, context } = invocation;
   let values = start;
   if (flags.values.get('ha') === 'true') applyHighAvailability(values);
   for (const path of flags.all.get('values') ?? [])
-    values = merged(values, parse(await readText(invocation, path)) ?? {});
+    values = merged(values, parse(await readText(invocation, path), { version: '1.1' }) ?? {});
   for (const flag of VALUE_FLAGS) {
     const text = flags.values.get(flag.name);
     if (text === undefined) continue;
+    if (flag.name.startsWith('proxy-cpu') && !isQuantity(text)) throw new UsageError(NO_QUANTITY);
     setPath(values, flag.path.split('.'), readFlag(flag, text));
   }
   if (flags.values.get('identity-external-issuer') === 'true') values.identity.issuer.scheme = 'kubernetes.io/tls';
   const registry = flags.values.get('registry') ?? context.env['LINKERD_DOCKER_REGISTRY'];
   if (registry) {
     values.controllerImage = values.controllerImage.replace(/^cr\.l5d\.io\/linkerd/, registry);
-    values.proxy.image.name = values.proxy.image.name.replace(/^cr\.l5d\.io\/linkerd/, registry);
+    for (const { image } of [values.proxy, values['debugContainer']])
+      image.name = image.name.replace(/^cr\.l5d\.io\/linkerd/, registry);
   }
   try {
     for (const each of flags.all.get('set') ?? []) setPaths(values, each);
@@ -308,11 +307,12 @@ export async function applyFlags(invocation: Invocation, start: Values): Promise
     const [path, file] = each.split('=', 2) as [string, string];
     setPath(values, path.split('.'), await readText(invocation, file));
   }
-  if (!INBOUND_POLICIES.includes(values.proxy.defaultInboundPolicy)) {
-    throw new UsageError(
-      `--default-inbound-policy must be one of: ${INBOUND_POLICIES.join(', ')} (got ${values.proxy.defaultInboundPolicy})`,
-    );
-  }
+  // Identities are named after the cluster, unless they are given a name of their own.
+  const domain = values.clusterDomain;
+  if (values.identityTrustDomain === 'cluster.local' && !flags.values.has('identity-trust-domain'))
+    values.identityTrustDomain = domain;
+  const problem = valueProblem(values);
+  if (problem) throw new UsageError(problem);
   await identityFiles(invocation, values);
   return values;
 }

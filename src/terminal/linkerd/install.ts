@@ -85,11 +85,19 @@ async function run(invocation: Invocation): Promise<number> {
 
 export async function print({ flags, out }: Invocation, objects: KubeObject[]): Promise<number> {
   const format = flags.values.get('output') ?? 'yaml';
-  if (format === 'json') for (const object of objects) await out(`${JSON.stringify(object, null, 2)}\n`);
+  if (format === 'json') for (const object of objects) await out(`${goJsonLine(object)}\n`);
   else if (format === 'yaml') await out(toYaml(objects));
   else throw new UsageError(`unsupported format ${format}`);
   return 0;
 }
+
+/** One line, keys in order, as Go writes maps. */
+const goJsonLine = (object: unknown): string =>
+  JSON.stringify(object, (_, value) =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  ).replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
 
 async function refuseExisting({ client, controlPlane }: Invocation): Promise<void> {
   const target = { group: '', version: 'v1', resource: 'configmaps', namespace: controlPlane };

@@ -57,8 +57,14 @@ async function run(invocation: Invocation): Promise<number> {
 
 async function rendered(invocation: Invocation): Promise<number> {
   const { flags, clock, client, controlPlane: namespace } = invocation;
-  const crds = await chosenCrds(invocation);
-  if (flags.values.get('crds') === 'true') return print(invocation, crds);
+  const onlyCrds = flags.values.get('crds') === 'true';
+  const crds = await chosenCrds(invocation).catch((error: Error) => {
+    if (!onlyCrds) throw error;
+    throw new Failure(
+      `× Could not render upgrade configuration: ${error.message}\nFor troubleshooting help, visit: https://linkerd.io/upgrade/#troubleshooting\n`,
+    );
+  });
+  if (onlyCrds) return print(invocation, crds);
   const present = await servedCrds(client);
   const missing = crds.filter(({ metadata }) => !present.has(metadata.name!));
   if (missing.length > 0)
