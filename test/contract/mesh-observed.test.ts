@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
 import type { Cluster } from '#cluster/driver.ts';
 import { createEmbeddedDriver } from '#cluster/embedded/driver.ts';
 import type { KubeObject } from '#kube/api/types.ts';
@@ -14,7 +15,9 @@ import {
 } from '#mesh/conformance/manifests.ts';
 import { Lab, type Room } from '#mesh/conformance/room.ts';
 import { curl, type Seen } from '#mesh/conformance/traffic.ts';
+import { parseCertificates } from '#pki/certificate.ts';
 import { clusterSettings } from '#schema/lab.ts';
+import { linkerd } from '../unit/linkerd-cli/run.ts';
 
 /** What was seen of policy on a real cluster, by the number of its line. */
 let cluster: Cluster;
@@ -225,11 +228,117 @@ describe('policy as it was seen', () => {
     );
   });
 
+  it('12: authz names nothing for a Deployment whose route is authorised', async () => {
+    const room = await lab.room();
+    rooms.push(room);
+    const { metadata, spec } = webPod();
+    const { labels = {}, annotations = {} } = metadata;
+    await room.apply({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web' },
+      spec: { selector: { matchLabels: labels }, template: { metadata: { labels, annotations }, spec } },
+    });
+    await room.apply(serverFor('web'));
+    await room.apply(MESH);
+    const rules = [{ matches: [{ path: { type: 'Exact', value: '/a' } }] }];
+    await room.apply(manifest('HTTPRoute', 'a', { parentRefs: [refTo('Server', 'web')], rules }));
+    await room.apply(opens('HTTPRoute', 'a', [refTo('MeshTLSAuthentication', 'mesh')]));
+    const at = { client: cluster.admin, clock: cluster.clock };
+    expect(await linkerd(at, 'authz', '-n', room.namespace, 'deploy/web')).toEqual({
+      stdout: 'ROUTE   SERVER  AUTHORIZATION_POLICY   SERVER_AUTHORIZATION   \n',
+      stderr: '',
+      code: 0,
+    });
+  });
+
   it('an audit policy lets in and says so', async () => {
     const room = await shop();
     await room.apply(serverFor('web', { accessPolicy: 'audit' }));
     await settled(async () => `${await ask(room, 'plain')()} ${await logOf(room, 'web')}`).toMatch(
       /^204 [\s\S]*Request allowed server.group=policy.linkerd.io server.kind=server server.name=web .*authz.group= authz.kind=default authz.name=audit/,
     );
+  });
+});
+
+describe('identity as it was seen', () => {
+  it('9: what install makes by itself is called by an empty trust domain; identities are not', async () => {
+    const at = { client: cluster.admin, clock: cluster.clock };
+    const { stdout, code } = await linkerd(at, 'install', '--ignore-cluster');
+    expect(code).toBe(0);
+    const objects = parseAllDocuments(stdout).map((document) => document.toJS() as KubeObject | null);
+    const find = (kind: string, name: string) =>
+      objects.find((each) => each?.kind === kind && each.metadata.name === name) as KubeObject;
+    const secret = find('Secret', 'linkerd-identity-issuer');
+    const text = secret['stringData']?.['crt.pem'] ?? Buffer.from(secret['data']['crt.pem'], 'base64').toString();
+    const roots: string = find('ConfigMap', 'linkerd-identity-trust-roots')['data']['ca-bundle.crt'];
+    for (const certificate of [...parseCertificates(text), ...parseCertificates(roots)])
+      expect(certificate.subject).toBe('CN=identity.linkerd.');
+    const environment = JSON.stringify(find('Deployment', 'linkerd-identity').spec.template.spec);
+    expect(environment).toContain('.identity.linkerd.cluster.local');
+  });
+});
+
+describe('workloads outside the cluster', () => {
+  it('have slices written for the Services that select them, with the ports that they document', async () => {
+    const room = await lab.room();
+    rooms.push(room);
+    const slices = { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices', namespace: room.namespace };
+    const own = async () =>
+      (await cluster.admin.list(slices, { labelSelector: 'kubernetes.io/service-name=vm' })).items.filter(
+        ({ metadata }) => metadata.name!.startsWith('linkerd-external-vm-'),
+      );
+    await room.apply({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'vm', labels: { team: 'ops' } },
+      spec: {
+        selector: { app: 'vm' },
+        ports: [
+          { name: 'http', port: 80, targetPort: 'web' },
+          { name: 'other', port: 81 },
+        ],
+      },
+    });
+    const workload = (ip: string) => ({
+      apiVersion: 'workload.linkerd.io/v1beta1',
+      kind: 'ExternalWorkload',
+      metadata: { name: 'vm-1', labels: { app: 'vm' } },
+      spec: {
+        meshTLS: { identity: 'spiffe://root.linkerd.cluster.local/vm-1', serverName: 'vm-1.local' },
+        workloadIPs: [{ ip }],
+        ports: [{ name: 'web', port: 8080 }],
+      },
+    });
+    await room.apply(workload('192.0.2.7'));
+    await settled(own).toMatchObject([
+      {
+        metadata: {
+          labels: {
+            team: 'ops',
+            'kubernetes.io/service-name': 'vm',
+            'endpointslice.kubernetes.io/managed-by': 'linkerd-external-workloads-controller',
+          },
+          ownerReferences: [{ kind: 'Service', name: 'vm', controller: true }],
+        },
+        addressType: 'IPv4',
+        ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+        endpoints: [
+          {
+            addresses: ['192.0.2.7'],
+            conditions: { ready: false, serving: false, terminating: false },
+            targetRef: { kind: 'ExternalWorkload', name: 'vm-1' },
+          },
+        ],
+      },
+    ]);
+    const [first] = await own();
+    await room.apply(workload('192.0.2.8'));
+    await settled(async () =>
+      (await own()).map((slice) => [slice.metadata.name, slice['endpoints'][0].addresses]),
+    ).toEqual([[first!.metadata.name, ['192.0.2.8']]]);
+    const workloads = { group: 'workload.linkerd.io', version: 'v1beta1', resource: 'externalworkloads' };
+    await cluster.admin.delete({ ...workloads, namespace: room.namespace }, 'vm-1');
+    await settled(own).toEqual([]);
   });
 });

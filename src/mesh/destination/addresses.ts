@@ -10,6 +10,8 @@ export interface Endpoint {
   pod?: { namespace: string; name: string };
   /** Whom the client must find behind TLS; absent: plain text. */
   identity?: string;
+  /** What to ask for in the TLS handshake, where that is not the identity's own name. */
+  serverName?: string;
   /** Bytes only: no protocol detection, the inbound proxy learns the port from the transport header. */
   opaque: boolean;
   /** Both proxies may speak HTTP/2 to each other. */

@@ -2,12 +2,14 @@ import type { KubeObject } from '#kube/api/types.ts';
 import { meansPort } from '#mesh/policy/core/pod-ports.ts';
 import { selects } from '#mesh/policy/core/selectors.ts';
 import { type AddressSettings, DEFAULT_WEIGHT, type Endpoint, opaqueOnService, podEndpoint } from './addresses.ts';
+import { externalEndpoint, namedPort, opaquely } from './external-endpoint.ts';
 
 export const VIEWED = {
   Service: { group: '', version: 'v1', resource: 'services' },
   Pod: { group: '', version: 'v1', resource: 'pods' },
   EndpointSlice: { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices' },
   ServiceProfile: { group: 'linkerd.io', version: 'v1alpha2', resource: 'serviceprofiles' },
+  ExternalWorkload: { group: 'workload.linkerd.io', version: 'v1beta1', resource: 'externalworkloads' },
   Server: { group: 'policy.linkerd.io', version: 'v1beta3', resource: 'servers' },
 } as const;
 export type ViewedKind = keyof typeof VIEWED;
@@ -81,6 +83,10 @@ export class ClusterView {
     for (const object of objects) this.put(kind, object);
   }
 
+  all(kind: ViewedKind): KubeObject[] {
+    return [...this.#objects.get(kind)!.values()];
+  }
+
   service(namespace: string, name: string): KubeObject | undefined {
     return this.#objects.get('Service')!.get(keyOf(namespace, name));
   }
@@ -127,6 +133,19 @@ export class ClusterView {
   podAt(pod: KubeObject, port: number, service?: string): Endpoint {
     const endpoint = podEndpoint(pod, port, this.#settings, service);
     return endpoint.opaque || !this.#opaqueByServer(pod, port) ? endpoint : { ...endpoint, opaque: true };
+  }
+
+  #externalAt(workload: KubeObject, port: number): Endpoint {
+    const endpoint = externalEndpoint(workload, port, this.#settings);
+    const opaque = this.all('Server').some(
+      ({ metadata, spec }) =>
+        spec?.proxyProtocol === 'opaque' &&
+        metadata.namespace === workload.metadata.namespace &&
+        spec.externalWorkloadSelector &&
+        selects(spec.externalWorkloadSelector, workload.metadata.labels) &&
+        (spec.port === port || namedPort(workload, spec.port) === port),
+    );
+    return opaque ? opaquely(workload, endpoint) : endpoint;
   }
 
   /** A Server that calls a port opaque makes it so for clients too. */
@@ -176,6 +195,10 @@ export class ClusterView {
     const pod =
       each.targetRef?.kind === 'Pod' ? this.#objects.get('Pod')!.get(keyOf(namespace, each.targetRef.name)) : undefined;
     const name = service.metadata.name ?? '';
+    if (each.targetRef?.kind === 'ExternalWorkload') {
+      const workload = this.#objects.get('ExternalWorkload')!.get(keyOf(namespace, each.targetRef.name));
+      if (workload) return { ...this.#externalAt(workload, port), ip };
+    }
     if (pod) return { ...this.podAt(pod, port, name), ip };
     const plain: Endpoint = {
       ip,

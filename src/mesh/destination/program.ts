@@ -8,6 +8,7 @@ import { portOf, Running, readArguments, serveAdmin, serveWebhook } from '#mesh/
 import { follow } from '#mesh/policy/informer.ts';
 import { ended, serveGrpc } from '#mesh/policy/serve.ts';
 import { ClusterView, VIEWED, type ViewedKind } from './cluster-view.ts';
+import { ExternalSlices } from './external-slices.ts';
 import { profileMessage, refuseProfile } from './profiles.ts';
 import { RemoteClusters } from './remote-clusters.ts';
 import { resolveEndpoints } from './resolve.ts';
@@ -48,6 +49,13 @@ export function startDestination(context: ContainerContext, { client }: Destinat
   });
   running.life.add(() => remotes.close());
 
+  const external = new ExternalSlices({
+    client,
+    clock: context.clock,
+    view,
+    namespace,
+    replica: context.pod.name,
+  });
   let ready = false;
   serveAdmin(running, 9996, {
     ready: () => ready,
@@ -75,6 +83,7 @@ export function startDestination(context: ContainerContext, { client }: Destinat
     ),
   ).then(() => {
     ready = true;
+    running.life.add(changed.on(() => external.look()));
     changed.tell();
   });
   return running;

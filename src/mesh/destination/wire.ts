@@ -13,11 +13,17 @@ export function addrMessage(endpoint: Endpoint): Message {
     addr: tcpMessage(endpoint.ip, endpoint.port),
     weight: endpoint.weight,
     metric_labels: endpoint.labels,
-    ...(identity ? { tls_identity: { dns_like_identity: { name: identity }, server_name: { name: identity } } } : {}),
+    ...(identity ? { tls_identity: identityMessage(identity, endpoint.serverName) } : {}),
     ...(Object.keys(hint).length > 0 ? { protocol_hint: hint } : {}),
     ...(authorityOverride ? { authority_override: { authority_override: authorityOverride } } : {}),
   };
 }
+
+/** Identities of the mesh are DNS names, those of workloads outside it URIs. */
+const identityMessage = (identity: string, serverName = identity): Message => ({
+  ...(identity.includes('://') ? { uri_like_identity: { uri: identity } } : { dns_like_identity: { name: identity } }),
+  server_name: { name: serverName },
+});
 
 export const keyOfAddr = (addr: Message | undefined): string => `${ipText(addr?.['ip'])}:${addr?.['port'] ?? 0}`;
 
@@ -25,7 +31,9 @@ export const keyOfAddr = (addr: Message | undefined): string => `${ipText(addr?.
 export function endpointFrom(message: Message, setLabels: Record<string, string> = {}): Endpoint {
   const labels: Record<string, string> = { ...setLabels, ...message['metric_labels'] };
   const hint: Message = message['protocol_hint'] ?? {};
-  const identity: string | undefined = message['tls_identity']?.dns_like_identity?.name;
+  const tls: Message = message['tls_identity'] ?? {};
+  const identity: string | undefined = tls['dns_like_identity']?.name ?? tls['uri_like_identity']?.uri;
+  const serverName: string | undefined = tls['server_name']?.name;
   const authorityOverride: string | undefined = message['authority_override']?.authority_override;
   const { pod, namespace } = labels;
   return {
@@ -33,6 +41,7 @@ export function endpointFrom(message: Message, setLabels: Record<string, string>
     port: message['addr']?.port ?? 0,
     ...(pod && namespace ? { pod: { namespace, name: pod } } : {}),
     ...(identity ? { identity } : {}),
+    ...(identity && serverName && serverName !== identity ? { serverName } : {}),
     opaque: hint['opaque'] !== undefined,
     h2: hint['h2'] !== undefined,
     ...(hint['opaque_transport'] ? { inboundPort: hint['opaque_transport'].inbound_port } : {}),

@@ -28,7 +28,11 @@ export interface BalancerOptions {
 const FAILFAST_MS = 3_000;
 
 const sameEndpoint = (a: DiscoveredEndpoint, b: DiscoveredEndpoint): boolean =>
-  a.identity === b.identity && a.opaque === b.opaque && a.h2 === b.h2 && a.inboundPort === b.inboundPort;
+  a.identity === b.identity &&
+  a.serverName === b.serverName &&
+  a.opaque === b.opaque &&
+  a.h2 === b.h2 &&
+  a.inboundPort === b.inboundPort;
 
 /** The endpoints of one Service port, and which of them the next request goes to: the better of two at random. */
 export class Balancer {

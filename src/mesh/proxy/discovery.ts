@@ -9,6 +9,8 @@ export interface DiscoveredEndpoint {
   port: number;
   /** Whom the client must find behind TLS; absent: plain text. */
   identity?: string;
+  /** What to ask for in the TLS handshake, where that is not the identity's own name. */
+  serverName?: string;
   /** Bytes only. */
   opaque: boolean;
   /** The peer's proxy speaks HTTP/2 and takes HTTP/1 requests upgraded to it. */

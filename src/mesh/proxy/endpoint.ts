@@ -70,7 +70,7 @@ export class Endpoint {
   /** Opens a connection as destination says: TLS to a meshed peer, with a transport header to its inbound port. */
   async connect(protocol?: 'http1' | 'http2'): Promise<Duplex> {
     const { net, uid, settings, certificate } = this.#runtime;
-    const { ip, port, identity, inboundPort, authorityOverride } = this.info;
+    const { ip, port, identity, serverName, inboundPort, authorityOverride } = this.info;
     try {
       const gateway = authorityOverride === undefined ? undefined : splitAuthority(authorityOverride);
       const tagged = inboundPort !== undefined || gateway !== undefined;
@@ -82,7 +82,7 @@ export class Endpoint {
       let socket: Duplex = connection;
       if (identity !== undefined) {
         const alpn = direct ? [TRANSPORT_ALPN] : undefined;
-        const established = await connectTls(connection, certificate, identity, alpn);
+        const established = await connectTls(connection, certificate, identity, alpn, serverName);
         socket = established.socket;
         // HTTP/2 takes the socket's handle over: this write must be through by then.
         // Where the server wants bytes only, it is not told that they are HTTP.

@@ -46,7 +46,11 @@ function chainOf(leaf: X509Certificate): X509Certificate[] {
 }
 
 /** Verifies whom a TLS peer showed to be, at the cluster's time; the anchors' own dates do not count (webpki). */
-function verifyPeer(socket: tls.TLSSocket, credentials: TlsCredentials, dnsName?: string): X509Certificate | undefined {
+function verifyPeer(
+  socket: tls.TLSSocket,
+  credentials: TlsCredentials,
+  identity?: string,
+): X509Certificate | undefined {
   const leaf = socket.getPeerX509Certificate();
   if (!leaf) return undefined;
   const now = credentials.clock.now();
@@ -68,7 +72,8 @@ function verifyPeer(socket: tls.TLSSocket, credentials: TlsCredentials, dnsName?
     });
   } else if (now >= known.until + 1_000) throw new PeerError('CertificateExpired');
   else if (now < known.from) throw new PeerError('CertNotValidYet');
-  if (dnsName !== undefined && !dnsNamesOf(leaf).includes(dnsName)) throw new PeerError('CertNotValidForName');
+  if (identity !== undefined && !dnsNamesOf(leaf).includes(identity) && !urisOf(leaf).includes(identity))
+    throw new PeerError('CertNotValidForName');
   return leaf;
 }
 
@@ -124,12 +129,13 @@ export function acceptTls(connection: Duplex, credentials: TlsCredentials, alpn?
   });
 }
 
-/** Opens TLS to a peer that must be `serverName`. Offers the proxy's own certificate when it has one. */
+/** Opens TLS to a peer that must be `identity`, a DNS name or a URI. Offers the proxy's own certificate when it has one. */
 export function connectTls(
   connection: Duplex,
   credentials: TlsCredentials,
-  serverName: string,
+  identity: string,
   alpn?: string[],
+  serverName = identity,
 ): Promise<Established> {
   return new Promise((resolve, reject) => {
     const socket = tls.connect({
@@ -153,8 +159,8 @@ export function connectTls(
       socket.off('close', onClose);
       socket.on('error', () => {});
       try {
-        if (!verifyPeer(socket, credentials, serverName)) throw new PeerError('NoCertificatesPresented');
-        resolve({ socket, identity: serverName, alpn: socket.alpnProtocol || undefined });
+        if (!verifyPeer(socket, credentials, identity)) throw new PeerError('NoCertificatesPresented');
+        resolve({ socket, identity, alpn: socket.alpnProtocol || undefined });
       } catch (error) {
         fail(error as Error);
       }

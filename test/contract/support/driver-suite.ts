@@ -318,10 +318,14 @@ export function describeDriver({ name, make, readyMs, settleMs, noMesh, containe
         const tool = await until(cluster.admin, PODS, (one) => one.metadata.name === 'tool' && isReady(one), settleMs);
         expect(tool.status.containerStatuses[0].restartCount).toBe(1);
         await until(cluster.admin, PODS, (one) => one.metadata.name === 'keeper' && isReady(one), settleMs);
-        let log = '';
-        for await (const chunk of cluster.admin.logs('shop', 'keeper', { container: 'keeper' }))
-          log += Buffer.from(chunk).toString();
-        expect(log).toBe('file\n');
+        // A container without probes is ready before its shell has come to its first command.
+        const printed = async () => {
+          let log = '';
+          for await (const chunk of cluster.admin.logs('shop', 'keeper', { container: 'keeper' }))
+            log += Buffer.from(chunk).toString();
+          return log;
+        };
+        await expect.poll(printed, { timeout: settleMs }).toBe('file\n');
         await expect
           .poll(() => output(cluster.admin, 'tool', ['curl', '-s', 'http://web/']), { timeout: settleMs })
           .toEqual({ code: 0, text: 'hello\n' });
