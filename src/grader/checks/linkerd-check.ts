@@ -9,6 +9,7 @@ export const CATEGORIES = [
   'kubernetes-version',
   'gateway-api-crd',
   'linkerd-existence',
+  'linkerd-cni-plugin',
   'linkerd-config',
   'linkerd-identity',
   'linkerd-webhooks-and-apisvc-tls',
