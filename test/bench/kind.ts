@@ -7,6 +7,7 @@ import { nodeName } from '#cluster/kind/names.ts';
 import { Pool } from '#cluster/kind/pool.ts';
 import { localName } from '#cluster/kind/references.ts';
 import { sweep } from '#cluster/kind/sweep.ts';
+import { profileOf } from '#cluster/kind/trial.ts';
 import { BoxDesk } from '#cluster/toolbox/desk.ts';
 import { clusterSettings } from '#schema/lab.ts';
 import { readSettings } from '#server/settings.ts';
@@ -25,7 +26,9 @@ export async function measure(): Promise<Figure[]> {
     return [];
   }
   const owner = `bench${process.pid}`;
-  const kind = { nodeImage, toolboxImage, owner };
+  // As a server does it, once.
+  const profile = await profileOf(engine, (await localName(engine, nodeImage)) ?? nodeImage);
+  const kind = { nodeImage, toolboxImage, owner, profile };
   const cluster = clusterSettings.parse({ mesh: 'none' });
   const driver = createKindDriver(kind, engine);
   const pool = new Pool({

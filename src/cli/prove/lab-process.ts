@@ -38,6 +38,8 @@ export class LabProcess {
   #tasks: TaskView[] = [];
   #ready = false;
   #settled = false;
+  /** A node of real Kubernetes on a busy host takes its time. */
+  readonly #readyWithinMs: number;
   #death: AcademyError | undefined;
   #scriptDone: ((result: { code: number; output: string }) => void) | undefined;
   /** Where the Kubernetes API of this lab's cluster listens, and its token. */
@@ -58,6 +60,7 @@ export class LabProcess {
     },
   ) {
     this.#workers = options.workers;
+    this.#readyWithinMs = options.driver === 'kind' ? 600_000 : 180_000;
     if (!options.workers) keepHeapsSmall();
     this.api = { socketPath: join(this.#dir, 'api.sock'), token: secretId() };
     this.#worker =
@@ -107,7 +110,7 @@ export class LabProcess {
   }
 
   /** Resolves when the learner would be let in. */
-  ready(timeoutMs = 180_000): Promise<void> {
+  ready(timeoutMs = this.#readyWithinMs): Promise<void> {
     return this.until(() => this.#ready, timeoutMs, 'the lab to be set up');
   }
 

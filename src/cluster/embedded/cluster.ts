@@ -97,6 +97,8 @@ export class EmbeddedCluster implements Cluster {
     await steps.run('node', saved ? 'Starting every pod again' : 'Starting the node', 10, () =>
       controlPlane.startNode(),
     );
+    for (let index = 0; index < settings.workers; index++)
+      await steps.run(`worker-${index + 1}`, `Starting worker ${index + 1}`, 10, () => controlPlane.startWorker(index));
     const cluster = new EmbeddedCluster(clock, controlPlane, keys, addresses, async (closing) => {
       if (!hasMesh) return;
       const signal = AbortSignal.any([closing, options.signal, AbortSignal.timeout(MESH_WITHIN_MS)]);

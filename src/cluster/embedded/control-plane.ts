@@ -29,6 +29,7 @@ import { listenInside } from './api-port.ts';
 import { bootstrapObjects, SYSTEM } from './bootstrap.ts';
 import { isMeshImage, sampleImages } from './images.ts';
 import { addOutsideHosts } from './outside.ts';
+import { asWorker, nodesByPod, workerPlan } from './worker-nodes.ts';
 
 export interface ControlPlaneOptions {
   clock: MovableClock;
@@ -50,6 +51,7 @@ export class ControlPlane {
   readonly admin: KubeClient;
   readonly #options: ControlPlaneOptions;
   #kubelet: Kubelet | undefined;
+  readonly #nodes = new Map<string, Kubelet>();
   readonly #life = new Lifecycle();
   readonly #bearers: { token: string; user: UserInfo }[] = [];
 
@@ -120,23 +122,38 @@ export class ControlPlane {
   }
 
   async startNode(): Promise<void> {
-    const { clock, volumeSyncMs, folders, addresses } = this.#options;
+    const { folders, addresses } = this.#options;
+    const kubelet = await this.#startKubelet(addresses, folders);
+    this.server.nodes = kubelet;
+    this.#kubelet = kubelet;
+    this.#nodes.set(addresses.node.name, kubelet);
+  }
+
+  /** A further node; `index` from 0. Its pods have addresses of their own; pods of the host's network share the first node's. */
+  async startWorker(index: number): Promise<void> {
+    const plan = workerPlan(this.#options.addresses, index);
+    this.#nodes.set(plan.node.name, await this.#startKubelet(plan));
+    await asWorker(this.admin, plan.node.name);
+    this.server.nodes = nodesByPod(this.#nodes, this.admin);
+  }
+
+  async #startKubelet(plan: Pick<AddressPlan, 'node' | 'podCidr'>, folders?: NodeFolders): Promise<Kubelet> {
+    const { clock, volumeSyncMs, addresses } = this.#options;
     const kubelet = await startKubelet({
-      client: this.clientOf(SYSTEM.node(addresses.node.name)),
+      client: this.clientOf(SYSTEM.node(plan.node.name)),
       clock,
       network: this.network,
       images: sampleImages(),
-      node: addresses.node,
-      podCidr: addresses.podCidr,
+      node: plan.node,
+      podCidr: plan.podCidr,
       dnsIp: dnsIp(addresses),
       volumeSyncMs,
       ...(folders ? { folders } : {}),
       isMesh: isMeshImage,
       clientOf: (user) => this.clientOf(user),
     });
-    this.server.nodes = kubelet;
-    this.#kubelet = kubelet;
     this.#life.add(() => kubelet.close());
+    return kubelet;
   }
 
   /** What the node's own folders hold. */

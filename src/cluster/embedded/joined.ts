@@ -95,7 +95,8 @@ function settingsOf(settings: ClusterSettings, index: number): ClusterSettings &
   const alone = { ...settings, others: [] };
   if (index === 0) return { ...alone, anchor: 'shared' };
   const { name, mesh, anchor } = settings.others[index - 1]!;
-  return { ...alone, name, mesh: mesh ?? settings.mesh, anchor };
+  // Workers are the main cluster's: their addresses are given out by place, and would be the same in both.
+  return { ...alone, workers: 0, name, mesh: mesh ?? settings.mesh, anchor };
 }
 
 /** The main cluster's as ever; what another has of its own lies in a folder of its name. */
