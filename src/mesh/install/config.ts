@@ -56,7 +56,10 @@ export function linkerdConfig(namespace: string, values: Values): KubeObject[] {
 
 /** What was chosen at install time, keys included; `linkerd upgrade` starts from it. */
 export function configOverrides(namespace: string, values: Values): KubeObject {
-  const overrides = difference(defaultValues(), values) ?? {};
+  // A trust domain that only follows the cluster's name was not chosen.
+  const follows = values.identityTrustDomain === values.clusterDomain;
+  const base = { ...defaultValues(), ...(follows ? { identityTrustDomain: values.identityTrustDomain } : {}) };
+  const overrides = difference(base, values) ?? {};
   return {
     apiVersion: 'v1',
     kind: 'Secret',

@@ -4,12 +4,17 @@ import type { Values } from './values.ts';
 /** What `--ha` lays on the values (chart's values-ha.yaml): replicas, spreading, budgets, requests, strict webhooks. */
 export function applyHighAvailability(values: Values, replicas?: number): void {
   values.highAvailability = true;
+  values['imagePullSecrets'] = null;
   values.controllerReplicas = replicas ?? 3;
   values.enablePodAntiAffinity = true;
   values.enablePodDisruptionBudget = true;
   values.webhookFailurePolicy = 'Fail';
   values.deploymentStrategy = { rollingUpdate: { maxUnavailable: 1, maxSurge: '25%' } };
-  const amounts = { cpu: { limit: '', request: '100m' }, memory: { limit: '250Mi', request: '50Mi' } };
+  const amounts = {
+    cpu: { limit: '', request: '100m' },
+    'ephemeral-storage': { limit: '', request: '' },
+    memory: { limit: '250Mi', request: '50Mi' },
+  };
   for (const name of ['destinationResources', 'identityResources', 'proxyInjectorResources', 'heartbeatResources']) {
     values[name] = structuredClone(amounts);
   }

@@ -10,8 +10,12 @@ export function merged(base: any, over: any): any {
   return out;
 }
 
-/** What must be laid on `base` to get `values`: the least tree; undefined when they are equal. */
+/**
+ * What must be laid on `base` to get `values`: the least tree; undefined when they are equal. Lists count as equal, as they
+ * do for the CLI (pkg/tree): what was chosen as a list is not kept for an upgrade.
+ */
 export function difference(base: any, values: any): any {
+  if (Array.isArray(values)) return undefined;
   if (!isMap(base) || !isMap(values)) return JSON.stringify(base) === JSON.stringify(values) ? undefined : values;
   const out: any = {};
   for (const [key, value] of Object.entries(values)) {
