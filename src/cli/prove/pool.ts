@@ -8,7 +8,8 @@ export class Pool {
   readonly #places: Pick<Places, 'size'>;
   readonly #running = new Map<string, number>();
   #total = 0;
-  readonly #waiting: { kind: string; go: () => void }[] = [];
+  readonly #waiting: { kind: string; go: (begins: boolean) => void }[] = [];
+  #drained = false;
 
   constructor(places: Pick<Places, 'size'> & Partial<Pick<Places, 'onMore' | 'taken'>>) {
     this.#places = places;
@@ -16,12 +17,14 @@ export class Pool {
     places.taken = () => this.#total;
   }
 
-  async run<T>(kind: string, job: () => Promise<T>): Promise<T> {
+  /** Resolves with undefined when the pool was drained before the job's turn came. */
+  async run<T>(kind: string, job: () => Promise<T>): Promise<T | undefined> {
     // Jobs that are asked for at the same moment are all known before the first is chosen.
-    await new Promise<void>((go) => {
+    const begins = await new Promise<boolean>((go) => {
       this.#waiting.push({ kind, go });
       setImmediate(() => this.#fill());
     });
+    if (!begins) return undefined;
     try {
       return await job();
     } finally {
@@ -31,18 +34,25 @@ export class Pool {
     }
   }
 
+  /** No other job begins; those that run go on. */
+  drain(): void {
+    this.#drained = true;
+    for (const { go } of this.#waiting.splice(0)) go(false);
+  }
+
   #of(kind: string): number {
     return this.#running.get(kind) ?? 0;
   }
 
   #fill(): void {
+    if (this.#drained) return this.drain();
     while (this.#total < this.#places.size && this.#waiting.length > 0) {
       const least = Math.min(...this.#waiting.map(({ kind }) => this.#of(kind)));
       const at = this.#waiting.findIndex(({ kind }) => this.#of(kind) === least);
       const [next] = this.#waiting.splice(at, 1);
       this.#total++;
       this.#running.set(next!.kind, least + 1);
-      next!.go();
+      next!.go(true);
     }
   }
 }

@@ -85,7 +85,7 @@ export async function proveLab(lab: LoadedLab, options: ProveOptions): Promise<P
         },
       });
   }
-  return Promise.all(
+  const proofs = await Promise.all(
     runs
       .filter(({ what }) => options.only?.some((name) => isOrBegins(what, name)) ?? true)
       .map(({ what, work }) =>
@@ -96,6 +96,7 @@ export async function proveLab(lab: LoadedLab, options: ProveOptions): Promise<P
         }),
       ),
   );
+  return proofs.filter((proof) => proof !== undefined);
 }
 
 async function prove(

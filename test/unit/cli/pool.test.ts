@@ -33,6 +33,18 @@ describe('a pool of jobs', () => {
     expect(done).toEqual([0, 2, 3, 4]);
   });
 
+  it('begins none that waits once it is drained', async () => {
+    const pool = new Pool({ size: 1 });
+    let end = () => {};
+    const first = pool.run('a', () => new Promise<string>((resolve) => (end = () => resolve('done'))));
+    const second = pool.run('a', async () => 'never');
+    await new Promise(setImmediate);
+    pool.drain();
+    const third = pool.run('a', async () => 'never');
+    end();
+    expect(await Promise.all([first, second, third])).toEqual(['done', undefined, undefined]);
+  });
+
   it('mixes kinds, so that one alone does not take every place', async () => {
     const pool = new Pool({ size: 2 });
     const begun: string[] = [];

@@ -53,6 +53,12 @@ export async function run(args: string[]): Promise<number> {
   const places = fixed ? undefined : new Places(clock);
   const pool = new Pool(places ?? { size: fixed! });
   const workers = new WarmWorkers(workerEntry, clock);
+  let interrupted = false;
+  process.once('SIGINT', () => {
+    interrupted = true;
+    say('What runs is finished first; a second Ctrl-C ends it at once.');
+    pool.drain();
+  });
   const width = Math.max(...ids.map((id) => id.length));
   const proofs = await Promise.all(
     ids.map(async (id) => {
@@ -101,6 +107,7 @@ export async function run(args: string[]): Promise<number> {
   const minutes = (report.tookMs / 60_000).toFixed(1);
   const cpu = (report.cpuMs / 1_000).toFixed(0);
   say(`${proofs.length - failed} held, ${failed} did not, in ${minutes} min (${cpu} s of processor time)`);
+  if (interrupted) return 130;
   return failed === 0 && proofs.length > 0 ? 0 : 1;
 }
 
