@@ -20,8 +20,12 @@ for name in identity destination proxy-injector; do kubectl -n linkerd rollout s
 restart shop
 step certificate create identity.linkerd.cluster.local issuer-2.crt issuer-2.key \
   --profile intermediate-ca --not-after 8760h --no-password --insecure --force --ca anchor-2.crt --ca-key anchor-2.key
+# From here to the last restart nothing waits: the identity service reads the issuer a few seconds after it has changed.
+sleep 1
 linkerd upgrade --identity-issuer-certificate-file issuer-2.crt --identity-issuer-key-file issuer-2.key | kubectl apply -f -
 for name in identity destination proxy-injector; do kubectl -n linkerd rollout status "deployment/linkerd-$name" --timeout=2m; done
-restart shop
+kubectl -n shop rollout restart deployment
+for name in $(kubectl -n shop get deployment -o name); do kubectl -n shop rollout status "$name" --timeout=2m; done
+while kubectl -n shop get pods | grep -q Terminating; do sleep 1; done
 # Only now the identity service has read it.
 until kubectl -n linkerd get events --field-selector reason=IssuerUpdated -o name | grep -q .; do sleep 1; done
