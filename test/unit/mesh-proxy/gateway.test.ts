@@ -21,6 +21,9 @@ const behind = (pod: PodWorld): DiscoveredEndpoint => ({
   labels: {},
 });
 
+const certified = ({ log }: PodWorld) =>
+  vi.waitFor(() => expect(log.join('\n')).toContain('Certified identity'), 10_000);
+
 beforeEach(async () => {
   world = new World();
   const root = await anchor();
@@ -28,9 +31,7 @@ beforeEach(async () => {
   web = world.pod('web');
   gateway = world.pod('linkerd-gateway', { LINKERD2_PROXY_INBOUND_GATEWAY_SUFFIXES: 'svc.cluster.local.' });
   api = world.pod('api');
-  await Promise.all(
-    [web, gateway, api].map(({ log }) => vi.waitFor(() => expect(log.join('\n')).toContain('Certified identity'))),
-  );
+  await Promise.all([web, gateway, api].map(certified));
   seen = [];
   serve(api.net, 8080, (req, res) => {
     seen.push({ url: req.url ?? '', headers: req.headers });
@@ -80,7 +81,7 @@ describe('a gateway', () => {
       { ...behind(gateway), authorityOverride: 'api.shop.svc.elsewhere:80' },
     ]);
     const other = world.pod('other');
-    await vi.waitFor(() => expect(other.log.join('\n')).toContain('Certified identity'));
+    await certified(other);
     expect((await request(other.net, '10.96.0.9', 80)).status).toBe(404);
     expect(seen).toHaveLength(0);
   });
