@@ -24,7 +24,7 @@ describe('two clusters linked without a gateway', () => {
     pair = await Pair.make({ network: 'flat' });
     await shop(pair, ['east', 'west'], {});
     await pair.link({ gateway: false });
-  });
+  }, 120_000);
   afterAll(() => pair?.destroy());
 
   it('reach the pods of a flat mirror, whose policy sees the client itself', async () => {

@@ -10,7 +10,7 @@ describe('two clusters linked by a gateway', () => {
     pair = await Pair.make({ network: 'gateway' });
     await shop(pair, ['west'], { 'mirror.linkerd.io/exported': 'true', team: 'shop' });
     await pair.link({ gateway: true });
-  });
+  }, 120_000);
   afterAll(() => pair?.destroy());
 
   it('mirrors the exported Service with the gateway’s address behind it', async () => {

@@ -53,7 +53,7 @@ describe('a headless Service behind a gateway', () => {
         },
       },
     );
-  });
+  }, 120_000);
   afterAll(() => pair?.destroy());
 
   it('is mirrored with a Service for each of its pods', async () => {

@@ -8,7 +8,7 @@ describe('two clusters under different trust anchors', () => {
     pair = await Pair.make({ network: 'flat', anchor: 'own' });
     await shop(pair, ['west'], { 'mirror.linkerd.io/exported': 'remote-discovery' });
     await pair.link({ gateway: false });
-  });
+  }, 120_000);
   afterAll(() => pair?.destroy());
 
   it('do not let each other’s pods in', async () => {
