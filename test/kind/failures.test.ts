@@ -75,7 +75,7 @@ describe.skipIf(typeof started === 'string')('when the Docker Engine fails', () 
     return [...containers.map(({ Names }) => Names[0]!.slice(1)), ...networks.map(({ Name }) => Name)].sort();
   };
   const leftNothing = () => expect.poll(left, { timeout: 20_000 }).toEqual([]);
-  const state = (wanted: string) => page.until(() => page.session?.state === wanted, 120_000, wanted);
+  const state = (wanted: string) => page.until(() => page.session?.state === wanted, 200_000, wanted);
   /** The page is told what failed, at which step, and how it is mended; and nothing stays behind. */
   const failsWith = async (code: string, step: RegExp, words: RegExp) => {
     await state('failed');
@@ -199,7 +199,7 @@ describe.skipIf(typeof started === 'string')('when the Docker Engine fails', () 
   });
 
   it('is restarted under a running lab: the page says so, the cluster can be come back to, and Reset gives another', {
-    timeout: 240_000,
+    timeout: 600_000,
   }, async () => {
     const driver = createKindDriver({ nodeImage: NODE_IMAGE, owner: `${owner}2`, profile: 'restricted' }, own.engine);
     await again();
