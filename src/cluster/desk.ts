@@ -45,6 +45,8 @@ export interface Desk {
   write(path: string, content: string, baseVersion?: number): void | Promise<void>;
   delete(path: string): void | Promise<void>;
   rename(path: string, to: string): void | Promise<void>;
+  /** Tells of every change of a file that was not told yet, because it may not be the last; absent where none waits. */
+  flush?(): void;
   /** Lets go. What runs in a box goes on there, for whoever comes back to it. */
   stop(): void | Promise<void>;
 }

@@ -80,8 +80,10 @@ export class Grader {
       startedAt: this.#startedAt,
       signal: this.#abort.signal,
     };
+    const [main] = lab.cluster.others.length > 0 ? clusterNames(lab.cluster) : [];
     this.#main = new ClusterScope({
       client,
+      name: main,
       clock,
       wall,
       meshed: lab.cluster.mesh === 'linkerd',
@@ -94,7 +96,7 @@ export class Grader {
         if (!other) throw new AcademyError('driver/failed', `There is no cluster ${name}, which the lab asks for.`);
         const meshed = isMeshed(lab.cluster, name);
         const before = saved?.others?.[name] ?? (other.born && { names: other.born });
-        return [name, new ClusterScope({ client: other.client, clock, wall, meshed, shared, saved: before })];
+        return [name, new ClusterScope({ client: other.client, name, clock, wall, meshed, shared, saved: before })];
       }),
     );
     this.#runs = lab.tasks.map((task) => {

@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { CertificateInfo } from '#schema/evidence.ts';
 import type { CheckContext } from './check.ts';
+import { inContext } from './in-context.ts';
 import { CertificateNames } from './names.ts';
 import { Handshakes } from './probes/handshakes.ts';
 import { meshCertificates } from './probes/mesh.ts';
@@ -29,18 +30,22 @@ export class ClusterScope {
 
   constructor(options: {
     client: KubeClient;
+    /** Its context in the learner's kubeconfig, where there are several. */
+    name: string | undefined;
     clock: Clock;
     wall: Clock;
     meshed: boolean;
     shared: SharedContext;
     saved: ScopeState | undefined;
   }) {
-    const { client, clock, wall, shared, saved } = options;
+    const { client, name, clock, wall, shared, saved } = options;
+    const { runScript } = shared;
     const names = new CertificateNames(saved?.names);
     this.#meshed = options.meshed;
     this.triggers = new Triggers(client, wall);
     this.context = {
       ...shared,
+      ...(name && runScript ? { runScript: (script: string) => runScript(inContext(name) + script) } : {}),
       client,
       clock,
       names,

@@ -62,6 +62,9 @@ export class OwnDesk implements Desk {
   rename(path: string, to: string): void {
     this.#workspace.rename(path, to);
   }
+  flush(): void {
+    this.#workspace.flush();
+  }
   stop(): void {
     this.#terminals.stop();
   }

@@ -15,6 +15,7 @@ cluster: { mesh: none, others: [{ name: west }] }
 start: [both.sh, west/web.yaml, west/more.sh]
 tasks:
   - { id: here, title: The map is in the east, check: object, with: { apiVersion: v1, resource: configmaps, name: mine, namespace: default } }
+  - { id: node, title: The node is of the west, cluster: west, check: command-output, with: { command: kubectl get nodes -o name, contains: [node/west] } }
   - { id: there, title: The map is in the west, cluster: west, check: object, with: { apiVersion: v1, resource: configmaps, name: mine, namespace: default } }
 `,
   'start/both.sh': 'for c in east west; do kubectl --context $c create namespace shop; done\n',
@@ -104,6 +105,10 @@ describe('a session with two clusters', () => {
     page.send({ type: 'views.watch', views: ['events'], observe: [], clusters: [] });
     await page.until(() => shown('east').length > 0, 10_000, 'events of the east');
     expect(ofWeb('east')).toEqual([]);
+  });
+
+  it('runs a check’s command in the cluster that its task names', async () => {
+    await page.until(() => page.task('node')?.verdict?.state === 'passed', 20_000, 'the task about the node');
   });
 
   it('can be reached from outside, each by its context', async () => {

@@ -1,6 +1,7 @@
 import { parseAllDocuments } from 'yaml';
 import { AcademyError, messageOf } from '#base/errors.ts';
 import type { StepEvent } from '#cluster/driver.ts';
+import { inContext } from '#grader/in-context.ts';
 import { trafficManifests } from '#grader/traffic-source.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient } from '#kube/client/client.ts';
@@ -29,7 +30,7 @@ export async function setUpLab(o: SetupOptions): Promise<void> {
     for (const file of o.lab.start) {
       const cluster = clusterOf(o, file.name);
       if (file.name.endsWith('.sh')) {
-        const { code, output } = await o.runScript(`${inContext(cluster.name)}${file.content}`);
+        const { code, output } = await o.runScript((cluster.name ? inContext(cluster.name) : '') + file.content);
         if (code !== 0)
           throw new AcademyError(
             'lab/invalid',
@@ -61,12 +62,6 @@ function clusterOf(o: SetupOptions, file: string): { name?: string; client: Kube
   if (client) return { name: folder, client };
   return { client: o.client };
 }
-
-/** The beginning of a script whose kubectl and linkerd mean another cluster than the current one. */
-const inContext = (name: string | undefined): string =>
-  name === undefined
-    ? ''
-    : ['kubectl', 'linkerd'].map((tool) => `${tool}() { command ${tool} --context ${name} "$@"; }\n`).join('');
 
 async function step(o: SetupOptions, key: string, title: string, work: () => Promise<void>): Promise<void> {
   o.onStep({ step: key, title, state: 'started', at: o.now() });

@@ -179,6 +179,7 @@ export class SessionRuntime {
 
   /** Saves the cluster and what the grader remembers. */
   async save(): Promise<void> {
+    this.#desk?.flush?.();
     const data = await this.#cluster?.save();
     if (!data || !this.#grader) return;
     const snapshot: Snapshot = { cluster: data, grader: this.#grader.save(), choice: this.#choice };
