@@ -13,6 +13,8 @@ const FLAGS = [
   '--no-maglev',
   // Regular expressions are compiled when they are used a lot, not the second time.
   '--regexp-tier-up-ticks=100',
+  // What runs a few times needs no notes on how it ran.
+  '--invocation-count-for-feedback-allocation=24',
   // Code that was not run between two collections is dropped; most of it ran once, to set up the lab.
   '--bytecode-old-age=1',
   // A worker collects once its lab stands (`tidyUp`).

@@ -67,8 +67,11 @@ export async function get(k: Invocation): Promise<number> {
 
 async function getRaw(k: Invocation): Promise<number> {
   if (k.args.length > 0) throw new CliError('arguments may not be passed when --raw is specified');
-  const value = await k.client.raw('GET', k.flags.get('raw'));
-  await k.out(typeof value === 'string' ? value : `${JSON.stringify(value)}\n`);
+  const path = k.flags.get('raw');
+  const value = await k.client.raw('GET', path);
+  // The server writes its version for people to read.
+  const text = path === '/version' ? JSON.stringify(value, null, 2) : `${JSON.stringify(value)}\n`;
+  await k.out(typeof value === 'string' ? value : text);
   return 0;
 }
 

@@ -3,6 +3,7 @@ import { same } from '#kube/api/patch/field-set.ts';
 import { unifiedDiff } from '#kube/api/unified-diff.ts';
 import { HIGHEST_PRIORITY, SYSTEM_PRIORITIES } from '../admission/priority.ts';
 import { type Causes, SUBDOMAIN, SUBDOMAIN_TEXT, selectorCauses } from './causes.ts';
+import { portOrNameCauses } from './container.ts';
 import { internalClaimSpec } from './internal-form.ts';
 import type { Rule } from './validation.ts';
 
@@ -103,25 +104,34 @@ const budget: Rule = ({ spec }, _old, add) => {
   selectorCauses(spec.selector, 'spec.selector', add);
 };
 
-const TYPES = ['Egress', 'Ingress'];
+const TYPES = ['Ingress', 'Egress'];
 
 const networkPolicy: Rule = ({ spec }, _old, add) => {
   if (!spec) return;
   selectorCauses(spec.podSelector, 'spec.podSelector', add);
-  (spec.policyTypes ?? []).forEach((type: string, i: number) => {
-    if (!TYPES.includes(type)) add.unsupported(`spec.policyTypes[${i}]`, type, TYPES);
-  });
   for (const [field, peers] of [
     ['ingress', 'from'],
     ['egress', 'to'],
   ] as const) {
     (spec[field] ?? []).forEach((rule: Fields, i: number) => {
+      (rule.ports ?? []).forEach(({ port }: Fields, j: number) => {
+        if (port !== undefined && port !== null) portOrNameCauses(port, `spec.${field}[${i}].ports[${j}].port`, add);
+      });
       (rule[peers] ?? []).forEach((peer: Fields, j: number) => {
         peerCauses(peer, `spec.${field}[${i}].${peers}[${j}]`, add);
       });
     });
   }
+  (spec.policyTypes ?? []).forEach((type: string, i: number) => {
+    if (!TYPES.includes(type)) add.unsupported(`spec.policyTypes[${i}]`, type, TYPES);
+  });
 };
+
+function isNetwork(text: string): boolean {
+  const [address = '', size = '', more] = text.split('/');
+  const family = isIP(address);
+  return family !== 0 && more === undefined && /^\d+$/.test(size) && Number(size) <= (family === 4 ? 32 : 128);
+}
 
 function peerCauses({ podSelector, namespaceSelector, ipBlock }: Fields, path: string, add: Causes): void {
   if (!podSelector && !namespaceSelector && !ipBlock) add.required(path, 'must specify a peer');
@@ -130,7 +140,7 @@ function peerCauses({ podSelector, namespaceSelector, ipBlock }: Fields, path: s
   }
   if (!ipBlock) return;
   if (!ipBlock.cidr) add.required(`${path}.ipBlock.cidr`);
-  else if (!/^[\d.]+\/\d+$|^[\da-f:]+\/\d+$/i.test(ipBlock.cidr)) {
+  else if (!isNetwork(ipBlock.cidr)) {
     add.invalid(
       `${path}.ipBlock.cidr`,
       ipBlock.cidr,
