@@ -1,4 +1,5 @@
 import type { KubeObject } from '#kube/api/types.ts';
+import { unifiedDiff } from '#kube/api/unified-diff.ts';
 import { patchFor, withoutLastApplied } from './apply.ts';
 import { writeOptions } from './changed.ts';
 import { CliError, isStatus, usageError } from './errors.ts';
@@ -6,7 +7,6 @@ import { loadManifests, type Manifest } from './manifests.ts';
 import { isBuiltInGroup } from './merge-keys.ts';
 import { withoutManagedFields } from './output.ts';
 import { hasFiles, targetOf } from './targets.ts';
-import { unifiedDiff } from '#kube/api/unified-diff.ts';
 import type { Invocation } from './verb.ts';
 import { toYaml } from './yaml.ts';
 
