@@ -24,8 +24,8 @@ describe.skipIf(skipReason)('the contract of every driver', () => {
   describeDriver({
     name: 'kind',
     make: () => createKindDriver({ nodeImage: NODE_IMAGE, owner }),
-    readyMs: 90_000,
-    settleMs: 40_000,
+    readyMs: 300_000,
+    settleMs: 90_000,
     ...(noMesh ? { noMesh } : {}),
     containers: {
       web: { image: TOOLS, command: ['sh', '-c', HELLO] },

@@ -13,10 +13,11 @@ import { writeNotes } from './node-notes.ts';
 import type { NodeLimits, Profile } from './profile.ts';
 import { localName } from './references.ts';
 import { flavourOf, type KindSettings } from './settings.ts';
-import { type Steps, step } from './steps.ts';
+import { atMost, type Steps, step } from './steps.ts';
 import { startToolbox, ToolboxBox, toolsIn } from './toolbox.ts';
 import { profileOf } from './trial.ts';
 
+const MESH_WITHIN_MS = 10 * 60_000;
 const DEFAULT_LIMITS: NodeLimits = { memoryBytes: 3 * 1024 ** 3, cpus: 2, pids: 4096 };
 
 /** A new cluster from nothing. When it fails or is cancelled, what was made is gone before this rejects. */
@@ -64,7 +65,9 @@ export async function makeCluster(engine: Engine, settings: KindSettings, o: Cre
     const homeFiles = anchor ? homeFilesOf(anchor) : {};
     await writeNotes(engine, node.containerId, { homeFiles }, signal);
     const ready = hasMesh
-      ? step(steps, 'mesh', 'Waiting for the mesh', 50_000, () => meshReady(node.admin, signal))
+      ? step(steps, 'mesh', 'Waiting for the mesh', 15_000, () =>
+          atMost(MESH_WITHIN_MS, 'The mesh did not become ready', signal, (either) => meshReady(node.admin, either)),
+        )
       : Promise.resolve();
     const box = toolbox ? new ToolboxBox(engine, toolbox, node.kubeconfig, node.address) : undefined;
     return new KindCluster({ ...node, homeFiles, ready, life, connections, engine, ...(box ? { box } : {}) });

@@ -1,4 +1,4 @@
-import { isAbort, messageOf } from '#base/errors.ts';
+import { AcademyError, isAbort, messageOf } from '#base/errors.ts';
 import type { StepEvent } from '#cluster/driver.ts';
 
 export interface Steps {
@@ -27,5 +27,21 @@ export async function step<T>(
     // What is cancelled has not failed.
     o.onStep({ ...base, state: isAbort(error) ? 'skipped' : 'failed', at: o.now(), message: messageOf(error) });
     throw error;
+  }
+}
+
+/** Waits for what may never come, and not for ever: rejects with `driver/timeout` after that long. */
+export async function atMost<T>(
+  ms: number,
+  what: string,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const deadline = AbortSignal.timeout(ms);
+  try {
+    return await work(AbortSignal.any([signal, deadline]));
+  } catch (error) {
+    if (!deadline.aborted || signal.aborted) throw error;
+    throw new AcademyError('driver/timeout', `${what} within ${ms / 60_000} minutes.`, { cause: error });
   }
 }
