@@ -64,7 +64,7 @@ export class Workbench {
     this.#connection = new Connection({
       clock: this.#clock,
       openSocket: () => new WebSocket(`${location.origin.replace(/^http/, 'ws')}/api/labs/${lab}/ws`),
-      sessionLives: async () => (await fetch(`/api/labs/${lab}/session`)).ok,
+      sessionLives: () => sessionLives(lab),
       since: () => this.#offsets.since(),
       onSend: (message) => this.#store.active(message),
     });
@@ -340,6 +340,14 @@ export class Workbench {
       });
     }
   }
+}
+
+/** Whether the server has the session. Rejects when nobody can say, as while an academy behind a proxy is restarted. */
+async function sessionLives(lab: string): Promise<boolean> {
+  const response = await fetch(`/api/labs/${lab}/session`);
+  if (response.ok) return true;
+  if (response.status === 404) return false;
+  throw new Error(`status ${response.status}`);
 }
 
 /** Not every browser has requestIdleCallback. */
