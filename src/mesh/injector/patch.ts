@@ -57,10 +57,7 @@ export function injectionPatch(input: InjectionInput): JsonPatchOperation[] {
     { ...added, ...own },
     {
       ports: namedPorts(spec),
-      additionalEnv: [
-      input.namespaceAnnotations[ADDITIONAL_ENV],
-      (input.workloadAnnotations ?? own)[ADDITIONAL_ENV],
-    ],
+      additionalEnv: [input.namespaceAnnotations[ADDITIONAL_ENV], (input.workloadAnnotations ?? own)[ADDITIONAL_ENV]],
     },
   );
   if (values['proxyInit'].closeWaitTimeoutSecs && !values['proxyInit'].runAsRoot) throw new Error(NOT_ROOT);

@@ -27,6 +27,9 @@ const RESTRICTED = {
   runAsNonRoot: true,
 };
 
+/** As `resources` of a container, or nothing where the values have none. */
+export const chosenResources = (from: any): { resources?: any } => (from ? { resources: resources(from) } : {});
+
 /** Written when a value of `proxy.resources` is set; null otherwise, as the chart renders it. */
 export function resources(from: any): any {
   const pick = (which: 'limit' | 'request') => {

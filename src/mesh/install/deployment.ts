@@ -110,7 +110,8 @@ export const disruptionBudget = (namespace: string, values: Values, component: s
   apiVersion: 'policy/v1',
   kind: 'PodDisruptionBudget',
   metadata: {
-    name: `linkerd-${component}`,
+    // The one of destination goes by its Service's name.
+    name: component === 'destination' ? 'linkerd-dst' : `linkerd-${component}`,
     namespace,
     labels: { 'linkerd.io/control-plane-component': component, 'linkerd.io/control-plane-ns': namespace },
     annotations: createdBy(values.cliVersion),

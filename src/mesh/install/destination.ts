@@ -1,5 +1,6 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import {
+  chosenResources,
   controllerContainer,
   controlPlaneValues,
   initContainer,
@@ -171,6 +172,7 @@ export function destinationObjects(namespace: string, values: Values, access: Ku
             { containerPort: 9996, name: 'dest-admin' },
           ],
           admin: 9996,
+          ...chosenResources(values['destinationResources']),
           mounts: [],
         }),
         controllerContainer({
@@ -182,6 +184,7 @@ export function destinationObjects(namespace: string, values: Values, access: Ku
             { containerPort: 9997, name: 'spval-admin' },
           ],
           admin: 9997,
+          ...chosenResources(values['spValidatorResources']),
           mounts: [{ mountPath: '/var/run/linkerd/tls', name: 'sp-tls', readOnly: true }],
           livenessProbe: values.spValidator.livenessProbe,
           readinessProbe: values.spValidator.readinessProbe,

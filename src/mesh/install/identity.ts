@@ -1,5 +1,6 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import {
+  chosenResources,
   controllerContainer,
   controlPlaneValues,
   initContainer,
@@ -99,6 +100,7 @@ export function identityObjects(namespace: string, values: Values, material: Ide
             { containerPort: 9990, name: 'ident-admin' },
           ],
           admin: 9990,
+          ...chosenResources(values['identityResources']),
           mounts: [
             { mountPath: '/var/run/linkerd/identity/issuer', name: 'identity-issuer' },
             { mountPath: '/var/run/linkerd/identity/trust-roots/', name: 'trust-roots' },

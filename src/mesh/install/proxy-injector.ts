@@ -1,5 +1,6 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import {
+  chosenResources,
   controllerContainer,
   controlPlaneValues,
   initContainer,
@@ -82,6 +83,7 @@ export function injectorObjects(namespace: string, values: Values, access: KubeO
             { containerPort: 9995, name: 'injector-admin' },
           ],
           admin: 9995,
+          ...chosenResources(values['proxyInjectorResources']),
           mounts: [
             { mountPath: '/var/run/linkerd/config', name: 'config' },
             { mountPath: '/var/run/linkerd/identity/trust-roots', name: 'trust-roots' },
