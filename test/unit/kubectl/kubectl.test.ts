@@ -1,8 +1,8 @@
 import type { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { unifiedDiff } from '#kube/api/unified-diff.ts';
 import { parseManifests } from '#terminal/kubectl/manifests.ts';
 import { packTar, unpackTar } from '#terminal/kubectl/tar.ts';
-import { unifiedDiff } from '#kube/api/unified-diff.ts';
 import { createLab, pod } from './lab.ts';
 
 const CONFIG_MAP = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: app }\ndata: { a: "1" }\n';
