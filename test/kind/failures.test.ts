@@ -74,7 +74,8 @@ describe.skipIf(typeof started === 'string')('when the Docker Engine fails', () 
     const networks = await own.engine.docker.listNetworks({ filters });
     return [...containers.map(({ Names }) => Names[0]!.slice(1)), ...networks.map(({ Name }) => Name)].sort();
   };
-  const leftNothing = () => expect.poll(left, { timeout: 20_000 }).toEqual([]);
+  // At the latest by the sweep that the server makes each minute.
+  const leftNothing = () => expect.poll(left, { timeout: 100_000 }).toEqual([]);
   const state = (wanted: string) => page.until(() => page.session?.state === wanted, 200_000, wanted);
   /** The page is told what failed, at which step, and how it is mended; and nothing stays behind. */
   const failsWith = async (code: string, step: RegExp, words: RegExp) => {

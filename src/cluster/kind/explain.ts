@@ -5,6 +5,7 @@ import { type Engine, isStatus } from './engine.ts';
 /** Below this a node’s disk is full, bytes: etcd asks for 64 MiB at once. */
 const FULL_BYTES = 96 * 1024 ** 2;
 const LOOK_EVERY_MS = 2_000;
+const ENDS_WITHIN_MS = 3_000;
 const wall = new WallClock();
 
 /**
@@ -58,9 +59,15 @@ async function explained(engine: Engine, node: string, error: unknown): Promise<
   const known = error instanceof AcademyError && error.code !== 'driver/failed' && error.code !== 'driver/timeout';
   if (known) return error;
   try {
+    if ((await roomIn(engine, node)) < FULL_BYTES) return diskFull(error);
+  } catch {
+    // A node that is just ending answers nothing, and is said to run for a moment more.
+    const ended = (abortSignal: AbortSignal) => engine.docker.getContainer(node).wait({ abortSignal });
+    await engine.call('see the node end', ended, { timeoutMs: ENDS_WITHIN_MS }).catch(() => {});
+  }
+  try {
     const { State } = await engine.inspect(node);
-    if (!State.Running) return nodeEnded(State.OOMKilled, error);
-    return (await roomIn(engine, node)) < FULL_BYTES ? diskFull(error) : error;
+    return State.Running ? error : nodeEnded(State.OOMKilled, error);
   } catch (cause) {
     return isStatus(cause, 404) ? nodeEnded(false, error) : error;
   }

@@ -141,10 +141,12 @@ export function describeDriver({ name, make, readyMs, settleMs, noMesh, containe
           await until(admin, PODS, (one) => one.metadata.name === each && isReady(one), settleMs);
         const slices = { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices', namespace: 'shop' };
         await until(admin, slices, (one) => one.endpoints?.[0]?.conditions?.ready === true, settleMs);
-        expect(await output(admin, 'tool', ['curl', '-s', 'http://web.shop.svc.cluster.local/'])).toEqual({
-          code: 0,
-          text: 'hello\n',
-        });
+        // A node's rules for a Service follow its endpoints a moment later.
+        await expect
+          .poll(() => output(admin, 'tool', ['curl', '-s', 'http://web.shop.svc.cluster.local/']), {
+            timeout: settleMs,
+          })
+          .toEqual({ code: 0, text: 'hello\n' });
         expect(await output(admin, 'tool', ['sh', '-c', 'echo out; exit 3'])).toEqual({ code: 3, text: 'out\n' });
 
         const forwarded = await admin.portForward('shop', 'web', 8080);
