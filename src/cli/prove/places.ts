@@ -2,9 +2,12 @@ import { availableParallelism, cpus } from 'node:os';
 import type { Clock, Timer } from '#base/clock.ts';
 
 const LOOK_EVERY_MS = 1_000;
-/** With more idle time than the first share there is work for one more session; with less than the second for one less. */
-const ROOM = 0.15;
-const NO_ROOM = 0.03;
+/**
+ * With more idle time than the first share there is work for one more session; with less than the second for one less.
+ * Processors that are always busy keep requests waiting, and labs in which none may be lost would be unjust.
+ */
+const ROOM = 0.3;
+const NO_ROOM = 0.1;
 /** How much the newest second counts: a bring-up keeps every processor busy for one, and that is no reason to run less. */
 const NEWEST = 0.3;
 

@@ -15,7 +15,7 @@ describe('places for sessions', () => {
     places.onMore = () => more++;
     expect(places.size).toBe(4);
     for (let i = 0; i < 3; i++) {
-      busy(0.5);
+      busy(0.2);
       places.look();
     }
     expect([places.size, more]).toEqual([7, 3]);
