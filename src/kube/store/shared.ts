@@ -8,7 +8,8 @@ export function shared<T>(old: unknown, now: T): T {
   const keys = Object.keys(after);
   const known = Object.keys(before);
   let isSame = keys.length === known.length;
-  for (const [index, key] of keys.entries()) {
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index]!;
     const part = after[key];
     const kept = Object.hasOwn(before, key) ? shared(before[key], part) : part;
     if (kept !== part) after[key] = kept;
