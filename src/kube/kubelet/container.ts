@@ -86,7 +86,9 @@ export class Container {
       restartCount: this.restarts,
       started: this.started,
       state,
-      ...(this.running ? { user: { linux: { gid: this.gid, supplementalGroups: this.groups, uid: this.uid } } } : {}),
+      ...(this.running || (made && this.terminated)
+        ? { user: { linux: { gid: this.gid, supplementalGroups: this.groups, uid: this.uid } } }
+        : {}),
       ...(this.spec.volumeMounts?.length
         ? {
             volumeMounts: this.spec.volumeMounts.map(

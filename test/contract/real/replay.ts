@@ -84,6 +84,14 @@ const ASIDE: [RegExp, string][] = [
 export const plain = (text: string): string =>
   ASIDE.reduce((so, [pattern, word]) => so.replaceAll(pattern, word), text);
 
+const inAnyOrder = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .sort()
+    .join('\n');
+
 /** Runs the official kubectl in bash, in a folder that holds a group's files. */
 export class Replay {
   readonly #folder = mkdtempSync(join(tmpdir(), 'academy-real-'));
@@ -145,7 +153,7 @@ export class Replay {
         const lines = plain(out);
         resolve({
           code: code ?? -1,
-          out: anyOrder ? lines.split('\n').sort().join('\n').trimStart() : lines,
+          out: anyOrder ? inAnyOrder(lines) : lines,
           err: plain(err),
         });
       });
