@@ -33,6 +33,7 @@ export async function read(session: LabProcess, commands: readonly ShownCommand[
     const mistake = await mistakeIn(session, command, expected);
     if (mistake) wrong.push(mistake);
   }
+  session.ended('script');
   if (wrong.length > 0) throw new Error(wrong.join('\n'));
   return `${commands.length} commands run, ${compared} printed what is shown`;
 }
@@ -45,6 +46,7 @@ export async function readSolved(session: LabProcess, commands: readonly ShownCo
     const mistake = await mistakeIn(session, command, output!.text);
     if (mistake) wrong.push(mistake);
   }
+  session.ended('script');
   if (wrong.length > 0) throw new Error(wrong.join('\n'));
   return `${shown.length} printed what is shown`;
 }
