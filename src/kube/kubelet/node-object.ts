@@ -1,4 +1,4 @@
-import { arch, cpus, release } from 'node:os';
+import { arch, release } from 'node:os';
 import type { KubeObject } from '#kube/api/types.ts';
 
 export interface NodeFacts {
@@ -9,7 +9,10 @@ export interface NodeFacts {
   images: { names: string[]; sizeBytes: number }[];
 }
 
-/** The one node. It says what it is: no machine, no container runtime. */
+/**
+ * The one node. It says what it is: no machine, no container runtime. Its size is the same on every host, so that a lab whose
+ * pods fit on its author's machine fits on each learner's.
+ */
 export function nodeObject({ name, ip, podCidr, now, images }: NodeFacts): KubeObject {
   const architecture = arch() === 'x64' ? 'amd64' : arch();
   const labels = {
@@ -21,7 +24,7 @@ export function nodeObject({ name, ip, podCidr, now, images }: NodeFacts): KubeO
     'node-role.kubernetes.io/control-plane': '',
   };
   const capacity = {
-    cpu: String(cpus().length || 1),
+    cpu: '4',
     'ephemeral-storage': '10Gi',
     'hugepages-1Gi': '0',
     'hugepages-2Mi': '0',
