@@ -293,7 +293,7 @@ export function describeDriver({ name, make, readyMs, settleMs, noMesh, containe
           pod(
             'keeper',
             {
-              image: 'curlimages/curl:8.11.1',
+              ...tool,
               command: ['sh', '-c', 'ls /kept; echo written > /kept/file; sleep 3600'],
               securityContext: { runAsUser: 0 },
               volumeMounts: [{ name: 'kept', mountPath: '/kept' }],
@@ -307,7 +307,9 @@ export function describeDriver({ name, make, readyMs, settleMs, noMesh, containe
           .toEqual({ code: 0, text: 'written\n' });
         const saved = await cluster.save();
         if (!saved) return;
-        await cluster.destroy();
+        // What outlives a server is let go of, and its containers run on; the rest is made again from what was saved.
+        const runsOn = cluster.release !== undefined;
+        await (cluster.release?.() ?? cluster.destroy());
         cluster = await make().create({
           id: 'contract-mesh',
           settings: clusterSettings.parse({ mesh: 'linkerd' }),
@@ -317,8 +319,8 @@ export function describeDriver({ name, make, readyMs, settleMs, noMesh, containe
         });
         await cluster.ready;
         await until(cluster.admin, PODS, (one) => one.metadata.name === 'web' && isReady(one), settleMs);
-        const tool = await until(cluster.admin, PODS, (one) => one.metadata.name === 'tool' && isReady(one), settleMs);
-        expect(tool.status.containerStatuses[0].restartCount).toBe(1);
+        const back = await until(cluster.admin, PODS, (one) => one.metadata.name === 'tool' && isReady(one), settleMs);
+        expect(back.status.containerStatuses[0].restartCount).toBe(runsOn ? 0 : 1);
         await until(cluster.admin, PODS, (one) => one.metadata.name === 'keeper' && isReady(one), settleMs);
         // A container without probes is ready before its shell has come to its first command.
         const printed = async () => {
@@ -327,7 +329,7 @@ export function describeDriver({ name, make, readyMs, settleMs, noMesh, containe
             log += Buffer.from(chunk).toString();
           return log;
         };
-        await expect.poll(printed, { timeout: settleMs }).toBe('file\n');
+        await expect.poll(printed, { timeout: settleMs }).toBe(runsOn ? '' : 'file\n');
         await expect
           .poll(() => output(cluster.admin, 'tool', ['curl', '-s', 'http://web/']), { timeout: settleMs })
           .toEqual({ code: 0, text: 'hello\n' });
