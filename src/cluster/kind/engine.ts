@@ -109,7 +109,20 @@ export class Engine {
   }
 
   async removeNetwork(id: string): Promise<void> {
-    await ignoring([404], () => this.call('remove a network', () => this.docker.getNetwork(id).remove()));
+    const network = this.docker.getNetwork(id);
+    const remove = () => ignoring([404], () => this.call('remove a network', () => network.remove()));
+    try {
+      await remove();
+    } catch (error) {
+      if (!isStatus(error, 403)) throw error;
+      // After a restart an Engine may hold places of containers that are gone; they are listed by no container's id.
+      const { Containers = {} } = await this.call('look at a network', () => network.inspect());
+      const gone = Object.entries(Containers).filter(([key]) => key.startsWith('ep-'));
+      if (gone.length === 0) throw error;
+      for (const [, { Name }] of gone as [string, { Name: string }][])
+        await this.call('leave a network', () => network.disconnect({ Container: Name, Force: true }));
+      await remove();
+    }
   }
 
   async pause(id: string): Promise<void> {
