@@ -107,10 +107,14 @@ export class SessionRegistry {
 
   /** The clusters of sessions that live, or that will be come back to. */
   clusters(): Set<string> {
-    const names = [...this.#sessions.values()]
-      .filter(({ state }) => state !== 'ended' && state !== 'failed')
-      .map(({ learner, lab }) => clusterName(learner, lab.id));
-    return new Set([...names, ...this.#o.store.liveSessions().map((s) => clusterName(s.learner, s.lab))]);
+    const names = new Set(this.#o.store.liveSessions().map((s) => clusterName(s.learner, s.lab)));
+    // The store calls a failed session live, because Reset leads on from it; its cluster is lost all the same.
+    for (const { state, learner, lab } of this.#sessions.values()) {
+      const name = clusterName(learner, lab.id);
+      if (state === 'ended' || state === 'failed') names.delete(name);
+      else names.add(name);
+    }
+    return names;
   }
 
   /** How many sessions are not ended. */
