@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Matrix } from '#schema/evidence.ts';
-import { defineCheck, failed, passed, waiting } from '../check.ts';
+import { type CheckContext, defineCheck, failed, type Outcome, passed, waiting } from '../check.ts';
 import { meshedPods } from '../probes/mesh.ts';
 import { type Answer, NoReadyPod, requestsFrom } from '../probes/requests.ts';
 import { count } from '../words.ts';
@@ -29,10 +29,12 @@ const params = z.strictObject({
     .describe('Which client may do what; everything else must be denied.'),
 });
 
+type Asked = z.infer<typeof params>;
+
 const POLICY = { group: 'policy.linkerd.io' } as const;
 
 /** Every client against every route with real requests: too much access fails as surely as too little. */
-export const policyMatrix = defineCheck<z.infer<typeof params>>({
+export const policyMatrix = defineCheck<Asked>({
   name: 'policy-matrix',
   summary:
     'Real requests from every client to every route: exactly what is listed gets through, everything else is denied.',
@@ -48,65 +50,72 @@ export const policyMatrix = defineCheck<z.infer<typeof params>>({
     { group: '', version: 'v1', resource: 'pods', namespace },
     { everyMs: 15_000 },
   ],
-  async run({ namespace, clients, routes, allow }, { client, clock, signal }) {
-    const at = clock.now();
-    const identities = new Map(
-      (await meshedPods(client, signal)).map((pod) => [`${pod.namespace}/${pod.workload}`, pod.identity]),
-    );
-    const requests = routes.map((route) => {
-      const [method, url] = route.split(' ') as [string, string];
-      return { method, url };
-    });
-    const callers = clients.map((entry) => (typeof entry === 'string' ? { deployment: entry } : entry));
-    const rows = await Promise.all(
-      callers.map(async (caller) => {
-        const from = {
-          namespace: caller.namespace ?? namespace,
-          deployment: caller.deployment,
-          container: caller.container ?? caller.deployment,
-        };
-        const answers = await requestsFrom(client, from, requests, signal).catch((error: unknown) => {
-          if (error instanceof NoReadyPod) return undefined;
-          throw error;
-        });
-        return { caller, identity: identities.get(`${from.namespace}/deployment/${from.deployment}`) ?? null, answers };
-      }),
-    );
-    const may = (name: string, route: string) =>
-      allow.some((rule) => rule.client === name && rule.routes.includes(route));
-    const matrix: Matrix = {
-      type: 'matrix',
-      at,
-      clients: rows.map(({ caller, identity }) => ({ name: caller.deployment, identity })),
-      routes: routes.map((route, i) => ({ name: route, ...requests[i]! })),
-      cells: rows.flatMap(({ caller, answers }) =>
-        routes.map((route, i) => ({
-          client: caller.deployment,
-          route,
-          expected: may(caller.deployment, route) ? ('allow' as const) : ('deny' as const),
-          ...judge(answers?.[i]),
-          at,
-        })),
-      ),
-    };
-    const absent = rows.filter((row) => !row.answers);
-    if (absent.length > 0)
-      return waiting(`${absent.map((row) => row.caller.deployment).join(', ')}: no pod is ready to ask from.`, [
-        matrix,
-      ]);
-    const tooMuch = matrix.cells.filter((cell) => cell.expected === 'deny' && cell.observed !== 'deny');
-    const tooLittle = matrix.cells.filter((cell) => cell.expected === 'allow' && cell.observed !== 'allow');
-    const saw = [...(tooMuch.length > 0 ? ['too-much'] : []), ...(tooLittle.length > 0 ? ['too-little'] : [])];
-    for (const cell of [...tooMuch, ...tooLittle]) saw.push(`${cell.client} ${cell.observed} ${cell.route}`);
-    if (saw.length === 0) {
-      return passed(
-        `${count(matrix.cells.length, 'request')} from ${count(rows.length, 'caller')}: exactly what was asked for got through.`,
-        [matrix],
-      );
-    }
-    return failed(sentence(tooMuch, tooLittle), [matrix], saw);
+  async run(asked, context) {
+    const first = await ask(asked, context);
+    // Requests that meet a change on its way may by chance add up to what is wanted: seen once more, it is no chance.
+    return first.state === 'passed' ? ask(asked, context) : first;
   },
 });
+
+async function ask(
+  { namespace, clients, routes, allow }: Asked,
+  { client, clock, signal }: CheckContext,
+): Promise<Outcome> {
+  const at = clock.now();
+  const identities = new Map(
+    (await meshedPods(client, signal)).map((pod) => [`${pod.namespace}/${pod.workload}`, pod.identity]),
+  );
+  const requests = routes.map((route) => {
+    const [method, url] = route.split(' ') as [string, string];
+    return { method, url };
+  });
+  const callers = clients.map((entry) => (typeof entry === 'string' ? { deployment: entry } : entry));
+  const rows = await Promise.all(
+    callers.map(async (caller) => {
+      const from = {
+        namespace: caller.namespace ?? namespace,
+        deployment: caller.deployment,
+        container: caller.container ?? caller.deployment,
+      };
+      const answers = await requestsFrom(client, from, requests, signal).catch((error: unknown) => {
+        if (error instanceof NoReadyPod) return undefined;
+        throw error;
+      });
+      return { caller, identity: identities.get(`${from.namespace}/deployment/${from.deployment}`) ?? null, answers };
+    }),
+  );
+  const may = (name: string, route: string) =>
+    allow.some((rule) => rule.client === name && rule.routes.includes(route));
+  const matrix: Matrix = {
+    type: 'matrix',
+    at,
+    clients: rows.map(({ caller, identity }) => ({ name: caller.deployment, identity })),
+    routes: routes.map((route, i) => ({ name: route, ...requests[i]! })),
+    cells: rows.flatMap(({ caller, answers }) =>
+      routes.map((route, i) => ({
+        client: caller.deployment,
+        route,
+        expected: may(caller.deployment, route) ? ('allow' as const) : ('deny' as const),
+        ...judge(answers?.[i]),
+        at,
+      })),
+    ),
+  };
+  const absent = rows.filter((row) => !row.answers);
+  if (absent.length > 0)
+    return waiting(`${absent.map((row) => row.caller.deployment).join(', ')}: no pod is ready to ask from.`, [matrix]);
+  const tooMuch = matrix.cells.filter((cell) => cell.expected === 'deny' && cell.observed !== 'deny');
+  const tooLittle = matrix.cells.filter((cell) => cell.expected === 'allow' && cell.observed !== 'allow');
+  const saw = [...(tooMuch.length > 0 ? ['too-much'] : []), ...(tooLittle.length > 0 ? ['too-little'] : [])];
+  for (const cell of [...tooMuch, ...tooLittle]) saw.push(`${cell.client} ${cell.observed} ${cell.route}`);
+  if (saw.length === 0) {
+    return passed(
+      `${count(matrix.cells.length, 'request')} from ${count(rows.length, 'caller')}: exactly what was asked for got through.`,
+      [matrix],
+    );
+  }
+  return failed(sentence(tooMuch, tooLittle), [matrix], saw);
+}
 
 function sentence(tooMuch: Matrix['cells'], tooLittle: Matrix['cells']): string {
   const example = (cell: Matrix['cells'][number]) =>
