@@ -56,6 +56,7 @@ export function kindSettings(settings: Settings): KindSettings {
   return {
     nodeImage: settings.nodeImage,
     toolboxImage: settings.toolboxImage,
+    lentImages: settings.lentImages,
     owner: ownerOf(settings.dataDir),
     ...(settings.linkerdCli ? { linkerdCli: settings.linkerdCli } : {}),
   };

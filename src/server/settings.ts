@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { AcademyError } from '#base/errors.ts';
-import { DEFAULT_NODE_IMAGE, DEFAULT_TOOLBOX_IMAGE } from '#cluster/kind/settings.ts';
+import { DEFAULT_LENT_IMAGES, DEFAULT_NODE_IMAGE, DEFAULT_TOOLBOX_IMAGE } from '#cluster/kind/settings.ts';
 
 const count = (fallback: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
@@ -13,6 +13,8 @@ const environment = z.object({
   ACADEMY_DRIVER: z.enum(['auto', 'embedded', 'kind']).default('auto'),
   /** Node image of kind clusters; it is never pulled. */
   ACADEMY_NODE_IMAGE: z.string().min(1).default(DEFAULT_NODE_IMAGE),
+  /** Comma-separated repositories of the Docker Engine that any learner's pods may run; those of a lab are added to them. */
+  ACADEMY_IMAGES: z.string().default(DEFAULT_LENT_IMAGES.join(',')),
   /** Official linkerd program that renders the mesh of kind clusters; without it our own rendering is used. */
   ACADEMY_LINKERD_CLI: z.string().optional(),
   /** Image in which the terminals of kind clusters run, the image it is built on, and a folder of programs put into it. */
@@ -40,6 +42,7 @@ export interface Settings {
   dataDir: string;
   driver: 'auto' | 'embedded' | 'kind';
   nodeImage: string;
+  lentImages: string[];
   linkerdCli: string | undefined;
   toolboxImage: string;
   toolboxBase: string | undefined;
@@ -73,6 +76,9 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     dataDir: resolve(e.ACADEMY_DATA),
     driver: e.ACADEMY_DRIVER,
     nodeImage: e.ACADEMY_NODE_IMAGE,
+    lentImages: e.ACADEMY_IMAGES.split(',')
+      .map((name) => name.trim())
+      .filter(Boolean),
     linkerdCli: e.ACADEMY_LINKERD_CLI,
     toolboxImage: e.ACADEMY_TOOLBOX_IMAGE,
     toolboxBase: e.ACADEMY_TOOLBOX_BASE,

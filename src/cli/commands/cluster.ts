@@ -93,8 +93,8 @@ async function up(args: string[]): Promise<number> {
   life.add(() => clearInterval(alive));
   try {
     const settings = settingsWith(values);
-    // Whose terminal this is has one already.
-    const { toolboxImage: _none, ...kind } = kindSettings(settings);
+    // Whose terminal this is has one already, and may have every image that their Engine holds.
+    const { toolboxImage: _none, lentImages: _all, ...kind } = kindSettings(settings);
     const driver = await driverNamed(values.driver, values.driver === 'kind' ? kind : undefined);
     const { ok, reasons } = await driver.preflight(stopping.signal);
     if (!ok) throw new AcademyError('driver/unavailable', reasons.join(' '));

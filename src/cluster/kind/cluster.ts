@@ -48,7 +48,6 @@ export class KindCluster implements Cluster {
     this.ready = parts.ready;
     if (parts.box) this.box = parts.box;
     parts.ready.catch(() => {});
-    supplyImages(parts.engine, [parts.containerId, ...parts.workers], parts.admin, parts.connections);
   }
 
   #lost: Promise<never> | undefined;
@@ -60,6 +59,12 @@ export class KindCluster implements Cluster {
       this.#lost.catch(() => {});
     }
     return this.#lost;
+  }
+
+  /** From now on the nodes are given the images that pods ask for, as far as `may` lends them. */
+  lendImages(may: (reference: string) => boolean): void {
+    const { engine, containerId, workers, admin, connections } = this.#parts;
+    supplyImages(engine, [containerId, ...workers], admin, may, connections);
   }
 
   /** Puts images into every node that were not known when the cluster was made. */

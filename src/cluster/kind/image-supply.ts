@@ -8,10 +8,16 @@ import { putImages } from './node-images.ts';
 const PODS = { group: '', version: 'v1', resource: 'pods' } as const;
 
 /**
- * Puts images into a cluster's nodes as pods ask for them, where the Engine has them: a node's own attempt to fetch one fails,
+ * Puts images into a cluster's nodes as pods ask for them, where the Engine has them and `may` lends them: a node's own attempt to fetch one fails,
  * because its network has no way out, and its next one finds it there. Until `life` ends.
  */
-export function supplyImages(engine: Engine, nodes: string[], admin: KubeClient, life: Lifecycle): void {
+export function supplyImages(
+  engine: Engine,
+  nodes: string[],
+  admin: KubeClient,
+  may: (reference: string) => boolean,
+  life: Lifecycle,
+): void {
   const asked = new Set<string>();
   const under = new Set<string>();
   const put = async (image: string) => {
@@ -30,7 +36,7 @@ export function supplyImages(engine: Engine, nodes: string[], admin: KubeClient,
     // What could not be had may have been loaded into the Engine meanwhile.
     const again = wanting(object);
     for (const image of imagesOf(object))
-      if (!under.has(image) && (!asked.has(image) || again.has(image))) put(image).catch(() => {});
+      if (may(image) && !under.has(image) && (!asked.has(image) || again.has(image))) put(image).catch(() => {});
   });
   void pods.start();
 }

@@ -12,6 +12,11 @@ export interface KindSettings {
   linkerdCli?: string;
   /** Reference of the image in which a session's terminals run; never pulled. Without it there is no toolbox. */
   toolboxImage?: string;
+  /**
+   * Repositories of this Engine whose images a cluster's pods may have beside those that its lab names; absent: all of them.
+   * What else the Engine holds is nothing to a learner.
+   */
+  lentImages?: readonly string[];
   /** Whose the containers are: the id in the academy's data folder. */
   owner: string;
 }
@@ -25,6 +30,8 @@ export function flavourOf(settings: ClusterSettings): string {
   return `${mesh}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}${nodes}`;
 }
 
+/** Small images that exercises and people try things with. */
+export const DEFAULT_LENT_IMAGES = ['busybox', 'curlimages/curl', 'hashicorp/http-echo', 'nginx'];
 export const DEFAULT_TOOLBOX_IMAGE = 'academy/toolbox:1';
 /** The image that the notes of kind v0.33.0 name for Kubernetes 1.35. */
 export const DEFAULT_NODE_IMAGE =
