@@ -17,6 +17,13 @@ const core = (resource: string, namespace?: string): Target => ({
   ...(namespace ? { namespace } : {}),
 });
 
+const rbac = (resource: string, namespace: string): Target => ({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  resource,
+  namespace,
+});
+
 const priorityClass = (name: string, value: number, description: string): KubeObject => ({
   apiVersion: 'scheduling.k8s.io/v1',
   kind: 'PriorityClass',
@@ -53,6 +60,19 @@ export async function bootstrapObjects(client: KubeClient, plan: AddressPlan): P
     const resource = object.kind === 'ClusterRole' ? 'clusterroles' : 'clusterrolebindings';
     await create(client, { group: 'rbac.authorization.k8s.io', version: 'v1', resource }, structuredClone(object));
   }
+  await create(client, rbac('roles', 'kube-system'), {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'Role',
+    metadata: { name: 'extension-apiserver-authentication-reader', namespace: 'kube-system' },
+    rules: [
+      {
+        apiGroups: [''],
+        resources: ['configmaps'],
+        resourceNames: ['extension-apiserver-authentication'],
+        verbs: ['get', 'list', 'watch'],
+      },
+    ],
+  });
   for (const object of CLUSTER_WIDE) {
     const [group = '', version = ''] = object.apiVersion.split('/');
     const resource = object.kind === 'StorageClass' ? 'storageclasses' : 'priorityclasses';

@@ -14,6 +14,7 @@ import { escalationAdmission } from '#kube/apiserver/auth/escalation.ts';
 import { createRbac } from '#kube/apiserver/auth/rbac.ts';
 import { addReviews } from '#kube/apiserver/auth/reviews.ts';
 import { ServiceAccountTokens } from '#kube/apiserver/auth/tokens.ts';
+import { Availability } from '#kube/apiserver/availability.ts';
 import type { AdmissionPlugin } from '#kube/apiserver/seams.ts';
 import { ApiServer, type ApiServerOptions } from '#kube/apiserver/server.ts';
 import type { KubeClient, Target } from '#kube/client/client.ts';
@@ -26,6 +27,7 @@ import { startServiceProxy } from '#kube/network/start.ts';
 import { startScheduler } from '#kube/scheduler/scheduler.ts';
 import { type AddressPlan, apiServiceIp, dnsIp } from './addresses.ts';
 import { listenInside } from './api-port.ts';
+import { frontProxy } from './authority.ts';
 import { bootstrapObjects, SYSTEM } from './bootstrap.ts';
 import { isMeshImage, sampleImages } from './images.ts';
 import { addOutsideHosts } from './outside.ts';
@@ -70,6 +72,7 @@ export class ControlPlane {
     serverOptions.authorize = authorize;
     const dial = (host: string, port: number, timeoutMs: number) => this.network.node.dial(host, port, { timeoutMs });
     serverOptions.dial = dial;
+    serverOptions.frontProxy = frontProxy(options.clusterCa, () => clock.now());
     admission.push(
       limitRangeAdmission(store),
       priorityAdmission(store),
@@ -102,6 +105,14 @@ export class ControlPlane {
     if (!this.#options.objects) await bootstrapObjects(this.clientOf(SYSTEM.apiserver), addresses);
     const inside = listenInside(server, this.network.node, apiServiceIp(addresses), clusterCa, () => clock.now());
     this.#life.add(() => inside.close());
+    const availability = new Availability({
+      store: server.store,
+      client: this.clientOf(SYSTEM.apiserver),
+      clock,
+      aggregation: server.aggregation,
+    });
+    availability.start();
+    this.#life.add(() => availability.close());
     const controllersClient = this.clientOf(SYSTEM.controllers);
     await startServiceProxy(controllersClient, this.network.services, this.#life.signal);
     const controllers = await startControllers({

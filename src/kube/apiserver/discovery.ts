@@ -1,5 +1,6 @@
 import type { ApiRequest, ApiResponse } from '#kube/api/http.ts';
-import { apiVersionOf, type Kinds, type ResourceKind, SERVER_VERSION } from './kinds.ts';
+import type { AggregatedVersion } from './aggregation.ts';
+import { apiVersionOf, type GroupInfo, type Kinds, type ResourceKind, SERVER_VERSION } from './kinds.ts';
 
 const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 const json = (value: unknown, contentType?: string): ApiResponse => ({
@@ -12,8 +13,17 @@ const text = (value: string): ApiResponse => ({
   body: { type: 'text', value, contentType: 'text/plain; charset=utf-8' },
 });
 
-/** Answers /version, the health endpoints and discovery, aggregated and legacy; undefined for other paths. */
-export function discoveryFor(request: ApiRequest, kinds: Kinds, serviceCidr: string): ApiResponse | undefined {
+/**
+ * Answers /version, the health endpoints and discovery, aggregated and legacy; undefined for other paths. `served` are
+ * the APIs of Services.
+ */
+export function discoveryFor(
+  request: ApiRequest,
+  kinds: Kinds,
+  serviceCidr: string,
+  served: AggregatedVersion[] = [],
+): ApiResponse | undefined {
+  const groups = [...kinds.groups(), ...servedGroups(served)];
   const path = request.path.replace(/\/$/, '') || '/';
   const aggregated = /as=APIGroupDiscoveryList/.test(request.headers.accept ?? '');
   switch (path) {
@@ -29,12 +39,10 @@ export function discoveryFor(request: ApiRequest, kinds: Kinds, serviceCidr: str
           '/api',
           '/api/v1',
           '/apis',
-          ...kinds
-            .groups()
-            .flatMap((group) => [
-              `/apis/${group.name}`,
-              ...group.versions.map((version) => `/apis/${group.name}/${version}`),
-            ]),
+          ...groups.flatMap((group) => [
+            `/apis/${group.name}`,
+            ...group.versions.map((version) => `/apis/${group.name}/${version}`),
+          ]),
           '/healthz',
           '/livez',
           '/openapi/v3',
@@ -54,14 +62,20 @@ export function discoveryFor(request: ApiRequest, kinds: Kinds, serviceCidr: str
           });
     case '/apis':
       return aggregated
-        ? json(discoveryList(kinds.groups().map((group) => groupDiscovery(kinds, group))), AGGREGATED)
-        : json({ kind: 'APIGroupList', apiVersion: 'v1', groups: kinds.groups().map(apiGroup) });
+        ? json(
+            discoveryList([
+              ...kinds.groups().map((group) => groupDiscovery(kinds, group)),
+              ...servedGroups(served).map((group) => servedDiscovery(group, served)),
+            ]),
+            AGGREGATED,
+          )
+        : json({ kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(apiGroup) });
   }
   const match = /^\/api(?:s\/([^/]+))?(?:\/([^/]+))?$/.exec(path);
   if (!match) return undefined;
   const [, group = '', version] = match;
   if (!version) {
-    const found = kinds.groups().find((candidate) => candidate.name === group);
+    const found = groups.find((candidate) => candidate.name === group);
     return found && json({ kind: 'APIGroup', apiVersion: 'v1', ...apiGroup(found) });
   }
   if (!kinds.hasGroupVersion(group, version)) return undefined;
@@ -145,5 +159,50 @@ function groupDiscovery(kinds: Kinds, { name, versions }: { name: string; versio
             : {}),
         })),
     })),
+  };
+}
+
+/** The groups of Services' APIs, with their versions in the order of the APIServices. */
+function servedGroups(served: AggregatedVersion[]): GroupInfo[] {
+  const out = new Map<string, GroupInfo>();
+  for (const { group, version } of served) {
+    const known = out.get(group);
+    if (known) known.versions.push(version);
+    else out.set(group, { name: group, versions: [version], preferred: version });
+  }
+  return [...out.values()];
+}
+
+function servedDiscovery({ name, versions }: GroupInfo, served: AggregatedVersion[]) {
+  return {
+    metadata: { name, creationTimestamp: null },
+    versions: versions.map((version) => {
+      const { resources = [] } = served.find((each) => each.group === name && each.version === version) ?? {};
+      const responseKind = (kind: string) => ({ group: name, version, kind });
+      return {
+        version,
+        freshness: 'Current',
+        resources: resources
+          .filter((each) => !each.name.includes('/'))
+          .map((each) => {
+            const subresources = resources
+              .filter((sub) => sub.name.startsWith(`${each.name}/`))
+              .map((sub) => ({
+                subresource: sub.name.slice(each.name.length + 1),
+                responseKind: responseKind(sub.kind),
+                verbs: sub.verbs,
+              }));
+            return {
+              resource: each.name,
+              responseKind: responseKind(each.kind),
+              scope: each.namespaced ? 'Namespaced' : 'Cluster',
+              singularResource: each.singularName ?? '',
+              verbs: each.verbs,
+              ...(each.shortNames?.length ? { shortNames: each.shortNames } : {}),
+              ...(subresources.length > 0 ? { subresources } : {}),
+            };
+          }),
+      };
+    }),
   };
 }

@@ -13,7 +13,7 @@ export type Dial = (host: string, port: number, timeoutMs: number) => Promise<Du
 
 const CONNECT_WITHIN_MS = 30_000;
 /** Those of one connection, not of the message. Source: RFC 9110, 7.6.1. */
-const HOP_BY_HOP = new Set(
+export const HOP_BY_HOP = new Set(
   'connection proxy-connection keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade'.split(
     ' ',
   ),
@@ -191,7 +191,7 @@ async function send(
   });
 }
 
-function bytesOf(body: unknown): Buffer | undefined {
+export function bytesOf(body: unknown): Buffer | undefined {
   if (body === undefined || body === null) return undefined;
   if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));

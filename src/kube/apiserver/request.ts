@@ -30,6 +30,9 @@ export function attributesOf(request: ApiRequest, user: UserInfo): Attributes {
     return { ...base, verb: request.method.toLowerCase(), isResource: false };
   const { group, version } = resource;
   let { rest } = resource;
+  // The old way to watch, which aggregated APIs still use: the verb stands in the path.
+  const watches = rest[0] === 'watch' && rest.length > 1;
+  if (watches) rest = rest.slice(1);
   let namespace = '';
   if (rest[0] === 'namespaces' && rest.length > 2 && !['status', 'finalize'].includes(rest[2]!)) {
     namespace = rest[1]!;
@@ -42,6 +45,7 @@ export function attributesOf(request: ApiRequest, user: UserInfo): Attributes {
   const isWatch = ['true', '1', ''].includes(request.query.get('watch') ?? 'false');
   if (verb === 'get' && !name) verb = isWatch ? 'watch' : 'list';
   if (verb === 'delete' && !name) verb = 'deletecollection';
+  if (watches) verb = 'watch';
   return {
     ...base,
     verb,

@@ -5,6 +5,7 @@ import { failure, StatusError } from '#kube/api/status.ts';
 import type { UserInfo } from '#kube/api/types.ts';
 import { Store } from '#kube/store/store.ts';
 import { checkAcceptable } from './accept.ts';
+import { Aggregation } from './aggregation.ts';
 import { impersonated } from './auth/impersonate.ts';
 import { Commit } from './commit.ts';
 import { discoveryFor } from './discovery.ts';
@@ -17,6 +18,7 @@ import { Removal } from './removal.ts';
 import { attributesOf } from './request.ts';
 import type { AdmissionPlugin, Attributes, Authenticator, Authorizer, VirtualResource } from './seams.ts';
 import { DEFAULT_SERVICE_CIDR, ServiceAddresses } from './service-addresses.ts';
+import type { ClientPair } from './service-tls.ts';
 import { Writes } from './writes.ts';
 
 export interface ApiServerOptions {
@@ -28,6 +30,8 @@ export interface ApiServerOptions {
   admission?: AdmissionPlugin[];
   /** The way to pods, for `pods/proxy` and `services/proxy`. */
   dial?: Dial;
+  /** What the API server shows to Services that serve APIs of their own. */
+  frontProxy?: () => Promise<ClientPair>;
   /** A /16 that Services get their addresses from; 10.96.0.0/16 when absent. */
   serviceCidr?: string;
 }
@@ -52,6 +56,8 @@ export class ApiServer implements ApiHandler {
   readonly #removal: Removal;
   readonly #streams: PodStreams;
   readonly #proxy: WorkloadProxy;
+  /** APIs that Services of the cluster serve. */
+  readonly aggregation: Aggregation;
 
   constructor(options: ApiServerOptions) {
     this.options = options;
@@ -72,6 +78,11 @@ export class ApiServer implements ApiHandler {
     this.#removal = new Removal(writing, commit);
     this.#streams = new PodStreams(this.store, () => this.nodes, options.clock);
     this.#proxy = new WorkloadProxy(this.store, () => options.dial);
+    this.aggregation = new Aggregation(this.store, {
+      clock: options.clock,
+      dial: () => options.dial,
+      frontProxy: async () => options.frontProxy?.(),
+    });
     this.store.watch(CRDS, ({ type, object }) =>
       type === 'DELETED' ? this.kinds.undefine(object) : this.kinds.define(object),
     );
@@ -138,6 +149,8 @@ export class ApiServer implements ApiHandler {
 
   async #route(request: ApiRequest, attributes: Attributes): Promise<ApiResponse> {
     await this.#allowed(attributes);
+    const passed = this.#aggregated(request, attributes);
+    if (passed) return passed;
     if (!attributes.isResource) return this.#nonResource(request);
     const { group, version, resource, subresource } = attributes;
     const virtual = this.#virtual.get(`${group}/${version}/${resource}${subresource ? `/${subresource}` : ''}`);
@@ -170,6 +183,13 @@ export class ApiServer implements ApiHandler {
     }
   }
 
+  /** What belongs to an API that a Service serves. */
+  #aggregated(request: ApiRequest, { isResource, group, version, user }: Attributes): Promise<ApiResponse> | undefined {
+    const [, ofPath = '', versionOfPath = ''] = /^\/apis\/([^/]+)\/([^/]+)\/?$/.exec(request.path) ?? [];
+    const found = isResource ? this.aggregation.find(group, version) : this.aggregation.find(ofPath, versionOfPath);
+    return found ? this.aggregation.pass(found, request, user) : undefined;
+  }
+
   async #subresource(kind: ResourceKind, request: ApiRequest, attributes: Attributes): Promise<ApiResponse> {
     const { subresource, resource, verb } = attributes;
     if (!kind.subresources.some((known) => known.name === subresource)) throw this.#unknown();
@@ -195,8 +215,12 @@ export class ApiServer implements ApiHandler {
 
   #nonResource(request: ApiRequest): ApiResponse {
     const found =
-      discoveryFor(request, this.kinds, this.options.serviceCidr ?? DEFAULT_SERVICE_CIDR) ??
-      openApiFor(request, this.kinds);
+      discoveryFor(
+        request,
+        this.kinds,
+        this.options.serviceCidr ?? DEFAULT_SERVICE_CIDR,
+        this.aggregation.versions(),
+      ) ?? openApiFor(request, this.kinds);
     if (found) return found;
     throw this.#unknown();
   }

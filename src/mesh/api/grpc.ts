@@ -75,6 +75,12 @@ const CONTENT = { 'content-type': 'application/grpc' };
 /** A gRPC server for connections that are handed to it: `accept` each. */
 export class GrpcServer {
   readonly #methods = new Map<string, { method: Method; handler: Handler }>();
+  readonly #unknown: string;
+
+  /** `unknown` is said to those who call a method that is not there. */
+  constructor({ unknown = 'unimplemented' }: { unknown?: string } = {}) {
+    this.#unknown = encodeURIComponent(unknown);
+  }
 
   add(method: Method, handler: Handler): this {
     this.#methods.set(method.path, { method, handler });
@@ -88,7 +94,7 @@ export class GrpcServer {
   #serve(stream: Http2Stream, headers: Headers): void {
     const known = this.#methods.get(String(headers[':path'] ?? ''));
     if (!known) {
-      stream.writeHead(STATUS, { ...CONTENT, 'grpc-status': '12', 'grpc-message': 'unimplemented' }, true);
+      stream.writeHead(STATUS, { ...CONTENT, 'grpc-status': '12', 'grpc-message': this.#unknown }, true);
       return;
     }
     const { method, handler } = known;

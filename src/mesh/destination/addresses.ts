@@ -31,7 +31,7 @@ const SKIP_INBOUND = 'config.linkerd.io/skip-inbound-ports';
 const DEFAULT_INBOUND_PORT = 4143;
 
 /** Owners that metrics name, by kind. */
-function ownerLabel(pod: KubeObject): Record<string, string> {
+export function ownerLabel(pod: KubeObject): Record<string, string> {
   const owner = pod.metadata.ownerReferences?.find((each) => each.controller);
   if (!owner) return {};
   if (owner.kind !== 'ReplicaSet') return { [owner.kind.toLowerCase()]: owner.name };
@@ -41,15 +41,17 @@ function ownerLabel(pod: KubeObject): Record<string, string> {
     : { replicaset: owner.name };
 }
 
-function inboundPortOf(pod: KubeObject): number | undefined {
+/** Where a pod's proxy listens: for the pod's traffic, and on ports of its own that are dialled as they are. */
+function proxyPorts(pod: KubeObject): { inbound: number; own: number[] } | undefined {
   const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
   const proxy = containers.find((each) => each.name === 'linkerd-proxy');
   if (!proxy) return undefined;
-  const address = proxy.env?.find(
-    (each: { name: string }) => each.name === 'LINKERD2_PROXY_INBOUND_LISTEN_ADDR',
-  )?.value;
-  const port = Number(/:(\d+)$/.exec(address ?? '')?.[1]);
-  return port || DEFAULT_INBOUND_PORT;
+  const port = (listener: string): number => {
+    const name = `LINKERD2_PROXY_${listener}_LISTEN_ADDR`;
+    const address = proxy.env?.find((each: { name: string }) => each.name === name)?.value;
+    return Number(/:(\d+)$/.exec(address ?? '')?.[1]);
+  };
+  return { inbound: port('INBOUND') || DEFAULT_INBOUND_PORT, own: [port('ADMIN'), port('CONTROL')] };
 }
 
 export interface AddressSettings {
@@ -88,11 +90,11 @@ export function podEndpoint(pod: KubeObject, port: number, settings: AddressSett
   };
   const controller = pod.metadata.labels?.['linkerd.io/control-plane-ns'];
   const skipped = inPortList(pod.metadata.annotations?.[SKIP_INBOUND] ?? '', port, pod);
-  const inboundPort = inboundPortOf(pod);
-  if (!controller || skipped || inboundPort === undefined) return endpoint;
+  const ports = proxyPorts(pod);
+  if (!controller || skipped || !ports) return endpoint;
   labels['control_plane_ns'] = controller;
   endpoint.h2 = settings.enableH2Upgrade;
-  endpoint.inboundPort = inboundPort;
+  if (!ports.own.includes(port)) endpoint.inboundPort = ports.inbound;
   if (controller === settings.domain.controlPlaneNamespace) {
     endpoint.identity = serviceAccountIdentity(settings.domain, namespace, account);
   }

@@ -88,6 +88,45 @@ export const controllerImage: Image = {
   },
 };
 
+/** `cr.l5d.io/linkerd/tap`: what the viz extension's tap is made of, by its first word. */
+export const tapImage: Image = {
+  repository: 'cr.l5d.io/linkerd/tap',
+  summary: 'Linkerd viz: the tap API and the webhook that lets proxies be tapped',
+  entrypoint: ['/tap'],
+  cmd: [],
+  user: 0,
+  env: { LINKERD_CONTAINER_VERSION_OVERRIDE: VERSION },
+  workingDir: '/',
+  hasShell: false,
+  start(context) {
+    const [first = ''] = context.argv;
+    const inner = first.split('/').at(-1) === 'tap' ? { ...context, argv: context.argv.slice(1) } : context;
+    switch (inner.argv[0]) {
+      case 'api':
+        return lazily(async () => (await import('#mesh/viz/tap.ts')).startTap(inner, { client: clientOf(inner) }));
+      case 'injector':
+        return lazily(async () =>
+          (await import('#mesh/viz/injector.ts')).startTapInjector(inner, { client: clientOf(inner) }),
+        );
+      default:
+        return undefined;
+    }
+  },
+};
+
+/** `cr.l5d.io/linkerd/metrics-api`: runs, and refuses every question, as no Prometheus runs here. */
+export const metricsApiImage: Image = {
+  repository: 'cr.l5d.io/linkerd/metrics-api',
+  summary: 'Linkerd viz: metrics API; refuses every question, as there is no Prometheus to answer from',
+  entrypoint: ['/metrics-api'],
+  cmd: [],
+  user: 0,
+  env: { LINKERD_CONTAINER_VERSION_OVERRIDE: VERSION },
+  workingDir: '/',
+  hasShell: false,
+  start: (context) => lazily(async () => (await import('#mesh/viz/metrics-api.ts')).startMetricsApi(context)),
+};
+
 /** `cr.l5d.io/linkerd/proxy`: the sidecar, and what prepares and waits for it. */
 export const proxyImage: Image = {
   repository: 'cr.l5d.io/linkerd/proxy',

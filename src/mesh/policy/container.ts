@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { TLSSocket } from 'node:tls';
+import { TLSSocket, type TLSSocketOptions } from 'node:tls';
 import { Lifecycle } from '#base/lifecycle.ts';
 import type { ContainerContext, Process } from '#kube/images/program.ts';
 
@@ -56,7 +56,13 @@ export function serveHttp(running: Running, port: number, handler: Handler): voi
 }
 
 /** The same over TLS, with the certificate that the mounted Secret holds at the time of each connection. */
-export function serveHttps(running: Running, port: number, directory: string, handler: Handler): void {
+export function serveHttps(
+  running: Running,
+  port: number,
+  directory: string,
+  handler: Handler,
+  options: Pick<TLSSocketOptions, 'requestCert' | 'rejectUnauthorized' | 'minVersion'> = {},
+): void {
   const { context } = running;
   const server = createServer(handler);
   const listener = context.net.listen(
@@ -71,6 +77,7 @@ export function serveHttps(running: Running, port: number, directory: string, ha
           cert: Buffer.from(cert),
           key: Buffer.from(key),
           minVersion: 'TLSv1.2',
+          ...options,
         });
         socket.on('error', () => connection.destroy());
         server.emit('connection', socket);

@@ -17,6 +17,7 @@ import { type Labels, renderLabels } from './metrics.ts';
 import type { PortPolicy } from './port-policies.ts';
 import { RequestSeries } from './request-series.ts';
 import type { ProxyRuntime } from './runtime.ts';
+import type { TapPoint } from './tap/taps.ts';
 
 /** One accepted connection as its requests see it. */
 export interface InboundConnection {
@@ -32,6 +33,8 @@ export interface InboundConnection {
   listenPort: number;
   /** Another proxy is at the other end: it may see `l5d-*` headers. */
   isProxy: boolean;
+  /** For those who look on; absent where nobody may. */
+  tapPoint?: () => TapPoint;
   /** Sends on what was allowed. */
   forward(exchange: Exchange): Promise<Answer>;
 }
@@ -161,12 +164,14 @@ async function passOn(
   metrics.add('request_total', series.request);
   metrics.add('inbound_http_requests_total', series.parent);
   const early = applyRequestFilters(exchange, decision.filters, decision.match, port);
+  const telling = early || !connection.tapPoint ? undefined : runtime.taps.begin(exchange, connection.tapPoint);
   let answer: Answer;
   try {
     answer = (early && dated(exchange, early, startedAt)) ?? (await connection.forward(exchange));
   } catch (error) {
     answer = unreachable(connection, exchange, error as Error);
   }
+  if (telling) answer = telling.answered(answer);
   for (const name in answer.headers) if (name.startsWith('l5d-') && name !== PROXY_ERROR) delete answer.headers[name];
   if (!connection.isProxy) delete answer.headers[PROXY_ERROR];
   applyResponseFilters(answer, decision.filters);

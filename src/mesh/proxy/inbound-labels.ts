@@ -39,6 +39,18 @@ export function tlsLabels({ tls }: Client): Labels {
   }
 }
 
+/** The client's TLS as taps tell it. */
+export function tapLabels({ tls }: Client): Labels {
+  switch (tls.kind) {
+    case 'established':
+      return { tls: 'true', client_id: tls.identity ?? '' };
+    case 'opaque':
+      return { tls: 'passthru', sni: tls.sni };
+    case 'none':
+      return { tls: tls.reason };
+  }
+}
+
 /** `client.tls` of a log line: `Some(Established { … })` or `None(NoClientHello)`. */
 export function tlsInLog({ tls }: Client): string {
   if (tls.kind === 'established') {

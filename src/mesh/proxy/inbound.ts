@@ -6,7 +6,7 @@ import { decideConnection, decideRequest } from '#mesh/policy/core/decide.ts';
 import { type Exchange, serveHttp1, serveHttp2 } from './exchange.ts';
 import { Gateway } from './gateway.ts';
 import { type InboundConnection, refuseUpgrade, serveInbound } from './inbound-http.ts';
-import { authzLabels, detected, serverLabels, targetLabels, tlsInLog, tlsLabels } from './inbound-labels.ts';
+import { authzLabels, detected, serverLabels, tapLabels, targetLabels, tlsInLog, tlsLabels } from './inbound-labels.ts';
 import type { Outbound } from './outbound.ts';
 import { type HttpVersion, peek, readClientHello, readHttp } from './peek.ts';
 import { requestHead } from './request-head.ts';
@@ -143,6 +143,14 @@ export class Inbound {
       clientAddress: `${connection.remoteAddress}:${connection.remotePort}`,
       listenPort,
       isProxy,
+      tapPoint: () => ({
+        direction: 'inbound',
+        source: { ip: connection.remoteAddress, port: connection.remotePort },
+        destination: { ip: runtime.net.ip, port },
+        sourceLabels: tapLabels(client),
+        destinationLabels: {},
+        destinationTls: { tls: 'loopback' },
+      }),
       forward: (exchange) => send(application, exchange),
     };
     this.#count(connection, port, client);

@@ -12,12 +12,16 @@ import { RequestSeries } from './request-series.ts';
 import type { ProxyRuntime } from './runtime.ts';
 import type { RetryBudget } from './service-profile.ts';
 import { StreamLimits, TimedOut } from './stream-limits.ts';
+import type { Place } from './tap/match.ts';
+import type { TapPoint } from './tap/taps.ts';
 
 export interface OutboundConnection {
   runtime: ProxyRuntime;
   target: OutboundTarget | undefined;
   /** Where the client dialled. */
   original: { ip: string; port: number };
+  /** Who dialled; absent behind a gateway. */
+  client?: Place;
   /** For the log: `proxy{addr=…}:service{…}` and so on. */
   span: string;
   /** Balancers by authority, shared with other connections of the pod. */
@@ -32,9 +36,13 @@ export interface OutboundConnection {
 const FIRST_BACKOFF_MS = 25;
 const LAST_BACKOFF_MS = 250;
 
+/** By this a program asks its proxy to speak to nobody else (linkerd/app/outbound require_id_header.rs). */
+const REQUIRE_ID = 'l5d-require-id';
+
 /** Finds the backend of a request and sends it there, more than once where that is wanted (linkerd.md 4.1 to 4.6). */
 export async function serveOutbound(connection: OutboundConnection, exchange: Exchange): Promise<void> {
   const { runtime } = connection;
+  const required = exchange.headers[REQUIRE_ID];
   for (const name in exchange.headers) if (name.startsWith('l5d-')) delete exchange.headers[name];
   const startedAt = runtime.clock.now();
   let plan: Plan;
@@ -51,7 +59,14 @@ export async function serveOutbound(connection: OutboundConnection, exchange: Ex
     exchange.body && (plan.retry || plan.timeouts.idleMs)
       ? new ReplayBody(exchange.body, () => limits.touch())
       : undefined;
-  const tries = new Tries(connection, exchange, plan, limits, replay);
+  const tries = new Tries(
+    connection,
+    exchange,
+    plan,
+    limits,
+    replay,
+    typeof required === 'string' ? required : undefined,
+  );
   try {
     const { answer, endpoint, filters } = await tries.run();
     const series = seriesOf(connection, endpoint);
@@ -84,6 +99,7 @@ class Tries {
   readonly #plan: Plan;
   readonly #limits: StreamLimits;
   readonly #replay: ReplayBody | undefined;
+  readonly #requiredId: string | undefined;
   /** The endpoint of the last try that found one. */
   endpoint: Endpoint | undefined;
 
@@ -93,12 +109,14 @@ class Tries {
     plan: Plan,
     limits: StreamLimits,
     replay: ReplayBody | undefined,
+    requiredId?: string,
   ) {
     this.#connection = connection;
     this.#exchange = exchange;
     this.#plan = plan;
     this.#limits = limits;
     this.#replay = replay;
+    this.#requiredId = requiredId;
   }
 
   async run(): Promise<Served> {
@@ -130,6 +148,39 @@ class Tries {
     }
   }
 
+  /** Sends to an endpoint, in the sight of those who look on. */
+  async #send(endpoint: Endpoint, given: Parameters<Endpoint['send']>[1]): Promise<Answer> {
+    const required = this.#requiredId;
+    const found = endpoint.info.identity;
+    if (required !== undefined && required !== found)
+      throw new Rejected(502, 14, 'identity required', `required id ${required}; found ${found ?? 'none'}`);
+    const exchange = this.#exchange;
+    const telling = this.#connection.runtime.taps.begin(exchange, () => this.#tapPoint(endpoint));
+    if (!telling) return endpoint.send(exchange, given);
+    try {
+      return telling.answered(await endpoint.send(exchange, given));
+    } catch (error) {
+      telling.failed();
+      throw error;
+    }
+  }
+
+  #tapPoint({ info }: Endpoint): TapPoint {
+    const { client, runtime } = this.#connection;
+    const route = this.#plan.labels?.family === 'route' ? this.#plan.labels.route['rt_route'] : undefined;
+    return {
+      direction: 'outbound',
+      source: client ?? { ip: runtime.net.ip, port: 0 },
+      destination: { ip: info.ip, port: info.port },
+      sourceLabels: { tls: 'loopback' },
+      destinationLabels: info.labels,
+      destinationTls: info.identity
+        ? { tls: 'true', server_id: info.identity }
+        : { tls: 'not_provided_by_service_discovery' },
+      ...(route ? { routeLabels: { route } } : {}),
+    };
+  }
+
   async #try(timeoutMs: number | undefined): Promise<Served> {
     const exchange = this.#exchange;
     const { runtime } = this.#connection;
@@ -138,7 +189,7 @@ class Tries {
       const endpoint = await pick();
       this.endpoint = endpoint;
       const body = this.#replay ? this.#replay.open() : exchange.body;
-      return { answer: await endpoint.send(exchange, { headers, body }), endpoint, filters };
+      return { answer: await this.#send(endpoint, { headers, body }), endpoint, filters };
     }
     const abort = new AbortController();
     const stop = () => abort.abort(this.#limits.signal.reason);
@@ -153,7 +204,7 @@ class Tries {
       const endpoint = await Promise.race([pick(), aborted]);
       this.endpoint = endpoint;
       const body = this.#replay ? this.#replay.open() : exchange.body;
-      const sent = endpoint.send(exchange, { headers, body, signal: abort.signal });
+      const sent = this.#send(endpoint, { headers, body, signal: abort.signal });
       sent.catch(() => {});
       return { answer: await Promise.race([sent, aborted]), endpoint, filters };
     } catch (error) {

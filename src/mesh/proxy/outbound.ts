@@ -14,6 +14,7 @@ import { requestHead } from './request-head.ts';
 import { DETECT_MS, type ProxyRuntime } from './runtime.ts';
 import { RetryBudget } from './service-profile.ts';
 import { abort, splice } from './splice.ts';
+import type { Place } from './tap/match.ts';
 
 /** What is known of one address that the pod's programs dial. */
 interface Known {
@@ -57,7 +58,8 @@ export class Outbound {
     await known.ready;
     this.#count(connection, key);
     const { target } = known;
-    const outbound = this.#connectionTo(known, key, ip, port);
+    const client = { ip: connection.remoteAddress, port: connection.remotePort };
+    const outbound = this.#connectionTo(known, key, ip, port, client);
     if (target?.protocol === 'opaque') return this.#bytes(connection, outbound, undefined);
     const version = await this.#versionOf(connection, target?.protocol ?? 'detect');
     if (typeof version === 'object') return this.#bytes(connection, outbound, version.sni);
@@ -97,7 +99,7 @@ export class Outbound {
     return { outbound: this.#connectionTo(known, key, name, port), release };
   }
 
-  #connectionTo(known: Known, key: string, ip: string, port: number): OutboundConnection {
+  #connectionTo(known: Known, key: string, ip: string, port: number, client?: Place): OutboundConnection {
     const { clock } = this.#runtime;
     return {
       runtime: this.#runtime,
@@ -105,6 +107,7 @@ export class Outbound {
         return known.target;
       },
       original: { ip, port },
+      ...(client ? { client } : {}),
       span: spanOf(key, known.target),
       balancer: (authority) => this.#balancer(authority, known, key),
       direct: known.direct,

@@ -13,6 +13,8 @@ import { Outbound } from './outbound.ts';
 import { PortPolicies } from './port-policies.ts';
 import type { ProxyRuntime } from './runtime.ts';
 import { type ControlAddress, type ProxySettings, readSettings } from './settings.ts';
+import { TapServer } from './tap/server.ts';
+import { Taps } from './tap/taps.ts';
 import { TransportMetrics } from './transport-metrics.ts';
 
 /** The release this proxy imitates. */
@@ -82,6 +84,7 @@ export function startProxy(context: ContainerContext, control: ControlPlane | un
       transport: new TransportMetrics(metrics),
       certificate,
       policies,
+      taps: new Taps(),
       discovery: clients?.discovery,
       signal,
       id: `${net.ip}#${++started}`,
@@ -113,10 +116,13 @@ function listen(runtime: ProxyRuntime, life: Lifecycle, admin: Admin): void {
     outbound.close();
     for (const connection of runtime.connections) connection.destroy();
   });
+  const { tapName } = settings;
+  const tap = tapName === undefined ? undefined : new TapServer(runtime, tapName);
   for (const listener of [
     net.listen(settings.adminPort, (connection) => admin.accept(connection), { uid }),
     net.listen(settings.inboundPort, (connection) => inbound.accept(connection), { uid }),
     net.listen(settings.outboundPort, (connection) => outbound.accept(connection), { uid, host: '127.0.0.1' }),
+    ...(tap ? [net.listen(settings.controlPort, (connection) => tap.accept(connection), { uid })] : []),
   ]) {
     life.add(() => listener.close());
   }
@@ -131,7 +137,7 @@ function announce(log: ProxyLog, settings: ProxySettings): void {
     ['linkerd2_proxy', `Admin interface on 0.0.0.0:${settings.adminPort}`],
     ['linkerd2_proxy', `Inbound interface on 0.0.0.0:${settings.inboundPort}`],
     ['linkerd2_proxy', `Outbound interface on 127.0.0.1:${settings.outboundPort}`],
-    ['linkerd2_proxy', 'Tap DISABLED'],
+    ['linkerd2_proxy', settings.tapName ? `Tap interface on 0.0.0.0:${settings.controlPort}` : 'Tap DISABLED'],
     ['linkerd2_proxy', `SNI is ${settings.localName}`],
     ['linkerd2_proxy', `Local identity is ${settings.localName}`],
     ['linkerd2_proxy', `Destinations resolved via ${via}${destination.identity ? ` (${destination.identity})` : ''}`],

@@ -6,6 +6,7 @@ import type { ProxyLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { PortPolicies } from './port-policies.ts';
 import type { ProxySettings } from './settings.ts';
+import type { Taps } from './tap/taps.ts';
 import type { TransportMetrics } from './transport-metrics.ts';
 
 /** What the parts of one proxy share. */
@@ -19,6 +20,7 @@ export interface ProxyRuntime {
   transport: TransportMetrics;
   certificate: WorkloadCertificate;
   policies: PortPolicies;
+  taps: Taps;
   /** Absent: every address is forwarded to as it is (no control plane near, as in unit tests). */
   discovery: Discovery | undefined;
   signal: AbortSignal;

@@ -22,6 +22,9 @@ export interface ProxySettings {
   inboundPort: number;
   outboundPort: number;
   adminPort: number;
+  controlPort: number;
+  /** Who may tap; absent: nobody, and nothing listens for it. */
+  tapName?: string;
   inboundPorts: number[];
   opaquePorts: string;
   requireTlsPorts: string;
@@ -81,6 +84,8 @@ export function readSettings(env: Record<string, string>): ProxySettings {
     inboundPort: port('INBOUND_LISTEN_ADDR', 4143),
     outboundPort: port('OUTBOUND_LISTEN_ADDR', 4140),
     adminPort: port('ADMIN_LISTEN_ADDR', 4191),
+    controlPort: port('CONTROL_LISTEN_ADDR', 4190),
+    ...(get('TAP_SVC_NAME') ? { tapName: need('TAP_SVC_NAME') } : {}),
     inboundPorts: list(get('INBOUND_PORTS')).map(Number),
     opaquePorts: get('INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION') ?? '',
     requireTlsPorts: get('INBOUND_PORTS_REQUIRE_TLS') ?? '',

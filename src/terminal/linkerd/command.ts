@@ -50,7 +50,7 @@ async function execute(options: LinkerdOptions, context: CommandContext): Promis
   const { path, verb, rest } = await descend(context.args);
   const out = (text: string) => context.stdout.write(text);
   const err = (text: string) => context.stderr.write(text);
-  const known = [...flagsOf(verb), ...GLOBAL_FLAGS];
+  const known = [...flagsOf(verb), ...(verb.globals ?? GLOBAL_FLAGS)];
   try {
     const flags = parseFlags(rest, known);
     if (flags.values.get('help') === 'true' || !verb.run) {

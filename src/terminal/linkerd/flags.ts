@@ -2,7 +2,7 @@
 export interface Flag {
   name: string;
   short?: string;
-  type?: 'string' | 'int' | 'uint' | 'uint32' | 'duration' | 'strings' | 'stringArray' | 'float';
+  type?: 'string' | 'int' | 'uint' | 'uint32' | 'duration' | 'strings' | 'stringArray' | 'float32';
   /** As `--help` shows it, e.g. `"table"`, `5m0s`, `false`. */
   default?: string;
   usage: string;

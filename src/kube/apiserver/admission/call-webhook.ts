@@ -1,8 +1,8 @@
 import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
-import tls from 'node:tls';
+import type tls from 'node:tls';
 import type { Clock } from '#base/clock.ts';
-import { verifyChain } from '#pki/verify.ts';
+import { secured } from '../service-tls.ts';
 import type { ReviewCaller } from './webhooks.ts';
 
 const MAX_ANSWER_BYTES = 3 * 1024 * 1024;
@@ -19,29 +19,12 @@ export function createReviewCaller(
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), timeoutMs);
     const { signal: timeout } = stop;
-    const socket = tls.connect({
-      socket: stream as import('node:net').Socket,
-      servername: host,
-      rejectUnauthorized: false,
-    });
-    socket.on('error', () => {});
     try {
-      await new Promise<void>((resolve, reject) => {
-        socket.once('secureConnect', resolve);
-        socket.once('error', reject);
-        socket.once('close', () => reject(new Error('EOF')));
-        timeout.addEventListener('abort', () => reject(new Error('context deadline exceeded')), { once: true });
-      });
-      const { raw } = socket.getPeerCertificate();
-      const anchors = (Buffer.from(caBundle ?? '', 'base64')
-        .toString()
-        .match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []) as string[];
-      const result = verifyChain({ chain: [raw], anchors, at: clock.now(), dnsName: host, anchorDates: 'check' });
-      if (!result.ok) throw new Error(`tls: failed to verify certificate: ${result.message}`);
+      const socket = await secured(stream, { host, caBundle, now: clock.now(), signal: timeout });
       return await post(socket, host, path, review, timeout);
     } finally {
       clearTimeout(timer);
-      socket.destroy();
+      stream.destroy();
     }
   };
 }

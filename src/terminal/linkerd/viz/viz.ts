@@ -1,10 +1,13 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import type { KubeClient } from '#kube/client/client.ts';
 import { proxyOf } from '#mesh/check/world.ts';
-import { UsageError } from '../flags.ts';
 import { objectsOf, parseResource, podsFor } from '../resources.ts';
-import { Failure, type Invocation, type Verb } from '../verb.ts';
+import type { Invocation, Verb } from '../verb.ts';
+import { VIZ_GLOBALS } from './extension.ts';
+import { install } from './install.ts';
+import { list } from './list.ts';
 import { rateCells, rates, type Sample, type Series, sample, vizTable } from './samples.ts';
+import { tap } from './tap.ts';
+import { top } from './top.ts';
 
 const NAMESPACE = {
   name: 'namespace',
@@ -297,54 +300,13 @@ const edges: Verb = {
   },
 };
 
-const list: Verb = {
-  name: 'list',
-  summary: 'Lists which pods can be tapped',
-  flags: [ALL, NAMESPACE],
-  async run(invocation) {
-    const rows: string[][] = [];
-    for (const namespace of await namespacesOf(invocation)) {
-      for (const pod of await podsIn(invocation.client, namespace)) {
-        if (proxyOf(pod)) rows.push([`* ${namespace}/${pod.metadata.name}`]);
-      }
-    }
-    await invocation.out(
-      rows.length === 0
-        ? 'No pods to tap\n'
-        : `Pods with tap enabled:\n${rows.map(([name]) => `\t${name}\n`).join('')}`,
-    );
-    return 0;
-  },
-};
-
-const podsIn = async (client: KubeClient, namespace: string): Promise<KubeObject[]> =>
-  (await client.list({ group: '', version: 'v1', resource: 'pods', namespace })).items;
-
-const refused = (name: string, summary: string): Verb => ({
-  name,
-  summary,
-  usage: '[flags] (RESOURCE)',
-  flags: [ALL, NAMESPACE],
-  run: async ({ args }) => {
-    if (args.length === 0) throw new UsageError('requires at least 1 arg(s), only received 0');
-    throw new Failure(
-      `${name} needs the viz extension's tap service, which this cluster does not run: use \`linkerd viz stat\`, or the proxy's log and metrics`,
-    );
-  },
-});
-
 export const viz: Verb = {
   name: 'viz',
   summary: 'viz manages the linkerd-viz extension of Linkerd service mesh',
-  long: 'viz manages the linkerd-viz extension of Linkerd service mesh.\n\nHere its figures come straight from the proxies, over two seconds of traffic.',
-  verbs: [
-    authz,
-    edges,
-    list,
-    stat,
-    statInbound,
-    statOutbound,
-    refused('tap', 'Listen to a traffic stream'),
-    refused('top', 'Display sorted information about live traffic'),
-  ],
+  long: 'viz manages the linkerd-viz extension of Linkerd service mesh.\n\nHere the figures of stat, authz and edges come straight from the proxies, over two\nseconds of traffic. To tap, install the extension first.',
+  globals: VIZ_GLOBALS,
+  verbs: [authz, edges, install, list, stat, statInbound, statOutbound, tap, top].map((verb) => ({
+    ...verb,
+    globals: VIZ_GLOBALS,
+  })),
 };

@@ -1,0 +1,63 @@
+import { parse } from 'yaml';
+import { merged, setPath, setPaths } from '#mesh/install/overrides.ts';
+import { renderViz, type VizValues, vizDefaults, vizPairs } from '#mesh/viz/install.ts';
+import { INSTALL_FLAGS, readText } from '../install-flags.ts';
+import { linkerdValues } from '../multicluster/config.ts';
+import { printDocuments } from '../multicluster/documents.ts';
+import { OUTPUT, refuse, textOf } from '../multicluster/shared-flags.ts';
+import { Failure, type Invocation, type Verb } from '../verb.ts';
+
+export const install: Verb = {
+  name: 'install',
+  summary: 'Output Kubernetes resources to install linkerd-viz extension',
+  long: `Output Kubernetes resources to install linkerd-viz extension.
+
+Here that is its tap: the tap API and the webhook by which proxies can be tapped.
+Metrics API, Prometheus and dashboard are left out: the node of this cluster does
+not run them, and linkerd viz stat reads the proxies themselves.`,
+  examples: `  # Default install.
+  linkerd viz install | kubectl apply -f -
+
+The installation can be configured by using the --set, --values, --set-string and --set-file flags.`,
+  takes: { least: 0, most: 0 },
+  flags: [
+    { name: 'skip-checks', usage: 'Skip checks for linkerd core control-plane existence' },
+    {
+      name: 'ignore-cluster',
+      usage: 'Ignore the current Kubernetes cluster when checking for existing cluster configuration (default false)',
+    },
+    { ...OUTPUT },
+    ...INSTALL_FLAGS.filter(({ name }) => ['set', 'set-file', 'set-string', 'values'].includes(name)),
+  ],
+  async run(invocation) {
+    const values = await valuesOf(invocation);
+    return printDocuments(invocation, renderViz(values, await vizPairs(invocation.clock.now())));
+  },
+};
+
+async function valuesOf(invocation: Invocation): Promise<VizValues> {
+  const { flags, controlPlane } = invocation;
+  let values = vizDefaults();
+  values.linkerdNamespace = controlPlane;
+  const on = (name: string) => textOf(invocation, name) === 'true';
+  if (!on('ignore-cluster') && !on('skip-checks')) {
+    const config = await linkerdValues(invocation, (why) => {
+      throw new Failure(`Cannot find Linkerd: ${why}\nValidate the install with: linkerd check`);
+    });
+    values.cniEnabled = config.cniEnabled;
+  }
+  for (const path of flags.all.get('values') ?? []) {
+    values = merged(values, parse(await readText(invocation, path)) ?? {});
+  }
+  try {
+    for (const each of flags.all.get('set') ?? []) setPaths(values, each);
+    for (const each of flags.all.get('set-string') ?? []) setPaths(values, each, 'string');
+  } catch (error) {
+    refuse((error as Error).message);
+  }
+  for (const each of flags.all.get('set-file') ?? []) {
+    const [path = '', file = ''] = each.split('=', 2);
+    setPath(values, path.split('.'), await readText(invocation, file));
+  }
+  return values;
+}
