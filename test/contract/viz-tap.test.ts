@@ -15,7 +15,12 @@ const POD = { group: '', version: 'v1', resource: 'pods' };
 let cluster: Cluster;
 
 /** `linkerd` of the lab's terminal; ends when it has printed what is waited for. */
-async function linkerd(args: string[], until?: (lines: string[]) => boolean, client: KubeClient = cluster.admin) {
+async function linkerd(
+  args: string[],
+  until?: (lines: string[]) => boolean,
+  client: KubeClient = cluster.admin,
+  tty?: CommandContext['tty'],
+) {
   const stop = new AbortController();
   const printed = { stdout: '', stderr: '' };
   const writer = (to: keyof typeof printed) => ({
@@ -36,6 +41,7 @@ async function linkerd(args: string[], until?: (lines: string[]) => boolean, cli
     stdout: writer('stdout'),
     stderr: writer('stderr'),
     run: async () => 0,
+    ...(tty ? { tty } : {}),
   };
   const code = await createLinkerd({ client, clock: cluster.clock })
     .execute(context)
@@ -177,6 +183,59 @@ describe('linkerd viz tap', () => {
     expect((await linkerd(['viz', 'list', '-n', 'shop'])).stdout).toMatch(
       /^Pods with tap enabled:\n\t\* shop\/client-\S+\n\t\* shop\/web-\S+\n$/,
     );
+  });
+
+  it('adds up requests in a table over the whole terminal, until q', async () => {
+    const { admin } = cluster;
+    let press!: () => void;
+    const pressed = new Promise<void>((resolve) => {
+      press = resolve;
+    });
+    const tty: NonNullable<CommandContext['tty']> = {
+      size: { columns: 200, rows: 24 },
+      onResize: () => () => {},
+      setRaw: () => () => {},
+      keys: {
+        read: async () => {
+          await pressed;
+          return Buffer.from('q');
+        },
+        cancel() {},
+        async *[Symbol.asyncIterator]() {},
+      },
+    };
+    const shown = (lines: string[]) => {
+      if (lines.some((line) => /client-\S+ +web-\S+ +GET +\/orders +[1-9]/.test(line))) press();
+      return false;
+    };
+    const ran = await linkerd(['viz', 'top', 'deploy/web', '-n', 'shop'], shown, admin, tty);
+    expect(ran.code).toBe(0);
+    expect(ran.stdout).toContain('Success Rate');
+    expect(ran.stdout).toContain('100.00%');
+    expect(ran.stdout.endsWith('\x1b[?1049l')).toBe(true);
+  });
+
+  it('believes nobody but the API server', async () => {
+    const { items } = await cluster.admin.list({ ...POD, namespace: 'shop' }, { labelSelector: 'app=client' });
+    let answer = '';
+    await cluster.admin.exec({
+      namespace: 'shop',
+      pod: items[0]!.metadata.name!,
+      container: 'client',
+      command: [
+        'curl',
+        '-sk',
+        '-H',
+        'X-Remote-User: kubernetes-admin',
+        'https://tap.linkerd-viz.svc.cluster.local/apis',
+      ],
+      stdout: (chunk) => {
+        answer += Buffer.from(chunk).toString();
+      },
+    });
+    expect(JSON.parse(answer)).toEqual({
+      error: 'no valid CN found. allowed names: [front-proxy-client], client names: []',
+    });
   });
 
   it('is refused to whom RBAC does not let watch', async () => {

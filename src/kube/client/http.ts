@@ -134,8 +134,8 @@ async function decode(incoming: IncomingMessage, request: Omit<ApiRequest, 'user
   if (status < 300 && /^(1|true)$/.test(request.query.get('watch') ?? '')) {
     return respond({ type: 'events', events: parseEvents(incoming, request.signal) });
   }
-  if (status < 300 && /\/log$|\/proxy(\/|$)/.test(request.path))
-    return respond({ type: 'stream', chunks: incoming, contentType });
+  const flows = /\/log$|\/proxy(\/|$)/.test(request.path) || contentType === 'application/octet-stream';
+  if (status < 300 && flows) return respond({ type: 'stream', chunks: incoming, contentType });
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString('utf8');

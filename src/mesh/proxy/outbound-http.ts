@@ -149,20 +149,16 @@ class Tries {
   }
 
   /** Sends to an endpoint, in the sight of those who look on. */
-  async #send(endpoint: Endpoint, given: Parameters<Endpoint['send']>[1]): Promise<Answer> {
+  #send(endpoint: Endpoint, given: Parameters<Endpoint['send']>[1]): Promise<Answer> {
     const required = this.#requiredId;
     const found = endpoint.info.identity;
     if (required !== undefined && required !== found)
       throw new Rejected(502, 14, 'identity required', `required id ${required}; found ${found ?? 'none'}`);
     const exchange = this.#exchange;
-    const telling = this.#connection.runtime.taps.begin(exchange, () => this.#tapPoint(endpoint));
-    if (!telling) return endpoint.send(exchange, given);
-    try {
-      return telling.answered(await endpoint.send(exchange, given));
-    } catch (error) {
-      telling.failed();
-      throw error;
-    }
+    const { taps } = this.#connection.runtime;
+    const telling = taps.watched ? taps.begin(exchange, () => this.#tapPoint(endpoint)) : undefined;
+    const sent = endpoint.send(exchange, given);
+    return telling ? telling.through(sent) : sent;
   }
 
   #tapPoint({ info }: Endpoint): TapPoint {

@@ -165,9 +165,14 @@ export class Taps {
     return () => this.#taps.delete(tap);
   }
 
+  /** Whether anybody looks on. */
+  get watched(): boolean {
+    return this.#taps.size > 0;
+  }
+
   /** Tells of a request that goes on its way; undefined when nobody wants to hear of it. */
   begin(exchange: Exchange, where: () => TapPoint): Telling | undefined {
-    if (this.#taps.size === 0) return undefined;
+    if (!this.watched) return undefined;
     const point = where();
     const seen: Tapped = {
       method: exchange.method,
@@ -196,6 +201,16 @@ export class Telling {
   constructor(exchange: Exchange, told: Told[]) {
     this.#exchange = exchange;
     this.#told = told;
+  }
+
+  /** What is on its way, told of whichever way it ends. */
+  async through(sent: Promise<Answer>): Promise<Answer> {
+    try {
+      return this.answered(await sent);
+    } catch (error) {
+      this.failed();
+      throw error;
+    }
   }
 
   /** There will be no answer. */
