@@ -6,7 +6,7 @@ import { type Aggregation, API_SERVICES } from './aggregation.ts';
 
 const TARGET = { group: 'apiregistration.k8s.io', version: 'v1', resource: 'apiservices' };
 const SLICES = 'discovery.k8s.io/endpointslices';
-const FIRST_RETRY_MS = 250;
+const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 30_000;
 
 interface Verdict {

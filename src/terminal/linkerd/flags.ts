@@ -62,6 +62,8 @@ function unreadable({ type }: Flag, value: string): string | undefined {
       return /^[+-]?\d+$/.test(value) ? undefined : syntax('ParseInt');
     case 'uint':
       return /^\d+$/.test(value) ? undefined : syntax('ParseUint');
+    case 'float32':
+      return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? undefined : syntax('ParseFloat');
     case 'duration':
       return durationProblem(value);
     default:

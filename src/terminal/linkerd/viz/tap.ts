@@ -8,13 +8,11 @@ import { TAP_FLAGS, TAPPED_RESOURCES, tapRequest } from './tap-request.ts';
 const FORMATS: Record<string, typeof tapLine> = { '': tapLine, wide: wideTapLine, json: tapJson };
 const PATH = 'jsonpath';
 
+const isFormat = (output: string): boolean => output in FORMATS || output.startsWith(PATH);
+
 function formatOf(output: string): typeof tapLine {
   const known = FORMATS[output];
   if (known) return known;
-  if (!output.startsWith(PATH))
-    throw new UsageError(
-      `validation error when executing tap command: output format ${JSON.stringify(output)} not recognized`,
-    );
   const [, expression = '', ...more] = output.split('=');
   if (expression === '' || more.length > 0) throw new Failure('{"error jsonpath": "jsonpath filter not found"}');
   return tapPath(expression);
@@ -44,9 +42,13 @@ ${TAPPED_RESOURCES}`,
   async run(invocation) {
     await requireViz(invocation);
     const output = invocation.flags.values.get('output') ?? '';
+    if (!isFormat(output))
+      throw new UsageError(
+        `validation error when executing tap command: output format ${JSON.stringify(output)} not recognized`,
+      );
+    const events = await openTap(invocation, tapRequest(invocation, output === 'json'));
     const line = formatOf(output);
-    const request = tapRequest(invocation, output === 'json');
-    for await (const event of await openTap(invocation, request)) await invocation.out(`${line(event)}\n`);
+    for await (const event of events) await invocation.out(`${line(event)}\n`);
     return 0;
   },
 };
