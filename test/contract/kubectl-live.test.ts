@@ -25,6 +25,8 @@ const ASIDE: [RegExp, string][] = [
   [/\b(web)-[a-z0-9]{8,10}-[a-z0-9]{5}\b/g, '$1-<hash>-<suffix>'],
   [/\b(web)-[a-z0-9]{8,10}\b/g, '$1-<hash>'],
   [/\b(j|kube-api-access)-[a-z0-9]{5}\b/g, '$1-<suffix>'],
+  // Two clusters, in which pods start in their own time, count their changes differently.
+  [/(resourceVersion"?: ?)"\d+"/g, '$1"<n>"'],
   [/pod-template-hash(=|: )\w+/g, 'pod-template-hash=<hash>'],
   [/[ \t]+/g, ' '],
   [/ $/gm, ''],

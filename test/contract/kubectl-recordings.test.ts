@@ -43,8 +43,20 @@ describe.skipIf(whyNoRecordings !== undefined)('recorded kubectl commands in the
       if (each.command in DIFFERENT) expect(got, DIFFERENT[each.command]).not.toEqual(wanted);
       else expect(got).toEqual(wanted);
     };
+    await controllersHaveSeen(cluster);
     // Pods are counted in the middle of a rollout, which had more time when it was recorded.
     if (each.command.endsWith('| wc -l')) await vi.waitFor(look, { timeout: 10_000, interval: 100 });
     else await look();
   });
 });
+
+/**
+ * Between two recorded commands seconds passed, and a controller met each state of a Deployment. Here milliseconds pass, in which
+ * two states may become one ReplicaSet.
+ */
+async function controllersHaveSeen({ admin }: Cluster): Promise<void> {
+  await vi.waitFor(async () => {
+    const { items } = await admin.list({ group: 'apps', version: 'v1', resource: 'deployments' });
+    for (const { metadata, status } of items) expect(status?.observedGeneration).toBe(metadata.generation);
+  }, 10_000);
+}
