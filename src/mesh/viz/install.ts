@@ -95,12 +95,13 @@ export function renderViz(values: VizValues, pairs: VizPairs): KubeObject[] {
     ...injectorAccess(plan, pairs.tapInjector),
     ...workload(plan, 'tap-injector', { 'tap-injector': 8443, admin: 9995 }, injectorArguments(plan)),
     ...guarded(plan, 'tap-injector', 'tap-injector-webhook', 'tap-injector'),
-    {
+    // Neither says from where it calls, so both may come from anywhere, as upstream has it.
+    ...['kube-api-server', 'kubelet'].map((name) => ({
       apiVersion: `${POLICY}/v1alpha1`,
       kind: 'NetworkAuthentication',
-      metadata: plan.metadata('kube-api-server', {}, plan.createdBy),
+      metadata: plan.metadata(name, {}, plan.createdBy),
       spec: { networks: [{ cidr: '0.0.0.0/0' }, { cidr: '::/0' }] },
-    },
+    })),
   ];
 }
 

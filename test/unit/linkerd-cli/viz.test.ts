@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
 import { WallClock } from '#base/clock.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import { parseMetrics, quantile } from '#terminal/linkerd/viz/samples.ts';
@@ -90,6 +91,24 @@ describe('linkerd viz', () => {
     expect(allowed?.slice(0, 5)).toEqual(['orders', 'api', 'authorizationpolicy/web', '-', '95.00%']);
     expect(denied?.slice(0, 3)).toEqual(['orders', 'api', '-']);
     expect(denied?.[3]).toMatch(/rps$/);
+  });
+  it('opens the admin ports of a namespace to Prometheus, and its probes to the kubelet', async () => {
+    const { code, stdout } = await linkerd({ client: start(), clock }, 'viz', 'allow-scrapes', '-n', 'shop');
+    expect(code).toBe(0);
+    const objects = parseAllDocuments(stdout).map((document) => document.toJS());
+    expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`)).toEqual([
+      'Server shop/proxy-admin',
+      'HTTPRoute shop/proxy-metrics',
+      'HTTPRoute shop/proxy-probes',
+      'AuthorizationPolicy shop/prometheus-scrape',
+      'AuthorizationPolicy shop/proxy-probes',
+    ]);
+    expect(objects.at(-1).spec.requiredAuthenticationRefs).toMatchObject([
+      { kind: 'NetworkAuthentication', name: 'kubelet' },
+    ]);
+    const without = await linkerd({ client: start(), clock }, 'viz', 'allow-scrapes');
+    expect(without).toMatchObject({ code: 1 });
+    expect(without.stderr).toContain('required flag(s) "namespace" not set');
   });
   it('computes quantiles as Prometheus does, and reads escaped labels', () => {
     expect(

@@ -2,6 +2,7 @@ import type { KubeObject } from '#kube/api/types.ts';
 import { proxyOf } from '#mesh/check/world.ts';
 import { objectsOf, parseResource, podsFor } from '../resources.ts';
 import type { Invocation, Verb } from '../verb.ts';
+import { allowScrapes } from './allow-scrapes.ts';
 import { VIZ_GLOBALS } from './extension.ts';
 import { install } from './install.ts';
 import { list } from './list.ts';
@@ -305,7 +306,7 @@ export const viz: Verb = {
   summary: 'viz manages the linkerd-viz extension of Linkerd service mesh',
   long: 'viz manages the linkerd-viz extension of Linkerd service mesh.\n\nHere the figures of stat, authz and edges come straight from the proxies, over two\nseconds of traffic. To tap, install the extension first.',
   globals: VIZ_GLOBALS,
-  verbs: [authz, edges, install, list, stat, statInbound, statOutbound, tap, top].map((verb) => ({
+  verbs: [allowScrapes, authz, edges, install, list, stat, statInbound, statOutbound, tap, top].map((verb) => ({
     ...verb,
     globals: VIZ_GLOBALS,
   })),
