@@ -84,7 +84,7 @@ const ASIDE: [RegExp, string][] = [
 export const plain = (text: string): string =>
   ASIDE.reduce((so, [pattern, word]) => so.replaceAll(pattern, word), text);
 
-const inAnyOrder = (text: string): string =>
+export const inAnyOrder = (text: string): string =>
   text
     .split('\n')
     .map((line) => line.trim())
@@ -96,8 +96,11 @@ const inAnyOrder = (text: string): string =>
 export class Replay {
   readonly #folder = mkdtempSync(join(tmpdir(), 'academy-real-'));
   readonly #env: NodeJS.ProcessEnv;
+  readonly #plain: (text: string) => string;
 
-  constructor(kubectl: string, kubeconfig: string, group: Group) {
+  /** `programs` are looked for beside kubectl's folder, first; `text` takes out what differs from run to run. */
+  constructor(kubectl: string, kubeconfig: string, group: Group, { programs = [] as string[], text = plain } = {}) {
+    this.#plain = text;
     const home = join(this.#folder, '.home');
     mkdirSync(home);
     const config = parse(readFileSync(kubeconfig, 'utf8')) as { contexts: { context: { namespace?: string } }[] };
@@ -105,7 +108,7 @@ export class Replay {
     writeFileSync(join(home, 'config'), JSON.stringify(config));
     for (const [name, text] of Object.entries(group.files ?? {})) writeFileSync(join(this.#folder, name), text);
     this.#env = {
-      PATH: `${dirname(kubectl)}${delimiter}${process.env['PATH']}`,
+      PATH: [...[kubectl, ...programs].map((each) => dirname(each)), process.env['PATH']].join(delimiter),
       HOME: home,
       KUBECONFIG: join(home, 'config'),
       KUBE_EDITOR: 'false',
@@ -114,13 +117,13 @@ export class Replay {
     };
   }
 
-  /** The answer to a step; `expected` ends the asking of one that settles. */
-  async answer(step: Step, expected?: Answer): Promise<Answer> {
+  /** The answer to a step; `expected` ends the asking of one that settles; `once` asks it, when it is not for bash. */
+  async answer(step: Step, expected?: Answer, once = (): Promise<Answer> => this.#once(step)): Promise<Answer> {
     const began = Date.now();
     let before: string | undefined;
     let since = began;
     for (;;) {
-      const answer = await this.#once(step);
+      const answer = await once();
       if (!step.settles || Date.now() - began > SETTLES_MS) return answer;
       const text = JSON.stringify(answer);
       if (expected) {
@@ -150,11 +153,11 @@ export class Replay {
       child.stdin.end();
       child.on('error', reject);
       child.on('close', (code) => {
-        const lines = plain(out);
+        const lines = this.#plain(out);
         resolve({
           code: code ?? -1,
           out: anyOrder ? inAnyOrder(lines) : lines,
-          err: plain(err),
+          err: this.#plain(err),
         });
       });
     });
