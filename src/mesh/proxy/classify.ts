@@ -1,9 +1,23 @@
 import type { Answer, Exchange } from './exchange.ts';
+import { type ProfileRoute, profileClass } from './service-profile.ts';
 
 /** UNKNOWN, DEADLINE_EXCEEDED, PERMISSION_DENIED, INTERNAL, UNAVAILABLE, DATA_LOSS (linkerd.md 4.4). */
-const GRPC_FAILURES = new Set(['2', '4', '7', '13', '14', '15']);
+export const GRPC_FAILURE_CODES = [2, 4, 7, 13, 14, 15];
+const GRPC_FAILURES = new Set(GRPC_FAILURE_CODES.map(String));
 
 export const isGrpcFailure = (status: string): boolean => GRPC_FAILURES.has(status);
+
+/** Whether a response that is over was a failure, by the route's classes first; with its gRPC status where that decided. */
+export function classified(
+  answer: Answer,
+  complete: boolean,
+  route?: ProfileRoute,
+): { failed: boolean; grpcStatus: string | undefined } {
+  const named = route && profileClass(route, answer.status);
+  const grpcStatus = named === undefined ? grpcStatusOf(answer) : undefined;
+  const failed = named ?? (answer.status >= 500 || (grpcStatus !== undefined && isGrpcFailure(grpcStatus)));
+  return { failed: !complete || failed, grpcStatus };
+}
 
 /** The gRPC status of an answer as far as it is known: in the head, or in the trailers once they came. */
 export function grpcStatusOf(answer: Answer): string | undefined {

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Client, Ref } from '#mesh/policy/core/config.ts';
 import { decideRequest, REFUSALS, type RequestDecision } from '#mesh/policy/core/decide.ts';
-import { grpcStatusOf, isGrpcFailure } from './classify.ts';
+import { classified } from './classify.ts';
 import { type Answer, closing, dated, type Exchange, plainAnswer } from './exchange.ts';
 import { applyRequestFilters, applyResponseFilters } from './filters.ts';
 import {
@@ -13,10 +13,13 @@ import {
   tlsInLog,
   tlsLabels,
 } from './inbound-labels.ts';
+import { CANONICAL_DST } from './inbound-profiles.ts';
 import { type Labels, renderLabels } from './metrics.ts';
 import type { PortPolicy } from './port-policies.ts';
+import { type CountedRoute, recordProfileRoute } from './profile-metrics.ts';
 import { RequestSeries } from './request-series.ts';
 import type { ProxyRuntime } from './runtime.ts';
+import type { ProfileRoute } from './service-profile.ts';
 import type { TapPoint } from './tap/taps.ts';
 
 /** One accepted connection as its requests see it. */
@@ -35,12 +38,17 @@ export interface InboundConnection {
   isProxy: boolean;
   /** For those who look on; absent where nobody may. */
   tapPoint?: () => TapPoint;
+  /** The route of a ServiceProfile that a request counts for, of the Service that its client's proxy names. */
+  profileRoute?(exchange: Exchange, canonical: string | undefined): Found;
   /** Sends on what was allowed. */
   forward(exchange: Exchange): Promise<Answer>;
 }
 
+type Found = CountedRoute | undefined | Promise<CountedRoute | undefined>;
+
 export const ORIG_PROTO = 'l5d-orig-proto';
 const PROXY_ERROR = 'l5d-proxy-error';
+const CLIENT_ID = 'l5d-client-id';
 
 type Allowed = Extract<RequestDecision, { outcome: 'allow' }>;
 
@@ -89,9 +97,15 @@ function seriesOf(connection: InboundConnection, decision: Allowed): InboundSeri
   return made;
 }
 
-/** Takes off what only proxies may say to each other. */
-function takeMeshHeaders(exchange: Exchange): void {
+/** Takes off what only proxies may say to each other; what the application is told of it comes back. */
+function takeMeshHeaders({ client }: InboundConnection, exchange: Exchange): string | undefined {
+  const canonical = exchange.headers[CANONICAL_DST];
   for (const name in exchange.headers) if (name.startsWith('l5d-')) delete exchange.headers[name];
+  const identity = client.tls.kind === 'established' ? client.tls.identity : undefined;
+  if (identity !== undefined) exchange.headers[CLIENT_ID] = identity;
+  if (typeof canonical !== 'string') return undefined;
+  exchange.headers[CANONICAL_DST] = canonical;
+  return canonical;
 }
 
 /** Route, authorization and rate limit for one request, then the application (linkerd.md 3.3 and 3.4). */
@@ -100,7 +114,7 @@ export async function serveInbound(connection: InboundConnection, exchange: Exch
   const { config } = policy;
   const startedAt = runtime.clock.now();
   const viaProxyVersion = exchange.headers[ORIG_PROTO] !== undefined;
-  takeMeshHeaders(exchange);
+  const canonical = takeMeshHeaders(connection, exchange);
   const decision = decideRequest(
     config,
     client,
@@ -108,7 +122,8 @@ export async function serveInbound(connection: InboundConnection, exchange: Exch
     policy.limiter,
   );
   const { metrics } = runtime;
-  if (decision.outcome === 'allow') return passOn(connection, exchange, decision, { startedAt, viaProxyVersion });
+  if (decision.outcome === 'allow')
+    return passOn(connection, exchange, decision, { startedAt, viaProxyVersion, canonical });
   const target = targetLabels(connection.targetAddress, port);
   const server = serverLabels(decision.server, port);
   const who = tlsLabels(client);
@@ -149,7 +164,11 @@ async function passOn(
   connection: InboundConnection,
   exchange: Exchange,
   decision: Allowed,
-  { startedAt, viaProxyVersion }: { startedAt: number; viaProxyVersion: boolean },
+  {
+    startedAt,
+    viaProxyVersion,
+    canonical,
+  }: { startedAt: number; viaProxyVersion: boolean; canonical: string | undefined },
 ): Promise<void> {
   const { runtime, client, port } = connection;
   const { metrics } = runtime;
@@ -164,7 +183,13 @@ async function passOn(
   metrics.add('request_total', series.request);
   metrics.add('inbound_http_requests_total', series.parent);
   const early = applyRequestFilters(exchange, decision.filters, decision.match, port);
-  const telling = early || !connection.tapPoint ? undefined : runtime.taps.begin(exchange, connection.tapPoint);
+  const found = early ? undefined : connection.profileRoute?.(exchange, canonical);
+  const counted = found instanceof Promise ? await found : found;
+  if (counted) metrics.add('route_request_total', counted.series.request);
+  const { tapPoint } = connection;
+  const routeLabels = counted?.route ? { routeLabels: { route: counted.route.name } } : {};
+  const telling =
+    early || !tapPoint ? undefined : runtime.taps.begin(exchange, () => ({ ...tapPoint(), ...routeLabels }));
   let answer: Answer;
   try {
     answer = (early && dated(exchange, early, startedAt)) ?? (await connection.forward(exchange));
@@ -176,7 +201,8 @@ async function passOn(
   if (!connection.isProxy) delete answer.headers[PROXY_ERROR];
   applyResponseFilters(answer, decision.filters);
   if (viaProxyVersion) answer.headers[ORIG_PROTO] = 'HTTP/1.1';
-  recordResponse(runtime, exchange, series, answer, startedAt);
+  recordResponse(runtime, exchange, series, answer, startedAt, counted?.route);
+  if (counted) recordProfileRoute(runtime, counted, exchange, answer, startedAt);
   exchange.onDone(() => {
     const ms = runtime.clock.now() - startedAt;
     metrics.add('inbound_http_statuses_total', series.status(answer.status));
@@ -193,10 +219,10 @@ export function recordResponse(
   series: RequestSeries,
   answer: Answer,
   startedAt: number,
+  route?: ProfileRoute,
 ): void {
   exchange.onDone((complete) => {
-    const grpcStatus = grpcStatusOf(answer);
-    const failed = !complete || answer.status >= 500 || (grpcStatus !== undefined && isGrpcFailure(grpcStatus));
+    const { failed, grpcStatus } = classified(answer, complete, route);
     runtime.metrics.add('response_total', series.response(answer.status, failed, grpcStatus));
     runtime.metrics.observe('response_latency_ms', series.latency(answer.status), runtime.clock.now() - startedAt);
   });

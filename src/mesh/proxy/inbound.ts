@@ -7,6 +7,7 @@ import { type Exchange, serveHttp1, serveHttp2 } from './exchange.ts';
 import { Gateway } from './gateway.ts';
 import { type InboundConnection, refuseUpgrade, serveInbound } from './inbound-http.ts';
 import { authzLabels, detected, serverLabels, tapLabels, targetLabels, tlsInLog, tlsLabels } from './inbound-labels.ts';
+import { InboundProfiles } from './inbound-profiles.ts';
 import type { Outbound } from './outbound.ts';
 import { type HttpVersion, peek, readClientHello, readHttp } from './peek.ts';
 import { requestHead } from './request-head.ts';
@@ -25,10 +26,12 @@ interface Application {
 export class Inbound {
   readonly #runtime: ProxyRuntime;
   readonly #gateway: Gateway;
+  readonly #profiles: InboundProfiles;
   readonly #applications = new Map<number, Application>();
 
   constructor(runtime: ProxyRuntime, outbound: Outbound) {
     this.#runtime = runtime;
+    this.#profiles = new InboundProfiles(runtime);
     this.#gateway = new Gateway(runtime, outbound);
   }
 
@@ -151,6 +154,7 @@ export class Inbound {
         destinationLabels: {},
         destinationTls: { tls: 'loopback' },
       }),
+      profileRoute: (exchange, canonical) => this.#profiles.find(exchange, canonical),
       forward: (exchange) => send(application, exchange),
     };
     this.#count(connection, port, client);
@@ -253,6 +257,7 @@ export class Inbound {
   }
 
   close(): void {
+    this.#profiles.close();
     for (const { http1, http2 } of this.#applications.values()) {
       http1.close();
       http2.close();

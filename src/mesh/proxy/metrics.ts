@@ -25,10 +25,17 @@ interface Histogram {
   total: number;
 }
 
+const LATENCY_HELP = "Elapsed times between a request's headers being received and its response stream completing";
 const HELP: Record<string, string> = {
   request_total: 'Total count of HTTP requests.',
   response_total: 'Total count of HTTP responses.',
-  response_latency_ms: 'Elapsed times between a request being received and its response stream completing',
+  response_latency_ms: LATENCY_HELP,
+  route_request_total: 'Total count of HTTP requests.',
+  route_response_total: 'Total count of HTTP responses.',
+  route_response_latency_ms: LATENCY_HELP,
+  route_retryable_total: 'Total count of retryable HTTP responses.',
+  route_actual_request_total: 'Total count of HTTP requests.',
+  route_actual_response_total: 'Total count of HTTP responses.',
   tcp_open_total: 'Total count of opened connections',
   tcp_close_total: 'Total count of closed connections',
   tcp_open_connections: 'Number of currently-open connections',

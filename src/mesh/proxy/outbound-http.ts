@@ -7,6 +7,7 @@ import { applyResponseFilters } from './filters.ts';
 import { recordResponse } from './inbound-http.ts';
 import { destinationLabels, recordRoute } from './outbound-labels.ts';
 import { type Plan, planFor, Rejected } from './outbound-plan.ts';
+import { countProfileRequest, recordProfileFailure, recordProfileRoute, recordTry } from './profile-metrics.ts';
 import { ReplayBody } from './replay.ts';
 import { RequestSeries } from './request-series.ts';
 import type { ProxyRuntime } from './runtime.ts';
@@ -48,6 +49,7 @@ export async function serveOutbound(connection: OutboundConnection, exchange: Ex
   let plan: Plan;
   try {
     plan = planFor(connection, exchange);
+    if (plan.counted) countProfileRequest(runtime, plan.counted);
   } catch (error) {
     if (!(error instanceof Rejected)) throw error;
     if (error.answer) exchange.respond(dated(exchange, error.answer, startedAt));
@@ -73,7 +75,8 @@ export async function serveOutbound(connection: OutboundConnection, exchange: Ex
     runtime.metrics.add('request_total', series.request);
     finish(connection, exchange, answer, endpoint);
     applyResponseFilters(answer, filters);
-    recordResponse(runtime, exchange, series, answer, startedAt);
+    recordResponse(runtime, exchange, series, answer, startedAt, plan.counted?.route);
+    if (plan.counted) recordProfileRoute(runtime, plan.counted, exchange, answer, startedAt);
     recordRoute(runtime, plan, exchange, answer, startedAt);
     limits.watch(answer);
     exchange.respond(answer);
@@ -83,6 +86,8 @@ export async function serveOutbound(connection: OutboundConnection, exchange: Ex
     if (endpoint) runtime.metrics.add('request_total', seriesOf(connection, endpoint).request);
     const status = fail(connection, exchange, error as Error, endpoint);
     recordRoute(runtime, plan, exchange, { status, headers: {} }, startedAt, errorLabel(error as Error));
+    if (plan.counted)
+      recordProfileFailure(runtime, plan.counted, exchange, { status, startedAt, reason: reasonOf(error) });
   }
 }
 
@@ -120,26 +125,40 @@ class Tries {
   }
 
   async run(): Promise<Served> {
-    const { retry, labels } = this.#plan;
-    const { clock, metrics } = this.#connection.runtime;
+    const { retry, labels, counted } = this.#plan;
+    const { runtime } = this.#connection;
+    const { clock, metrics } = runtime;
     let backoff = FIRST_BACKOFF_MS;
     for (let left = retry?.limit ?? 0; ; left--) {
       let served: Served | undefined;
       let failure: Error | undefined;
+      if (counted) metrics.add('route_actual_request_total', counted.series.request);
       try {
         served = await this.#try(left > 0 ? retry?.timeoutMs : undefined);
-        if (!retry || !(await retry.wants(served.answer))) return served;
+        if (!retry || !(await retry.wants(served.answer))) {
+          if (counted) recordTry(runtime, counted, this.#exchange, served.answer, true);
+          return served;
+        }
       } catch (error) {
         failure = error as Error;
         if (!retry || !isRetryable(failure)) throw failure;
       }
       const small = !this.#exchange.body || this.#replay?.canReplay === true;
       const spent = left <= 0;
-      if (spent || !small || !retry.mayRetry()) {
+      const may = !spent && small && retry.mayRetry();
+      if (counted && small) {
+        metrics.add('route_retryable_total', counted.series.request);
+        if (!may) metrics.add('route_retryable_total', counted.series.skipped);
+      }
+      if (!may) {
         if (labels) metrics.add(`${labels.family}_retry_${spent ? 'limit_exceeded' : 'overflow'}_total`, labels.route);
-        if (served) return served;
+        if (served) {
+          if (counted) recordTry(runtime, counted, this.#exchange, served.answer, true);
+          return served;
+        }
         throw failure!;
       }
+      if (counted && served) recordTry(runtime, counted, this.#exchange, served.answer, false);
       served?.answer.body?.on('error', () => {});
       served?.answer.body?.destroy();
       if (labels) metrics.add(`${labels.family}_retry_requests_total`, labels.route);
@@ -163,7 +182,7 @@ class Tries {
 
   #tapPoint({ info }: Endpoint): TapPoint {
     const { client, runtime } = this.#connection;
-    const route = this.#plan.labels?.family === 'route' ? this.#plan.labels.route['rt_route'] : undefined;
+    const route = this.#plan.counted?.route?.name;
     return {
       direction: 'outbound',
       source: client ?? { ip: runtime.net.ip, port: 0 },
@@ -254,6 +273,14 @@ function seriesOf(connection: OutboundConnection, endpoint: Endpoint): RequestSe
   }
   return found;
 }
+
+/** What a ServiceProfile's counters say in place of a status; a broken connection counts as the 502 that the client sees. */
+const reasonOf = (error: unknown): 'timeout' | 'unclassified' | undefined =>
+  error instanceof TimedOut
+    ? 'timeout'
+    : error instanceof Unavailable || error instanceof Rejected
+      ? 'unclassified'
+      : undefined;
 
 const errorLabel = (error: Error): string =>
   error instanceof TimedOut

@@ -1,5 +1,5 @@
 import type { PlacedRef } from '#mesh/policy/core/outbound-config.ts';
-import { grpcStatusOf, isGrpcFailure } from './classify.ts';
+import { grpcStatusOf } from './classify.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import type { Labels } from './metrics.ts';
@@ -8,15 +8,13 @@ import type { ProxyRuntime } from './runtime.ts';
 
 /** How the metrics of a route are called and labelled. */
 export interface RouteLabels {
-  /** `outbound_http_route`, `outbound_grpc_route`; `route` for ServiceProfiles. */
+  /** `outbound_http_route`, `outbound_grpc_route`. */
   family: string;
   parent: Labels;
   /** Parent and route. */
   route: Labels;
   /** Of the last try, with the backend. */
   backend?: Labels;
-  /** ServiceProfiles judge responses themselves. */
-  isFailure?: (status: number) => boolean;
 }
 
 export const routeFamily = (protocol: 'http' | 'grpc'): string => `outbound_${protocol}_route`;
@@ -61,24 +59,10 @@ export function recordRoute(
   const { labels } = plan;
   if (!labels) return;
   const { metrics, clock } = runtime;
-  exchange.onDone((complete) => {
+  exchange.onDone(() => {
     const grpc = labels.family === 'outbound_grpc_route';
     const grpcStatus = grpcStatusOf(answer);
     const ms = clock.now() - startedAt;
-    if (labels.isFailure) {
-      const failed =
-        !complete || labels.isFailure(answer.status) || (grpcStatus !== undefined && isGrpcFailure(grpcStatus));
-      metrics.add('route_request_total', labels.route);
-      const classification = failed ? 'failure' : 'success';
-      metrics.add('route_response_total', { ...labels.route, status_code: String(answer.status), classification });
-      metrics.add('route_actual_response_total', {
-        ...labels.route,
-        status_code: String(answer.status),
-        classification,
-      });
-      metrics.observe('route_response_latency_ms', labels.route, ms);
-      return;
-    }
     const status: Labels = grpc
       ? { grpc_status: grpcStatus ?? '', error }
       : { http_status: String(answer.status), error };

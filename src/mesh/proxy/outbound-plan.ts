@@ -2,15 +2,16 @@ import type { Headers } from '#mesh/http2/headers.ts';
 import type { Filter } from '#mesh/policy/core/config.ts';
 import { findRoute, type Routable } from '#mesh/policy/core/match.ts';
 import type { TimeoutSettings } from '#mesh/policy/core/outbound-settings.ts';
-import { hasGrpcStatus } from './classify.ts';
+import { GRPC_FAILURE_CODES, hasGrpcStatus } from './classify.ts';
 import type { OutboundBackend, OutboundPolicy, OutboundRoute, OutboundRule } from './discovery.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import { applyRequestFilters } from './filters.ts';
-import type { Labels } from './metrics.ts';
+import { CANONICAL_DST } from './inbound-profiles.ts';
 import type { OutboundConnection } from './outbound-http.ts';
 import { placedLabels, type RouteLabels, routeFamily } from './outbound-labels.ts';
-import { profileFailure, profileRoute, type ServiceProfile } from './service-profile.ts';
+import { type CountedRoute, countedRoute } from './profile-metrics.ts';
+import { profileClass, profileRoute, type ServiceProfile } from './service-profile.ts';
 
 /** A request that goes nowhere, by what the routes say. */
 export class Rejected extends Error {
@@ -41,6 +42,8 @@ export interface Plan {
     mayRetry(): boolean;
   };
   labels?: RouteLabels;
+  /** Of a ServiceProfile, which counts in its own way. */
+  counted?: CountedRoute;
   /** Chooses where the next try goes. Throws {@link Rejected} where that is nowhere. */
   backend(): { headers: Headers; filters: Filter[]; pick(): Promise<Endpoint> };
 }
@@ -122,30 +125,25 @@ function profilePlan(connection: OutboundConnection, profile: ServiceProfile, ex
   const route = profileRoute(profile, exchange);
   budget?.deposit();
   const authority = () => weighted(profile.overrides)?.authority ?? target!.authority;
-  const name: Labels = route ? { rt_route: route.name } : {};
-  const labels: RouteLabels = {
-    family: 'route',
-    parent: {},
-    route: { direction: 'outbound', dst: target!.authority, ...name },
-    isFailure: (status) => profileFailure(route, status),
-  };
   return {
     filters: [],
     timeouts: route?.timeoutMs ? { requestMs: route.timeoutMs } : {},
-    labels,
+    counted: countedRoute('outbound', target!.authority, profile, route),
     ...(route?.isRetryable
       ? {
           retry: {
             limit: Number.POSITIVE_INFINITY,
-            wants: (answer) => profileFailure(route, answer.status),
+            wants: (answer) =>
+              profileClass(route, answer.status) ??
+              (answer.status >= 500 || (exchange.isGrpc && hasGrpcStatus(answer, GRPC_FAILURE_CODES))),
             mayRetry: () => budget?.withdraw() ?? false,
           },
         }
       : {}),
     backend: () => {
       const to = authority();
-      connection.runtime.metrics.add('route_actual_request_total', labels.route);
-      return { headers: exchange.headers, filters: [], pick: () => connection.balancer(to).pick() };
+      const headers = { ...exchange.headers, [CANONICAL_DST]: target!.authority };
+      return { headers, filters: [], pick: () => connection.balancer(to).pick() };
     },
   };
 }

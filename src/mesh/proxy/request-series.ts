@@ -12,12 +12,22 @@ export class RequestSeries {
     this.request = renderLabels(labels);
   }
 
+  /** Retries that were not made, as there was nothing left for them. */
+  get skipped(): string {
+    return renderLabels({ ...this.#labels, skipped: 'no_budget' });
+  }
+
   latency(status: number): string {
     const known = this.#latencies.get(status);
     if (known !== undefined) return known;
     const made = renderLabels({ ...this.#labels, status_code: String(status) });
     this.#latencies.set(status, made);
     return made;
+  }
+
+  /** No response came at all. */
+  failure(error: string): string {
+    return renderLabels({ ...this.#labels, classification: 'failure', grpc_status: '', error });
   }
 
   response(status: number, failed: boolean, grpcStatus = ''): string {

@@ -70,11 +70,9 @@ export function profileRoute(
   return profile.routes.find((route) => requestMatches(route.condition, exchange.method, path));
 }
 
-/** Whether a response counts as a failure: the route's classes first, else server errors. */
-export function profileFailure(route: ProfileRoute | undefined, status: number): boolean {
-  const known = route?.responseClasses.find((each) => statusMatches(each.condition, status));
-  return known ? known.isFailure : status >= 500;
-}
+/** Whether a route's classes take a response for a failure; undefined where none of them fits. */
+export const profileClass = (route: ProfileRoute, status: number): boolean | undefined =>
+  route.responseClasses.find((each) => statusMatches(each.condition, status))?.isFailure;
 
 /** How many retries a profile allows: a share of the requests of the last `ttl`, and some each second besides. */
 export class RetryBudget {

@@ -36,7 +36,10 @@ export interface ProxySettings {
   trustDomain: string;
   inboundConnectTimeoutMs: number;
   outboundConnectTimeoutMs: number;
+  inboundIdleMs: number;
   outboundIdleMs: number;
+  /** Names that end in one of these are Services, and may have a ServiceProfile. */
+  profileSuffixes: string[];
   minRefreshMs: number;
   maxRefreshMs: number;
   log: string;
@@ -96,7 +99,9 @@ export function readSettings(env: Record<string, string>): ProxySettings {
     trustDomain: env['_l5d_trustdomain'] ?? 'cluster.local',
     inboundConnectTimeoutMs: duration('INBOUND_CONNECT_TIMEOUT', 100),
     outboundConnectTimeoutMs: duration('OUTBOUND_CONNECT_TIMEOUT', 1_000),
+    inboundIdleMs: duration('INBOUND_DISCOVERY_IDLE_TIMEOUT', 90_000),
     outboundIdleMs: duration('OUTBOUND_DISCOVERY_IDLE_TIMEOUT', 5_000),
+    profileSuffixes: list(get('DESTINATION_PROFILE_SUFFIXES') ?? 'svc.cluster.local.'),
     minRefreshMs: duration('IDENTITY_MIN_REFRESH', 10_000),
     maxRefreshMs: duration('IDENTITY_MAX_REFRESH', DAY_MS),
     log: get('LOG') ?? 'warn,linkerd=info',

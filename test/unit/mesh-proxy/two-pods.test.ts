@@ -32,7 +32,10 @@ describe('two meshed pods', () => {
     });
     expect(reply).toMatchObject({ status: 200, body: 'hello POST /orders?x=1 data' });
     expect(seen['x-mine']).toBe('yes');
-    expect([...Object.keys(seen), ...Object.keys(reply.headers)].filter((name) => name.startsWith('l5d-'))).toEqual([]);
+    const ofTheMesh = (headers: object) => Object.keys(headers).filter((name) => name.startsWith('l5d-'));
+    expect(ofTheMesh(reply.headers)).toEqual([]);
+    expect(ofTheMesh(seen)).toEqual(['l5d-client-id']);
+    expect(seen['l5d-client-id']).toBe(web.name);
     const metrics = await request(world.fabric.node, api.net.ip, 4191, '/metrics');
     expect(metrics.body).toContain(`client_id="${web.name}"`);
     expect(metrics.body).toMatch(/inbound_http_authz_allow_total\{[^}]*tls="true"/);
