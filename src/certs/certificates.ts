@@ -1,6 +1,8 @@
 /* biome-ignore-all lint/suspicious/noExplicitAny: the spec and status of a Certificate are plain JSON. */
+
 import type { KeyObject } from 'node:crypto';
 import { nameSuffix } from '#base/ids.ts';
+import { rfc3339 } from '#base/rfc3339.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import { readRequest } from '#pki/structure.ts';
 import { certificateSecret } from './certificate-secret.ts';
@@ -14,7 +16,6 @@ import {
   isTrue,
   keyOf,
   ownedBy,
-  rfc3339,
   secretText,
   splitKey,
   TARGETS,

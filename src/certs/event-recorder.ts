@@ -1,8 +1,8 @@
 import type { Clock } from '#base/clock.ts';
 import { timeSuffix } from '#base/ids.ts';
+import { rfc3339 } from '#base/rfc3339.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient } from '#kube/client/client.ts';
-import { rfc3339 } from './objects.ts';
 
 const MOST_REMEMBERED = 256;
 

@@ -1,4 +1,5 @@
 /* biome-ignore-all lint/suspicious/noExplicitAny: custom objects are plain JSON whose shapes their CRDs hold. */
+import { rfc3339 } from '#base/rfc3339.ts';
 import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient, Target } from '#kube/client/client.ts';
@@ -44,9 +45,6 @@ export function withCondition(list: readonly Condition[] | undefined, next: Cond
 
 export const withoutCondition = (list: readonly Condition[] | undefined, type: string): Condition[] =>
   (list ?? []).filter((each) => each.type !== type);
-
-/** Whole seconds, as the API writes instants. */
-export const rfc3339 = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 
 /** As Go prints a time in a message: `2026-11-25 10:00:00 +0000 UTC`. */
 export const goTime = (ms: number): string => `${rfc3339(ms).replace('T', ' ').replace('Z', '')} +0000 UTC`;

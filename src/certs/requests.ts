@@ -1,4 +1,5 @@
 import { parseGoDuration } from '#base/go-duration.ts';
+import { rfc3339 } from '#base/rfc3339.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import { changed, type Desk } from './controller.ts';
 import { DEFAULT_DURATION_MS } from './lifetime.ts';
@@ -10,7 +11,6 @@ import {
   GROUP,
   isTrue,
   keyOf,
-  rfc3339,
   secretText,
   splitKey,
   TARGETS,

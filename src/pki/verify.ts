@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { rfc3339 } from '#base/rfc3339.ts';
 import { asCertificate, dnsNamesOf } from './certificate.ts';
 import { constraintsOf, readCertificate } from './structure.ts';
 import type { ChainFailure, VerifyOptions, VerifyResult } from './types.ts';
@@ -80,11 +81,10 @@ function lengthFault(issuer: X509Certificate, below: Uint8Array[]): VerifyResult
 function datesFault(certificate: X509Certificate, at: number): VerifyResult | undefined {
   const from = Date.parse(certificate.validFrom);
   const until = Date.parse(certificate.validTo);
-  const stamp = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
   const prefix = 'x509: certificate has expired or is not yet valid: current time';
-  if (at < from) return fault('not-yet-valid', `${prefix} ${stamp(at)} is before ${stamp(from)}`, certificate);
+  if (at < from) return fault('not-yet-valid', `${prefix} ${rfc3339(at)} is before ${rfc3339(from)}`, certificate);
   // A certificate is good through the whole of its last second.
-  if (at >= until + 1_000) return fault('expired', `${prefix} ${stamp(at)} is after ${stamp(until)}`, certificate);
+  if (at >= until + 1_000) return fault('expired', `${prefix} ${rfc3339(at)} is after ${rfc3339(until)}`, certificate);
   return undefined;
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '#base/clock.ts';
+import { rfc3339 } from '#base/rfc3339.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { Store } from '#kube/store/store.ts';
@@ -133,10 +134,7 @@ export class Availability {
     if (!object) return;
     const old = (object.status?.conditions ?? []).find(({ type }: { type: string }) => type === 'Available');
     if (old?.status === verdict.status && old.reason === verdict.reason && old.message === verdict.message) return;
-    const lastTransitionTime =
-      old?.status === verdict.status
-        ? old.lastTransitionTime
-        : new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const lastTransitionTime = old?.status === verdict.status ? old.lastTransitionTime : rfc3339(clock.now());
     const conditions = [
       {
         lastTransitionTime,

@@ -1,3 +1,4 @@
+import { rfc3339 } from '#base/rfc3339.ts';
 import type { ApiRequest } from '#kube/api/http.ts';
 import { trackUpdate } from '#kube/api/patch/apply.ts';
 import { same } from '#kube/api/patch/field-set.ts';
@@ -203,7 +204,7 @@ function establish(definition: KubeObject, nowMs: number): void {
   validateDefinition(definition);
   // Versions repeat each other, and the schemas of fields repeat within.
   definition.spec.versions = folded(definition.spec.versions);
-  const at = new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z');
+  const at = rfc3339(nowMs);
   const { spec } = definition;
   spec.names.singular ??= spec.names.kind.toLowerCase();
   spec.names.listKind ??= `${spec.names.kind}List`;

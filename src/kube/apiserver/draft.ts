@@ -1,4 +1,5 @@
 import type { Clock } from '#base/clock.ts';
+import { rfc3339 } from '#base/rfc3339.ts';
 import type { ApiRequest, ApiResponse } from '#kube/api/http.ts';
 import type { Writer } from '#kube/api/patch/apply.ts';
 import { failure, type StatusCause } from '#kube/api/status.ts';
@@ -52,7 +53,7 @@ export const hasStatusSubresource = (kind: ResourceKind): boolean =>
 
 export const withWarnings = ({ warnings }: Draft): { warnings?: string[] } => (warnings.length > 0 ? { warnings } : {});
 
-export const stamp = (clock: Clock): string => new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+export const stamp = (clock: Clock): string => rfc3339(clock.now());
 
 export const success = (code: number): ApiResponse => ({
   status: code,

@@ -1,5 +1,6 @@
 import type { Clock } from '#base/clock.ts';
 import { timeSuffix } from '#base/ids.ts';
+import { rfc3339 } from '#base/rfc3339.ts';
 import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject, OwnerReference } from '#kube/api/types.ts';
 import type { KubeClient, Target } from '#kube/client/client.ts';
@@ -78,7 +79,7 @@ export class ControllerContext {
   }
 
   now(): string {
-    return new Date(this.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    return rfc3339(this.clock.now());
   }
 
   target(name: TargetName, namespace: string | undefined): Target {

@@ -1,3 +1,4 @@
+import { rfc3339 } from '#base/rfc3339.ts';
 import { parseSchedule, type Schedule } from '#kube/api/cron.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import {
@@ -19,8 +20,6 @@ const SCHEDULED_AT = 'batch.kubernetes.io/cronjob-scheduled-timestamp';
 const LATE_MS = 100;
 /** More missed runs than this are taken for a wrong clock. */
 const MOST_MISSED = 100;
-
-const iso = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 
 /** Makes Jobs by the cluster's clock. Source: pkg/controller/cronjob. */
 export function startCronJobs(context: ControllerContext): WorkQueue {
@@ -122,7 +121,7 @@ export function startCronJobs(context: ControllerContext): WorkQueue {
     const name = `${cron.metadata.name}-${Math.floor(due / 60_000)}`;
     if ((status.active ?? []).some((active) => active.name === name)) return;
     if (own.some(({ metadata }) => metadata.name === name)) {
-      status.lastScheduleTime = iso(due);
+      status.lastScheduleTime = rfc3339(due);
       return;
     }
     if (concurrencyPolicy === 'Forbid' && (status.active ?? []).length > 0) {
@@ -145,13 +144,13 @@ export function startCronJobs(context: ControllerContext): WorkQueue {
     const job = await createJob(cron, name, due);
     if (!job) return;
     status.active = [...(status.active ?? []), referenceTo(job)];
-    status.lastScheduleTime = iso(due);
+    status.lastScheduleTime = rfc3339(due);
   }
 
   async function createJob(cron: KubeObject, name: string, due: number): Promise<KubeObject | undefined> {
     const { namespace } = cron.metadata;
     const { jobTemplate } = cron.spec;
-    const at = iso(due);
+    const at = rfc3339(due);
     try {
       const made = await context.client.create(
         context.target('jobs', namespace),

@@ -1,3 +1,4 @@
+import { rfc3339 } from '#base/rfc3339.ts';
 import { GoFlagError, parseGoDuration, parseGoFlags } from './go-flags.ts';
 import { type GoProgram, startGoProgram } from './go-program.ts';
 import { GrpcClient } from './grpc/client.ts';
@@ -71,9 +72,7 @@ function run(program: GoProgram, strategy: string, words: string[], values: Map<
   const { clock } = context;
   const error = printer(context, 'stderr');
   const log = (level: string, message: string) =>
-    error(
-      `time="${new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z')}" level=${level} msg=${JSON.stringify(message)}`,
-    );
+    error(`time="${rfc3339(clock.now())}" level=${level} msg=${JSON.stringify(message)}`);
   const number = (name: string, otherwise: number) => Number(values.get(name) ?? otherwise);
   const grpcPort = number('grpc-server-port', -1);
   const h1Port = number('h1-server-port', -1);

@@ -1,3 +1,4 @@
+import { rfc3339 } from '#base/rfc3339.ts';
 import { GoFlagError, parseGoDuration, parseGoFlags } from './go-flags.ts';
 import { startGoProgram } from './go-program.ts';
 import { goDialError, httpCall } from './http-call.ts';
@@ -86,7 +87,7 @@ function startSlowCooker(context: ContainerContext): Process {
       const sorted = latencies.sort((a, b) => a - b);
       const at = (quantile: number) => sorted[Math.min(sorted.length - 1, Math.floor(quantile * sorted.length))] ?? 0;
       const reached = Math.min(100, Math.floor(((good + bad) / goal) * 100));
-      const time = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+      const time = rfc3339(clock.now());
       const spread = `${pad(at(0), 3)} [${pad(at(0.5), 3)} ${pad(at(0.95), 3)} ${pad(at(0.99), 3)} ${pad(at(0.999), 4)} ] ${pad(sorted.at(-1) ?? 0, 4)}`;
       print(
         `${time} ${pad(good, 6)}/${bad}/${failed} ${goal} ${pad(reached, 3)}% ${intervalText} ${spread} ${pad(0, 6)} `,

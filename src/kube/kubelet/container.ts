@@ -1,3 +1,4 @@
+import { rfc3339 } from '#base/rfc3339.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { Process } from '#kube/images/program.ts';
 import type { ByteReader, ByteWriter } from '#shell/stdio.ts';
@@ -59,17 +60,16 @@ export class Container {
 
   /** As `status.containerStatuses` shows it. */
   status(): object {
-    const time = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
     const end = (t: TerminatedState) => ({
       containerID: t.containerId,
       exitCode: t.exitCode,
-      finishedAt: time(t.finishedAt),
+      finishedAt: rfc3339(t.finishedAt),
       ...(t.message ? { message: t.message } : {}),
       reason: t.reason,
-      startedAt: time(t.startedAt),
+      startedAt: rfc3339(t.startedAt),
     });
     const state = this.running
-      ? { running: { startedAt: time(this.startedAt) } }
+      ? { running: { startedAt: rfc3339(this.startedAt) } }
       : this.terminated
         ? { terminated: end(this.terminated) }
         : { waiting: this.waiting ?? { reason: 'ContainerCreating' } };

@@ -1,5 +1,6 @@
 import type { Clock } from '#base/clock.ts';
 import { timeSuffix } from '#base/ids.ts';
+import { rfc3339 } from '#base/rfc3339.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 
@@ -89,6 +90,6 @@ export class PodEvents {
   }
 
   #now(): string {
-    return new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    return rfc3339(this.#clock.now());
   }
 }

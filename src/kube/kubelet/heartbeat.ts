@@ -1,4 +1,5 @@
 import type { Clock } from '#base/clock.ts';
+import { rfc3339 } from '#base/rfc3339.ts';
 import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient } from '#kube/client/client.ts';
@@ -31,7 +32,7 @@ export function startHeartbeat(client: KubeClient, clock: Clock, node: KubeObjec
     }
   };
   const report = async (): Promise<void> => {
-    const lastHeartbeatTime = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const lastHeartbeatTime = rfc3339(clock.now());
     const current = await client.get(NODES, name);
     const conditions = (current.status?.conditions ?? []).map((one: object) => ({ ...one, lastHeartbeatTime }));
     await client.update(

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '#base/clock.ts';
+import { rfc3339 } from '#base/rfc3339.ts';
 import type { NodeApi, NodeExec, NodeExecOptions, NodeLogOptions } from '#kube/api/node.ts';
 import { failure, notFound, StatusError } from '#kube/api/status.ts';
 import type { KubeObject, UserInfo } from '#kube/api/types.ts';
@@ -231,7 +232,7 @@ export class Kubelet implements NodeApi {
 
   async #register(): Promise<void> {
     const { client, clock, node, podCidr = DEFAULT_POD_CIDR } = this.#options;
-    const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const now = rfc3339(clock.now());
     const images = this.#world.images.all().map(({ repository }) => ({ names: [repository], sizeBytes: 0 }));
     const object = nodeObject({ ...node, podCidr, now, images });
     const made = await client.create(NODES, object).catch((error: unknown) => {

@@ -1,4 +1,5 @@
 import { isAbort, messageOf } from '#base/errors.ts';
+import { rfc3339 } from '#base/rfc3339.ts';
 import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { NetNs } from '#kube/network/network.ts';
@@ -302,6 +303,6 @@ export class PodWorker implements PodWorld {
   }
 
   #now(): string {
-    return new Date(this.node.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    return rfc3339(this.node.clock.now());
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '#base/clock.ts';
+import { rfc3339 } from '#base/rfc3339.ts';
 import { shortages, unfit } from '#kube/api/fit.ts';
 import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
@@ -94,7 +95,7 @@ export async function startScheduler({ client, clock, record }: SchedulerOptions
     if (reported.get(uid) === message) return;
     reported.set(uid, message);
     record(pod, 'Warning', 'FailedScheduling', message, COMPONENT);
-    const at = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const at = rfc3339(clock.now());
     const others = (pod.status?.conditions ?? []).filter((c: { type: string }) => c.type !== 'PodScheduled');
     const condition = {
       type: 'PodScheduled',

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { rfc3339 } from '#base/rfc3339.ts';
 
 /** Certificates of a PEM bundle in their order. Throws as the CLI words it when there is none or one is broken. */
 export function readBundle(pem: string): X509Certificate[] {
@@ -15,9 +16,6 @@ export function readBundle(pem: string): X509Certificate[] {
 
 /** The common name of a subject or issuer as node prints it (one attribute a line). */
 export const commonName = (name: string): string => /^CN=(.*)$/m.exec(name)?.[1] ?? name;
-
-/** RFC 3339 without fractions. */
-export const rfc3339 = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 
 export const SIXTY_DAYS_MS = 60 * 24 * 3_600_000;
 

@@ -1,14 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { messageOf } from '#base/errors.ts';
-import {
-  chainProblem,
-  dateProblem,
-  described,
-  keyProblem,
-  readBundle,
-  rfc3339,
-  SIXTY_DAYS_MS,
-} from './certificates.ts';
+import { rfc3339 } from '#base/rfc3339.ts';
+import { chainProblem, dateProblem, described, keyProblem, readBundle, SIXTY_DAYS_MS } from './certificates.ts';
 import { type Category, Skip } from './runner.ts';
 import { bullets, CORE, proxyOf, type World } from './world.ts';
 

@@ -1,4 +1,5 @@
 import type { Clock } from '#base/clock.ts';
+import { rfc3339 } from '#base/rfc3339.ts';
 import type { KubeClient, Target } from '#kube/client/client.ts';
 
 /** Whom an event is about. */
@@ -48,7 +49,7 @@ export class EventRecorder {
   async #write(about: ObjectReference, type: string, reason: string, message: string): Promise<void> {
     const namespace = about.namespace ?? 'default';
     const target: Target = { group: '', version: 'v1', resource: 'events', namespace };
-    const stamp = new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const stamp = rfc3339(this.#clock.now());
     const key = JSON.stringify([about, type, reason, message]);
     const known = this.#seen.get(key);
     if (known) {

@@ -1,3 +1,4 @@
+import { rfc3339 } from '#base/rfc3339.ts';
 import type { ContainerContext, Process } from '#kube/images/program.ts';
 import type { Redirect } from '#kube/network/network.ts';
 
@@ -93,7 +94,7 @@ function rules({ redirect, ignoreInbound, ignoreOutbound }: InitOptions): { appe
 export function startProxyInit(context: ContainerContext): Process {
   const { clock, net, stdio } = context;
   const log = (level: string, message: string) => {
-    const at = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const at = rfc3339(clock.now());
     void stdio.stdout.write(`time="${at}" level=${level} msg=${JSON.stringify(message)}\n`).catch(() => {});
   };
   let code = 0;

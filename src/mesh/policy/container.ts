@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { TLSSocket, type TLSSocketOptions } from 'node:tls';
 import { Lifecycle } from '#base/lifecycle.ts';
+import { rfc3339 } from '#base/rfc3339.ts';
 import type { ContainerContext, Process } from '#kube/images/program.ts';
 
 /** What a control-plane program keeps: what to undo at its end, its log, and its exit. */
@@ -39,7 +40,7 @@ export class Running implements Process {
 
   /** A line as logrus prints it. */
   logrus(level: 'info' | 'warning' | 'error', message: string): void {
-    const at = new Date(this.context.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const at = rfc3339(this.context.clock.now());
     this.write(`time="${at}" level=${level} msg=${JSON.stringify(message)}`);
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '#base/clock.ts';
 import { messageOf } from '#base/errors.ts';
+import { rfc3339 } from '#base/rfc3339.ts';
 import { StatusError } from '#kube/api/status.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import { groupKind, WATCHED } from './core/objects.ts';
@@ -53,7 +54,7 @@ export class StatusWriter {
     try {
       do {
         this.#again = false;
-        const now = new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+        const now = rfc3339(this.#clock.now());
         const all = [...dueStatuses(this.#index.objects, this.#clusterNetworks, now)];
         if (all.length > 0 && !(await this.#lease.hold())) {
           this.#lookAgain();

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import { rfc3339 } from '#base/rfc3339.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import { printChanged, writeOptions } from './changed.ts';
 import { podTemplateText } from './describe/pod-template.ts';
 import { CliError } from './errors.ts';
-import { rfc3339 } from './instants.ts';
 import { groupKind, nameOf } from './output.ts';
 import { rolloutProgress } from './rollout-progress.ts';
 import { tabbed } from './tab-writer.ts';

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { rfc3339 } from '#base/rfc3339.ts';
 import { isSignedBy } from '#pki/issue.ts';
 import {
   altNamesOf,
@@ -10,7 +11,6 @@ import {
   type RequestParts,
   subjectKeyIdOf,
 } from '#pki/structure.ts';
-import { stamp } from './short.ts';
 import { altNameText, curveOf, nameText, signatureName } from './text.ts';
 
 const NAMES: Record<string, string> = {
@@ -46,8 +46,8 @@ export function certificateJson(c: CertificateParts): object {
     issuer: nameJson(c.issuer),
     issuer_dn: dn(c.issuer),
     validity: {
-      start: stamp(c.notBefore),
-      end: stamp(c.notAfter),
+      start: rfc3339(c.notBefore),
+      end: rfc3339(c.notAfter),
       length: Math.round((c.notAfter - c.notBefore) / 1000),
     },
     subject: nameJson(c.subject),

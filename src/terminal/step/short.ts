@@ -1,3 +1,4 @@
+import { rfc3339 } from '#base/rfc3339.ts';
 import { isSignedBy } from '#pki/issue.ts';
 import { altNamesOf, attributeOf, type CertificateParts, constraintsOf, type RequestParts } from '#pki/structure.ts';
 import { altNameText, curveOf } from './text.ts';
@@ -14,7 +15,7 @@ export function certificateShort(c: CertificateParts): string {
   return (
     `X.509v3 ${kind} Certificate (${algorithm(c)}) [Serial: ${short}]\n${subjects(c)}` +
     `  Issuer:      ${attributeOf(c.issuer, COMMON_NAME) ?? ''}\n` +
-    `  Valid from:  ${stamp(c.notBefore)}\n          to:  ${stamp(c.notAfter)}\n`
+    `  Valid from:  ${rfc3339(c.notBefore)}\n          to:  ${rfc3339(c.notAfter)}\n`
   );
 }
 
@@ -41,5 +42,3 @@ function algorithm({ publicKey: { key, algorithm: id } }: Pick<CertificateParts,
   if (key?.asymmetricKeyType === 'ed25519') return 'Ed25519 256';
   return id.oid;
 }
-
-export const stamp = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');

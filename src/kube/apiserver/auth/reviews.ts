@@ -1,3 +1,4 @@
+import { rfc3339 } from '#base/rfc3339.ts';
 import type { ApiRequest, ApiResponse } from '#kube/api/http.ts';
 import { failure, notFound } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
@@ -43,13 +44,13 @@ export function addReviews(
     return created({
       kind: 'TokenRequest',
       apiVersion: 'authentication.k8s.io/v1',
-      metadata: { name, namespace, creationTimestamp: stamp(now()) },
+      metadata: { name, namespace, creationTimestamp: rfc3339(now()) },
       spec: {
         audiences: spec.audiences ?? [ISSUER],
         expirationSeconds: seconds,
         boundObjectRef: spec.boundObjectRef ?? null,
       },
-      status: { token, expirationTimestamp: stamp(expiresAt) },
+      status: { token, expirationTimestamp: rfc3339(expiresAt) },
     });
   });
 
@@ -73,7 +74,7 @@ export function addReviews(
     created({
       kind: 'SelfSubjectReview',
       apiVersion: 'authentication.k8s.io/v1',
-      metadata: { creationTimestamp: stamp(now()) },
+      metadata: { creationTimestamp: rfc3339(now()) },
       status: { userInfo: user },
     }),
   );
@@ -160,5 +161,3 @@ function asked(spec: KubeObject['spec'], user: Attributes['user']): Attributes {
     isResource: true,
   };
 }
-
-const stamp = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');

@@ -1,4 +1,5 @@
 import { timeSuffix } from '#base/ids.ts';
+import { rfc3339 } from '#base/rfc3339.ts';
 import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import { CLUSTER_NAME, MIRRORED_SERVICE, NAMESPACES } from '../labels.ts';
@@ -63,7 +64,7 @@ export class Outcomes {
     if (this.#told.has(key)) return;
     this.#told.add(key);
     const now = this.#world.clock.now();
-    const at = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
+    const at = rfc3339(now);
     const component = `linkerd-service-mirror-${this.#spec.targetClusterName}`;
     void this.#world.remote.client
       .create(

@@ -1,4 +1,5 @@
 import type { Clock } from '#base/clock.ts';
+import { rfc3339 } from '#base/rfc3339.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import { LINK } from '../labels.ts';
@@ -37,7 +38,7 @@ export class LinkStatus {
       status: outcome.reason === 'Mirrored' ? 'True' : 'False',
       reason: outcome.reason,
       message: outcome.message ?? '',
-      lastTransitionTime: new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, 'Z'),
+      lastTransitionTime: rfc3339(this.#clock.now()),
       ...(outcome.local
         ? {
             localRef: {
