@@ -9,7 +9,7 @@ import { applyDefaults } from './defaults/defaults.ts';
 import { type Draft, stamp, type WriteOptions, writerOf } from './draft.ts';
 import { folded } from './folded.ts';
 import { apiVersionOf, type ResourceKind } from './kinds.ts';
-import type { AdmissionAttributes } from './seams.ts';
+import type { AdmissionAttributes, AdmissionPlugin } from './seams.ts';
 import { validateBuiltIn } from './validation/validation.ts';
 
 const NAMESPACES = '/namespaces';
@@ -59,7 +59,8 @@ export class Commit {
       object.metadata.managedFields = trackUpdate(before, object, schema, writerOf(draft, manager, stamp(clock)));
       if (object.metadata.managedFields.length === 0) delete object.metadata.managedFields;
     }
-    for (const plugin of this.#o.admission()) plugin.settle?.(admissionOf(draft, object, operation), object, old);
+    const settled = admissionOf(draft, object, operation);
+    for (const plugin of this.#o.admission()) plugin.settle?.(settled, object, old);
     // Time passed while admission was asked: whoever wrote meanwhile wins.
     const current = store.get(kind.storage, object.metadata.namespace ?? '', object.metadata.name!);
     if (operation === 'CREATE' && current) throw alreadyExists(kind.group, kind.resource, object.metadata.name!);
@@ -96,11 +97,19 @@ export class Commit {
     operation: 'CREATE' | 'UPDATE',
   ): Promise<KubeObject> {
     let current = object;
-    for (const plugin of this.#o.admission()) {
-      if (!plugin.mutate) continue;
-      const asked = admissionOf(draft, object, operation);
-      current = (await plugin.mutate(asked, current, old, (text) => draft.warnings.push(text))) ?? current;
+    const asked = admissionOf(draft, object, operation);
+    const plugins = this.#o.admission().filter((each) => each.mutate);
+    const run = async (plugin: AdmissionPlugin) => {
+      current = (await plugin.mutate!(asked, current, old, (text) => draft.warnings.push(text))) ?? current;
+    };
+    let again = false;
+    for (const plugin of plugins) {
+      const before = current;
+      await run(plugin);
+      if (plugin.isRemote && current !== before) again = true;
     }
+    // What webhooks added is looked at once more by those that are built in (apiserver/pkg/admission, reinvocation).
+    if (again) for (const plugin of plugins) if (!plugin.isRemote) await run(plugin);
     return current;
   }
 
@@ -111,9 +120,9 @@ export class Commit {
     operation: 'CREATE' | 'UPDATE' | 'DELETE',
   ): Promise<void> {
     if (draft.attributes.subresource === 'status') return;
+    const asked = admissionOf(draft, object ?? old, operation);
     for (const plugin of this.#o.admission()) {
       if (!plugin.validate) continue;
-      const asked = admissionOf(draft, object ?? old, operation);
       await plugin.validate(asked, object, old, (text) => draft.warnings.push(text));
     }
   }
@@ -210,8 +219,21 @@ function establish(definition: KubeObject, nowMs: number): void {
   spec.names.listKind ??= `${spec.names.kind}List`;
   spec.conversion ??= { strategy: 'None' };
   if ((definition.status?.conditions ?? []).length > 0) return;
+  const approval = definition.metadata.annotations?.['api-approved.kubernetes.io'];
   definition.status = {
     conditions: [
+      ...(approval && /\.(k8s|kubernetes)\.io$/.test(spec.group)
+        ? [
+            {
+              type: 'KubernetesAPIApprovalPolicyConformant',
+              status: 'True',
+              lastTransitionTime: at,
+              reason: 'ApprovedAnnotation',
+              message: `approved in ${approval}`,
+              observedGeneration: 1,
+            },
+          ]
+        : []),
       {
         type: 'NamesAccepted',
         status: 'True',

@@ -109,12 +109,16 @@ export function webhookAdmission(store: Store, call: ReviewCaller): AdmissionPlu
 
   return {
     name: 'Webhooks',
+    isRemote: true,
     async mutate(attributes, object, old, warn) {
       let current = object;
       for (const webhook of relevant('mutatingwebhookconfigurations', attributes, object, old)) {
-        const response = await ask(webhook, attributes, current, old, warn);
-        if (!response?.patch || !current) continue;
-        current = jsonPatch(current, JSON.parse(Buffer.from(response.patch, 'base64').toString())) as KubeObject;
+        const name = attributes.operation === 'CREATE' ? generatedName(current) : undefined;
+        const asked = name && current ? nameless(current) : current;
+        const response = await ask(webhook, name ? { ...attributes, name: '' } : attributes, asked, old, warn);
+        if (!response?.patch || !asked) continue;
+        current = jsonPatch(asked, JSON.parse(Buffer.from(response.patch, 'base64').toString())) as KubeObject;
+        if (name) current.metadata.name ??= name;
       }
       return current;
     },
@@ -128,8 +132,20 @@ export function webhookAdmission(store: Store, call: ReviewCaller): AdmissionPlu
   };
 }
 
+/** The name that `generateName` led to. Names are made after objects are mutated: those webhooks do not see them. */
+function generatedName(object: KubeObject | undefined): string | undefined {
+  const { name, generateName } = object?.metadata ?? {};
+  return generateName && name?.startsWith(generateName.slice(0, 58)) ? name : undefined;
+}
+
+function nameless(object: KubeObject): KubeObject {
+  const { name: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
 function denied(name: string, status: { message?: string; reason?: string; code?: number } | undefined): StatusError {
-  const code = status?.code ?? 400;
+  // A refusal is 400 at least, and has a reason only when the webhook gives one.
+  const code = Math.max(status?.code ?? 0, 400);
   const message = `admission webhook ${JSON.stringify(name)} denied the request${status?.message ? `: ${status.message}` : ' without explanation'}`;
   return new StatusError({
     kind: 'Status',
@@ -137,11 +153,7 @@ function denied(name: string, status: { message?: string; reason?: string; code?
     metadata: {},
     status: 'Failure',
     message,
-    ...(status?.reason
-      ? { reason: status.reason as never }
-      : code === 403
-        ? { reason: 'Forbidden' }
-        : { reason: 'BadRequest' }),
+    ...(status?.reason ? { reason: status.reason as never } : {}),
     code,
   });
 }

@@ -23,6 +23,12 @@ function template(object: KubeObject): void {
   defaultPodSpec(spec);
 }
 
+/** On the host's network a port is the host's; said of pods, not of templates. */
+function hostPorts({ containers, initContainers }: Fields): void {
+  for (const { ports } of [...(containers ?? []), ...(initContainers ?? [])])
+    for (const port of ports ?? []) port.hostPort ||= port.containerPort;
+}
+
 /** What a pod with scheduling gates begins with (pkg/registry/core/pod/strategy.go). */
 const GATED = {
   type: 'PodScheduled',
@@ -43,6 +49,7 @@ const DEFAULTS: Record<string, (object: KubeObject, old: KubeObject | undefined)
   },
   '/pods': (object, old) => {
     if (object.spec) defaultPodSpec(object.spec);
+    if (object.spec?.hostNetwork) hostPorts(object.spec);
     object.status ??= {};
     set(object.status, 'phase', 'Pending');
     // Admission may still give a new pod its requests.
@@ -194,9 +201,9 @@ const DEFAULTS: Record<string, (object: KubeObject, old: KubeObject | undefined)
 
 function subjects(object: KubeObject): void {
   for (const subject of object.subjects ?? []) {
-    if (subject.kind === 'ServiceAccount') set(subject, 'apiGroup', undefined);
-    else set(subject, 'apiGroup', 'rbac.authorization.k8s.io');
-    if (subject.apiGroup === undefined) delete subject.apiGroup;
+    if (subject.kind !== 'ServiceAccount') set(subject, 'apiGroup', 'rbac.authorization.k8s.io');
+    // The core group is written by leaving it out.
+    else if (!subject.apiGroup) delete subject.apiGroup;
   }
   if (object.roleRef) set(object.roleRef, 'apiGroup', 'rbac.authorization.k8s.io');
 }
@@ -214,11 +221,14 @@ function webhooks(object: KubeObject, mutating: boolean): void {
   }
 }
 
-/** Guaranteed when every container's limits equal its requests, BestEffort without any, Burstable otherwise. */
+/**
+ * Guaranteed when every container's limits equal its requests, BestEffort without any, Burstable otherwise. Only processors
+ * and memory count (pkg/apis/core/v1/helper/qos).
+ */
 export function qosOf(spec: Fields): string {
   const containers: Fields[] = [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
-  const any = containers.some(
-    ({ resources }) => Object.keys(resources?.requests ?? {}).length + Object.keys(resources?.limits ?? {}).length > 0,
+  const any = containers.some(({ resources }) =>
+    ['cpu', 'memory'].some((name) => resources?.requests?.[name] ?? resources?.limits?.[name]),
   );
   if (!any) return 'BestEffort';
   const guaranteed = containers.every(({ resources }) =>

@@ -50,10 +50,11 @@ export function podSpecCauses(spec: KubeObject['spec'], path: string, add: Cause
 function hostPortCauses(containers: Fields[], path: string, add: Causes): void {
   containers.forEach(({ ports }, i) => {
     (ports ?? []).forEach(({ hostPort, containerPort }: Fields, j: number) => {
-      if (hostPort === containerPort) return;
+      // A template may leave it out; a pod has been given it.
+      if (!hostPort || hostPort === containerPort) return;
       add.invalid(
         `${path}[${i}].ports[${j}].hostPort`,
-        hostPort ?? 0,
+        hostPort,
         'must match `containerPort` when `hostNetwork` is true',
       );
     });
