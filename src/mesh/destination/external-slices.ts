@@ -38,6 +38,11 @@ export class ExternalSlices {
     });
   }
 
+  /** See {@link WriteLease.claimed}. */
+  claimed(signal: AbortSignal): Promise<void> {
+    return this.#lease.claimed(signal);
+  }
+
   /** Something changed: slices are brought in line, once more when more changes meanwhile. */
   look(): void {
     if (this.#running) {

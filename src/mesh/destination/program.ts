@@ -25,6 +25,7 @@ const SETTLE_MS = 5;
 /** The destination controller: tells proxies what lives at an address and how to speak to it. */
 export function startDestination(context: ContainerContext, { client }: DestinationWorld): Process {
   const running = new Running(context);
+  running.version();
   const args = readArguments(context.argv.slice(1));
   const namespace = args.get('controller-namespace') ?? 'linkerd';
   const view = new ClusterView(
@@ -57,6 +58,7 @@ export function startDestination(context: ContainerContext, { client }: Destinat
     replica: context.pod.name,
   });
   let ready = false;
+  running.logrus('info', 'starting admin server on :9996');
   serveAdmin(running, 9996, {
     ready: () => ready,
     metrics: () => `# TYPE cluster_store_size gauge\ncluster_store_size ${remotes.size}\n`,
@@ -64,7 +66,11 @@ export function startDestination(context: ContainerContext, { client }: Destinat
   const server = new GrpcServer()
     .add(GET, (call) => watchEndpoints(view, remotes, changed, call, running.life.signal))
     .add(GET_PROFILE, (call) => watchProfile(view, changed, call, running.life.signal));
-  serveGrpc(running, portOf(args.get('addr'), 8086), server);
+  const opaque = (args.get('default-opaque-ports') ?? '').split(',').filter(Boolean);
+  running.logrus('info', `Using default opaque ports: map[${opaque.map((port) => `${port}:{}`).join(' ')}]`);
+  running.logrus('info', 'waiting for caches to sync');
+  const port = portOf(args.get('addr'), 8086);
+  serveGrpc(running, port, server);
 
   void remotes.start();
   void Promise.all(
@@ -83,6 +89,18 @@ export function startDestination(context: ContainerContext, { client }: Destinat
     ),
   ).then(() => {
     ready = true;
+    running.logrus('info', 'caches synced');
+    const lock = ` lock=${namespace}/linkerd-destination-endpoint-write`;
+    running.logrus('info', 'Attempting to acquire leader lease...', lock);
+    running.logrus('info', `starting gRPC server on :${port}`);
+    void external
+      .claimed(running.life.signal)
+      .then(() => {
+        running.logrus('info', 'Successfully acquired lease', lock);
+        const component = ' component=external-endpoints-controller';
+        running.logrus('info', `${context.pod.name} acquired lease`, component);
+      })
+      .catch(() => {});
     running.life.add(changed.on(() => external.look()));
     changed.tell();
   });
@@ -198,9 +216,15 @@ async function watchProfile(view: ClusterView, changed: Changes, call: Call, end
 /** The validating webhook for ServiceProfiles. */
 export function startSpValidator(context: ContainerContext): Process {
   const running = new Running(context);
+  running.version();
+  running.logrus('info', 'starting admin server on :9997');
+  running.logrus('info', 'waiting for caches to sync');
+  running.logrus('info', 'caches synced');
+  running.logrus('info', 'listening at :8443');
   serveAdmin(running, 9997, { ready: () => true });
   serveWebhook(running, 8443, '/var/run/linkerd/tls', (review) => {
     const { uid, object } = review.request;
+    running.logrus('info', `received admission review request ${JSON.stringify(uid)}`);
     const refusal = object ? refuseProfile(object) : undefined;
     return {
       apiVersion: review.apiVersion,

@@ -4,14 +4,16 @@ import { FAILED_PRECONDITION, GrpcError, INTERNAL, INVALID_ARGUMENT, UNAVAILABLE
 import type { Message } from '#mesh/api/protobuf.ts';
 import { type IdentityDomain, serviceAccountIdentity } from '#mesh/policy/core/identities.ts';
 import { type ParsedCsr, parseCsr } from '#pki/csr.ts';
+import { goTime } from './credentials.ts';
 import type { Issuer, Validity } from './issuer.ts';
 
-/** Whom a token belongs to; undefined when it is not good. */
-export type TokenReviewer = (token: string) => Promise<{ username: string; uid?: string } | undefined>;
+/** Whom a token belongs to; `error` when the API server says what is wrong with it, undefined when it says no more. */
+export type TokenReviewer = (token: string) => Promise<{ username: string } | { error: string } | undefined>;
 
 export interface CertifyEvents {
-  issued(leaf: { identity: string; namespace: string; serviceAccount: string; uid?: string; message: string }): void;
-  issuerInvalid(message: string, x509Error: string): void;
+  issued(leaf: { identity: string; namespace: string; serviceAccount: string; message: string }): void;
+  issuerInvalid(message: string): void;
+  refused(level: 'info' | 'error', message: string): void;
 }
 
 type KnownCsr = ParsedCsr & { publicKeyPem: string };
@@ -58,30 +60,28 @@ export class Certifier {
       throw new GrpcError(INVALID_ARGUMENT, 'missing certificate signing request');
     }
     const csr = this.#read(request['certificate_signing_request']);
+    const now = this.#clock.now();
+    const fault = issuer.fault(this.#anchors, now, now - this.#startedAt);
+    if (fault) {
+      this.#events.issuerInvalid(`${fault} - CSR Identity : ${identity}`);
+      throw new GrpcError(2, fault);
+    }
     checkCsr(csr, identity);
 
     const account = await this.#account(identity, Buffer.from(request['token']).toString('utf8'));
     const found = serviceAccountIdentity(this.#domain, account.namespace, account.name);
     if (found !== identity) {
-      throw new GrpcError(
-        FAILED_PRECONDITION,
-        `requested identity did not match provided token: requested=${identity}; found=${found}`,
-      );
+      const message = `requested identity did not match provided token: requested=${identity}; found=${found}`;
+      this.#events.refused('info', message);
+      throw new GrpcError(FAILED_PRECONDITION, message);
     }
 
-    const now = this.#clock.now();
-    const fault = issuer.fault(this.#anchors, now);
-    if (fault) {
-      this.#events.issuerInvalid(this.#describeFault(issuer, fault, now, identity), fault);
-      throw new GrpcError(2, fault);
-    }
     const leaf = issuer.issue(identity, csr.publicKeyPem, this.#validity, now);
     const until = goTime(leaf.notAfter);
     this.#events.issued({
       identity,
       namespace: account.namespace,
       serviceAccount: account.name,
-      ...(account.uid ? { uid: account.uid } : {}),
       message: `issued certificate for ${identity} until ${until}: ${createHash('sha256').update(leaf.der).digest('hex')}`,
     });
     return {
@@ -104,27 +104,29 @@ export class Certifier {
     return known;
   }
 
-  async #account(identity: string, token: string): Promise<{ namespace: string; name: string; uid?: string }> {
+  async #account(identity: string, token: string): Promise<{ namespace: string; name: string }> {
     let user: Awaited<ReturnType<TokenReviewer>>;
     try {
       user = await this.#review(token);
     } catch (error) {
-      throw new GrpcError(INTERNAL, `error validating token for ${identity}: ${(error as Error).message}`);
+      const message = `error validating token for ${identity}: ${(error as Error).message}`;
+      this.#events.refused('error', message);
+      throw new GrpcError(INTERNAL, message);
     }
-    if (!user) throw new GrpcError(FAILED_PRECONDITION, 'authentication token could not be authenticated');
+    if (!user) {
+      const message = 'authentication token could not be authenticated';
+      this.#events.refused('info', `authentication failed for ${identity}: ${message}`);
+      throw new GrpcError(FAILED_PRECONDITION, message);
+    }
+    const invalid = (message: string): never => {
+      this.#events.refused('info', `invalid token provided for ${identity}: ${message}`);
+      throw new GrpcError(INVALID_ARGUMENT, message);
+    };
+    if ('error' in user) return invalid(user.error);
     const [system, kind, namespace, name, ...rest] = user.username.split(':');
-    if (system !== 'system' || kind !== 'serviceaccount' || !namespace || !name || rest.length > 0) {
-      throw new GrpcError(INVALID_ARGUMENT, `username must be of form system:serviceaccount:ns:sa: ${user.username}`);
-    }
-    return { namespace, name, ...(user.uid ? { uid: user.uid } : {}) };
-  }
-
-  #describeFault(issuer: Issuer, fault: string, now: number, identity: string): string {
-    const uptime = ((now - this.#startedAt) / 1000).toFixed(9);
-    return (
-      `${fault} - Current Time : ${goTime(now, true)} m=+${uptime} - Invalid before ${goTime(issuer.notBefore)} - ` +
-      `Invalid After ${goTime(issuer.notAfter)} - CSR Identity : ${identity}`
-    );
+    if (system !== 'system' || kind !== 'serviceaccount' || !namespace || !name || rest.length > 0)
+      return invalid(`Username must be in form system:TYPE:NS:SA: ${user.username}`);
+    return { namespace, name };
   }
 }
 
@@ -148,11 +150,4 @@ function checkCsr(csr: ParsedCsr, identity: string): void {
   if (csr.emails.length > 0) refuse('cannot validate email addresses');
   if (csr.ipAddresses > 0) refuse('cannot validate IP addresses');
   if (csr.uris.length > 0) refuse('cannot validate URIs');
-}
-
-/** `2026-11-24 21:12:12 +0000 UTC`, with nanoseconds where Go would print them. */
-function goTime(ms: number, precise = false): string {
-  const [date = '', time = ''] = new Date(ms).toISOString().replace('Z', '').split('T');
-  const [clock = '', fraction = ''] = time.split('.');
-  return `${date} ${clock}${precise ? `.${fraction.padEnd(9, '0')}` : ''} +0000 UTC`;
 }

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
-import { type CertificateMaker, certificateMaker, parseCertificates } from '#pki/certificate.ts';
-import { algorithmOf, keysMatch, parsePrivateKey } from '#pki/keys.ts';
-import { readPem, writePem } from '#pki/pem.ts';
+import { type CertificateMaker, certificateMaker } from '#pki/certificate.ts';
+import { writePem } from '#pki/pem.ts';
 import { verifyChain } from '#pki/verify.ts';
+import { chainFault, readCredentials } from './credentials.ts';
 
 /** Where the two files of the issuer's Secret are, by scheme (pkg/k8s/labels.go). */
 export const ISSUER_FILES: Record<string, { certificate: string; key: string }> = {
@@ -47,36 +47,31 @@ export class Issuer {
     this.#notAfter = Math.min(...chain.map((each) => Date.parse(each.validTo)));
   }
 
-  /** Throws Error with the words of identity's own log. */
-  static read(certificate: string | undefined, privateKey: string | undefined): Issuer {
-    if (privateKey === undefined || certificate === undefined) {
-      throw new Error(
-        `failed to read CA from disk: open ${certificate === undefined ? 'certificate' : 'key'}: no such file or directory`,
-      );
-    }
-    if (readBlocks(privateKey) === 0) throw new Error('failed to read CA from disk: failed to decode PEM private key');
-    if (readBlocks(certificate) === 0) throw new Error('failed to read CA from disk: not a PEM certificate');
-    let chain: X509Certificate[];
+  /**
+   * Reads the two files of a directory. Throws Error with the words of identity's own log; the key is looked for first.
+   */
+  static read(
+    directory: string,
+    names: { certificate: string; key: string },
+    text: (path: string) => string | undefined,
+  ): Issuer {
+    const open = (name: string): string => {
+      const found = text(`${directory}/${name}`);
+      if (found === undefined) throw new Error(`open ${directory}/${name}: no such file or directory`);
+      return found;
+    };
     try {
-      chain = parseCertificates(certificate);
+      const privateKey = open(names.key);
+      const certificate = open(names.certificate);
+      return new Issuer(readCredentials(certificate, privateKey).chain, certificate, privateKey);
     } catch (error) {
       throw new Error(`failed to read CA from disk: ${(error as Error).message}`);
     }
-    const key = (() => {
-      try {
-        return parsePrivateKey(privateKey);
-      } catch (error) {
-        throw new Error(`failed to read CA from disk: ${(error as Error).message}`);
-      }
-    })();
-    if (algorithmOf(key) !== 'ec-p256')
-      throw new Error('failed to read CA from disk: expected an ECDSA P-256 private key');
-    if (!keysMatch(chain[0]!.publicKey, key)) {
-      throw new Error('failed to read CA from disk: tls: private key does not match public key');
-    }
-    return new Issuer(chain, certificate, privateKey);
   }
 
+  get isCa(): boolean {
+    return this.chain[0]!.ca;
+  }
   get notBefore(): number {
     return Date.parse(this.chain[0]!.validFrom);
   }
@@ -87,8 +82,11 @@ export class Issuer {
   /** When the path found last holds, and under which anchors: signatures need not be checked for every leaf. */
   #good: { anchors: X509Certificate[]; from: number; until: number } | undefined;
 
-  /** Undefined when the issuer stands under one of the anchors now, their dates included; else Go's x509 error. */
-  fault(anchors: X509Certificate[], at: number): string | undefined {
+  /**
+   * Undefined when the issuer stands under one of the anchors now, their dates included; else Go's x509 error, to which
+   * Linkerd adds the dates of the issuer when time is what is wrong (pkg/tls/cred.go). `upMs`: how long the program has run.
+   */
+  fault(anchors: X509Certificate[], at: number, upMs: number): string | undefined {
     if (this.#good?.anchors === anchors && at >= this.#good.from && at < this.#good.until) return undefined;
     const result = verifyChain({
       chain: this.chain.map((each) => each.raw),
@@ -102,9 +100,7 @@ export class Issuer {
       this.#good = { anchors, from, until: Math.min(...path.map((each) => Date.parse(each.validTo))) };
       return undefined;
     }
-    return result.failure === 'unknown-authority' || result.failure === 'bad-signature'
-      ? unknownAuthority(this.chain, anchors)
-      : result.message;
+    return chainFault(result, this.chain, anchors, at, upMs);
   }
 
   /** Signs a leaf for one DNS name. Under a millisecond. */
@@ -135,31 +131,6 @@ export class Issuer {
     }
     return maker;
   }
-}
-
-/** Anchors as identity reads them at its start. Throws SyntaxError when the file holds something else. */
-export const readAnchors = (pem: string): X509Certificate[] => parseCertificates(pem);
-
-function readBlocks(pem: string): number {
-  try {
-    return readPem(pem).length;
-  } catch {
-    return 0;
-  }
-}
-
-/** Go tells of the first anchor that bears the wanted name but did not sign. */
-function unknownAuthority(chain: X509Certificate[], anchors: X509Certificate[]): string {
-  const top = chain.at(-1)!;
-  const candidate = anchors.find((anchor) => anchor.subject === top.issuer);
-  const base = 'x509: certificate signed by unknown authority';
-  if (!candidate) return base;
-  const reason =
-    candidate.publicKey.asymmetricKeyType === 'rsa'
-      ? 'crypto/rsa: verification error'
-      : 'x509: ECDSA verification failure';
-  const name = /CN=([^\n,]*)/.exec(candidate.subject)?.[1] ?? '';
-  return `${base} (possibly because of "${reason}" while trying to verify candidate authority certificate "${name}")`;
 }
 
 /** PEM of a DER certificate. */

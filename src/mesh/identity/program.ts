@@ -5,8 +5,9 @@ import { GrpcServer } from '#mesh/api/grpc.ts';
 import { CERTIFY } from '#mesh/api/identity-api.ts';
 import { portOf, Running, readArguments, serveAdmin } from '#mesh/policy/container.ts';
 import { Certifier, type TokenReviewer } from './certify.ts';
+import { readPool } from './credentials.ts';
 import { EventRecorder, type ObjectReference } from './event-recorder.ts';
-import { ISSUER_FILES, Issuer, readAnchors } from './issuer.ts';
+import { ISSUER_FILES, Issuer } from './issuer.ts';
 
 const ISSUER_DIRECTORY = '/var/run/linkerd/identity/issuer';
 const ROOTS = '/var/run/linkerd/identity/trust-roots/ca-bundle.crt';
@@ -27,6 +28,7 @@ export function startIdentity(context: ContainerContext, { client }: IdentityWor
   const running = new Running(context);
   const args = readArguments(context.argv.slice(1));
   const { clock, files } = context;
+  const startedAt = clock.now();
   const controlPlaneNamespace = args.get('controller-namespace') ?? 'linkerd';
   const trustDomain = args.get('identity-trust-domain') || 'cluster.local';
   const expectedName = `identity.${controlPlaneNamespace}.${trustDomain}`;
@@ -41,16 +43,13 @@ export function startIdentity(context: ContainerContext, { client }: IdentityWor
     void running.exit(1);
     return running;
   };
-  const logrus = (level: 'info' | 'warning' | 'error' | 'fatal', message: string, fields = '') => {
-    const at = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
-    running.write(`time="${at}" level=${level} msg=${JSON.stringify(message)}${fields}`);
-  };
-  logrus('info', `running version ${context.env['LINKERD_CONTAINER_VERSION_OVERRIDE'] ?? tagOf(context.image)}`);
+  const logrus: Running['logrus'] = (...line) => running.logrus(...line);
+  running.version();
 
   const roots = text(ROOTS) ?? '';
-  let anchors: ReturnType<typeof readAnchors>;
+  let anchors: ReturnType<typeof readPool>;
   try {
-    anchors = readAnchors(roots);
+    anchors = readPool(roots);
   } catch (error) {
     return fatal(`Failed to read trust anchors: ${(error as Error).message}`);
   }
@@ -62,12 +61,6 @@ export function startIdentity(context: ContainerContext, { client }: IdentityWor
     name: COMPONENT,
     namespace: controlPlaneNamespace,
   };
-  void client
-    .get({ group: 'apps', version: 'v1', resource: 'deployments', namespace: controlPlaneNamespace }, COMPONENT)
-    .then(({ metadata }) => {
-      if (metadata.uid) deployment.uid = metadata.uid;
-    })
-    .catch(() => {});
 
   const certifier = new Certifier({
     anchors,
@@ -79,10 +72,10 @@ export function startIdentity(context: ContainerContext, { client }: IdentityWor
     },
     review: tokenReviewer(client),
     events: {
-      issued: ({ namespace, serviceAccount, uid, message }) => {
+      issued: ({ namespace, serviceAccount, message }) => {
         logrus('info', message);
         events.record(
-          { apiVersion: 'v1', kind: 'ServiceAccount', name: serviceAccount, namespace, ...(uid ? { uid } : {}) },
+          { apiVersion: 'v1', kind: 'ServiceAccount', name: serviceAccount, namespace },
           'Normal',
           'IssuedLeafCertificate',
           message,
@@ -92,15 +85,18 @@ export function startIdentity(context: ContainerContext, { client }: IdentityWor
         logrus('error', `could not process CSR because of CA cert validation failure: ${message}`);
         events.record({ ...deployment }, 'Warning', 'IssuerValidationFailed', message);
       },
+      refused: logrus,
     },
   });
 
   const load = (): void => {
-    const issuer = Issuer.read(text(`${directory}/${names.certificate}`), text(`${directory}/${names.key}`));
-    const fault = issuer.fault(anchors, clock.now());
+    const issuer = Issuer.read(directory, names, text);
+    const fault = issuer.fault(anchors, clock.now(), clock.now() - startedAt);
     if (fault) {
       throw new Error(`failed to verify issuer credentials for '${expectedName}' with trust anchors: ${fault}`);
     }
+    if (!issuer.isCa)
+      throw new Error('failed to verify issuer certificate: it must be an intermediate-CA, but it is not');
     certifier.issuer = issuer;
     const seconds = Math.floor(issuer.notAfter / 1000);
     const now = Math.floor(clock.now() / 1000);
@@ -166,8 +162,6 @@ export function startIdentity(context: ContainerContext, { client }: IdentityWor
   return running;
 }
 
-const tagOf = (image: string): string => /:([^:/@]+)(?:@.*)?$/.exec(image)?.[1] ?? 'dev';
-
 /** TokenReview with the audience of projected tokens (controller/identity/validator.go). */
 function tokenReviewer(client: KubeClient): TokenReviewer {
   return async (token) => {
@@ -178,7 +172,7 @@ function tokenReviewer(client: KubeClient): TokenReviewer {
       spec: { token, audiences: [AUDIENCE] },
     });
     const status = review['status'] ?? {};
-    if (status.error && !status.authenticated) return undefined;
-    return status.authenticated ? { username: status.user?.username ?? '', uid: status.user?.uid } : undefined;
+    if (status.error) return { error: status.error };
+    return status.authenticated ? { username: status.user?.username ?? '' } : undefined;
   };
 }

@@ -24,6 +24,7 @@ interface Owner {
   name: string;
   uid: string;
   apiVersion: string;
+  resourceVersion?: string;
 }
 
 /** The injector: a mutating webhook that reads values and trust roots anew for each pod. */
@@ -36,8 +37,7 @@ export function startInjector(context: ContainerContext, { client }: InjectorWor
     const bytes = files.readFile(path);
     return bytes && Buffer.from(bytes).toString('utf8');
   };
-  const tag = /:([^:/@]+)(?:@.*)?$/.exec(context.image)?.[1] ?? 'dev';
-  running.logrus('info', `running version ${tag}`);
+  running.version();
   const events = new EventRecorder({ client, clock, component: 'linkerd-proxy-injector' });
   const counters = new Map<string, number>();
   const count = (name: string, labels: string) => {
@@ -53,6 +53,7 @@ export function startInjector(context: ContainerContext, { client }: InjectorWor
     const values: Values = { ...defaultValues(), ...(parse(text(VALUES) ?? '') ?? {}) };
     const kind = String(request.kind?.kind ?? 'Pod').toLowerCase();
     const name = `${kind}/${object.metadata?.name || object.metadata?.generateName || ''}`;
+    running.logrus('info', `received admission review request ${JSON.stringify(request.uid)}`);
     running.logrus('info', `received ${name}`);
     const defaults: string = values['proxy'].opaquePorts;
     const annotate = (ports: string) => {
@@ -63,6 +64,11 @@ export function startInjector(context: ContainerContext, { client }: InjectorWor
     if (kind === 'service') return annotate(opaqueServicePorts(object, defaults));
     const owner = await ownerOf(client, namespace, object);
     const about = owner && { ...owner, namespace };
+    // A pod that nobody made is looked for as its own parent, and is not there yet.
+    if (!owner && object.metadata?.name) {
+      const why = `error: pods ${JSON.stringify(object.metadata.name)} not found`;
+      running.logrus('warning', `couldn't retrieve parent object ${namespace}-pod-${object.metadata.name}; ${why}`);
+    }
     const ownerLabels = `owner_kind="${owner?.kind.toLowerCase() ?? 'pod'}",namespace="${namespace}"`;
     count('proxy_inject_admission_requests_total', ownerLabels);
     const reasons = skipReasons(object, annotations, values.identity['serviceAccountTokenProjection'] !== false);
@@ -92,6 +98,13 @@ export function startInjector(context: ContainerContext, { client }: InjectorWor
     return patch;
   };
 
+  for (const line of [
+    'starting admin server on :9995',
+    'waiting for caches to sync',
+    'listening at :8443',
+    'caches synced',
+  ])
+    running.logrus('info', line);
   serveAdmin(running, 9995, {
     ready: () => true,
     metrics: () => [...counters].map(([key, value]) => `${key} ${value}\n`).join(''),
@@ -152,18 +165,36 @@ function opaquePatch(
   ];
 }
 
-/** Who is shown as injected: the Deployment behind a ReplicaSet, else the pod's own controller. */
+/** Who is shown as injected: the Deployment behind a ReplicaSet, else the pod's own controller, as it is now. */
 async function ownerOf(client: KubeClient, namespace: string, pod: KubeObject): Promise<Owner | undefined> {
-  const direct = pod.metadata?.ownerReferences?.find(({ controller }) => controller);
-  if (!direct) return undefined;
-  const own = { kind: direct.kind, name: direct.name, uid: direct.uid, apiVersion: direct.apiVersion };
-  if (direct.kind !== 'ReplicaSet' && direct.kind !== 'Job') return own;
-  const [group, resource] = direct.kind === 'Job' ? ['batch', 'jobs'] : ['apps', 'replicasets'];
-  try {
-    const parent = await client.get({ group: group!, version: 'v1', resource: resource!, namespace }, direct.name);
-    const above = parent.metadata.ownerReferences?.find(({ controller }) => controller);
-    return above ? { kind: above.kind, name: above.name, uid: above.uid, apiVersion: above.apiVersion } : own;
-  } catch {
-    return own;
+  let owner: Owner | undefined;
+  let next = controllerOf(pod);
+  while (next) {
+    owner = next;
+    const resource = OWNERS[next.kind];
+    if (!resource) break;
+    const [group = '', version = ''] = next.apiVersion.includes('/')
+      ? next.apiVersion.split('/')
+      : ['', next.apiVersion];
+    const found = await client.get({ group, version, resource, namespace }, next.name).catch(() => undefined);
+    if (!found) break;
+    if (found.metadata.resourceVersion) owner.resourceVersion = found.metadata.resourceVersion;
+    next = next.kind === 'ReplicaSet' || next.kind === 'Job' ? controllerOf(found) : undefined;
   }
+  return owner;
+}
+
+const OWNERS: Record<string, string> = {
+  ReplicaSet: 'replicasets',
+  ReplicationController: 'replicationcontrollers',
+  Deployment: 'deployments',
+  DaemonSet: 'daemonsets',
+  StatefulSet: 'statefulsets',
+  Job: 'jobs',
+  CronJob: 'cronjobs',
+};
+
+function controllerOf({ metadata }: KubeObject): Owner | undefined {
+  const above = metadata?.ownerReferences?.find(({ controller }) => controller);
+  return above && { kind: above.kind, name: above.name, uid: above.uid, apiVersion: above.apiVersion };
 }

@@ -1,7 +1,4 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import { asCertificate, parseCertificates } from '#pki/certificate.ts';
-import { algorithmOf, keysMatch, parsePrivateKey } from '#pki/keys.ts';
-import { verifyChain } from '#pki/verify.ts';
 import { generateIdentity, generateWebhooks } from './certificates.ts';
 import { applyHighAvailability } from './high-availability.ts';
 import { merged } from './overrides.ts';
@@ -58,39 +55,3 @@ export async function ensureIdentity(
 }
 
 const ended = (pem: string): string => `${pem.trim()}\n`;
-
-/**
- * What is wrong with an issuer for these anchors, in the words of install and upgrade; undefined when nothing is.
- * Only an issuer that has expired, or does not fit, is refused: a short life is fine.
- */
-export function issuerProblem(
-  issuer: { crtPEM: string; keyPEM?: string },
-  anchors: string,
-  now: number,
-): string | undefined {
-  try {
-    const certificate = asCertificate(issuer.crtPEM);
-    if (issuer.keyPEM) {
-      const key = parsePrivateKey(issuer.keyPEM);
-      if (!keysMatch(certificate.publicKey, key)) return 'tls: private key does not match public key';
-    }
-    if (algorithmOf(certificate.publicKey) !== 'ec-p256') {
-      return 'issuer certificate must use ECDSA P-256 for its public key';
-    }
-    if (!certificate.ca) return 'issuer cert is not a CA';
-    return verifyProblem(issuer.crtPEM, anchors, now);
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
-/** Whether a certificate chains to one of the anchors at an instant, as Go judges it. */
-export function verifyProblem(certificates: string, anchors: string, now: number): string | undefined {
-  const result = verifyChain({
-    chain: parseCertificates(certificates).map((each) => each.raw),
-    anchors: parseCertificates(anchors).map((each) => each.raw),
-    at: now,
-    anchorDates: 'check',
-  });
-  return result.ok ? undefined : result.message;
-}

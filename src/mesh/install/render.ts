@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { KubeObject } from '#kube/api/types.ts';
+import { parsePrivateKey } from '#pki/keys.ts';
 import { configOverrides, linkerdConfig } from './config.ts';
 import { disruptionBudget } from './deployment.ts';
 import { destinationAccess, destinationObjects, type WebhookMaterial } from './destination.ts';
@@ -26,7 +27,8 @@ export interface RenderOptions {
 }
 
 /** What `linkerd install` prints: the control plane in the order in which it is to be applied. */
-export function renderInstall({ namespace = 'linkerd', values, webhooks, now }: RenderOptions): KubeObject[] {
+export function renderInstall({ namespace = 'linkerd', values: given, webhooks, now }: RenderOptions): KubeObject[] {
+  const values = withOwnKeyFormat(given);
   const destination = destinationAccess(namespace, values, webhooks);
   const injector = injectorAccess(namespace, values, webhooks.proxyInjector);
   const { tls } = values.identity.issuer;
@@ -72,3 +74,18 @@ export const toYaml = (objects: KubeObject[]): string =>
   objects
     .map((object) => `---\n${stringify(object, { lineWidth: 0, indentSeq: false, aliasDuplicateObjects: false })}`)
     .join('');
+
+/** The issuer's key as the CLI writes it whatever it was given: SEC 1. */
+function withOwnKeyFormat(values: Values): Values {
+  const { keyPEM } = values.identity.issuer.tls;
+  if (!keyPEM) return values;
+  try {
+    const key = parsePrivateKey(keyPEM);
+    if (key.asymmetricKeyType !== 'ec') return values;
+    const copy = structuredClone(values);
+    copy.identity.issuer.tls.keyPEM = key.export({ type: 'sec1', format: 'pem' }) as string;
+    return copy;
+  } catch {
+    return values;
+  }
+}

@@ -38,10 +38,17 @@ export class Running implements Process {
     this.write(`${at} ${level.padStart(5)} ${message}`);
   }
 
-  /** A line as logrus prints it. */
-  logrus(level: 'info' | 'warning' | 'error', message: string): void {
+  /** A line as logrus prints it; `fields` begin with a space. */
+  logrus(level: 'info' | 'warning' | 'error' | 'fatal', message: string, fields = ''): void {
     const at = rfc3339(this.context.clock.now());
-    this.write(`time="${at}" level=${level} msg=${JSON.stringify(message)}`);
+    this.write(`time="${at}" level=${level} msg=${JSON.stringify(message)}${fields}`);
+  }
+
+  /** The first line of every controller: the tag of its image, unless the environment says another version. */
+  version(): void {
+    const { env, image } = this.context;
+    const tag = /:([^:/@]+)(?:@.*)?$/.exec(image)?.[1] ?? 'dev';
+    this.logrus('info', `running version ${env['LINKERD_CONTAINER_VERSION_OVERRIDE'] ?? tag}`);
   }
 }
 

@@ -18,13 +18,13 @@ export interface LeaseOptions {
   namespace: string;
   /** The replica's name. */
   identity: string;
-  /** Default: the policy controller's, with its labels. */
+  /** Default: the policy controller's. */
   name?: string;
 }
 
 /**
- * The lease by which replicas agree who writes statuses. It is claimed and renewed when there is something to write, not
- * by a timer: an idle controller does nothing, however far the cluster's clock is moved.
+ * The lease by which replicas agree who writes statuses. It is claimed at the start and renewed when there is something to
+ * write, not by a timer: an idle controller does nothing, however far the cluster's clock is moved.
  */
 export class WriteLease {
   #renewed = Number.NEGATIVE_INFINITY;
@@ -32,6 +32,11 @@ export class WriteLease {
 
   constructor(options: LeaseOptions) {
     this.#options = options;
+  }
+
+  /** Claims the lease, if need be when the claim of the replica before has run out. Rejects when the signal aborts. */
+  async claimed(signal: AbortSignal): Promise<void> {
+    while (!(await this.hold())) await this.#options.clock.sleep(LEASE_MS, signal, { lazy: true });
   }
 
   /** Whether this replica may write now; claims or renews the lease when that takes it. Never rejects. */
@@ -58,15 +63,12 @@ export class WriteLease {
       lease = await client.get(target, name);
     } catch (error) {
       if (!(error instanceof StatusError) || error.code !== 404) throw error;
-      const labels = {
-        'linkerd.io/control-plane-component': 'destination',
-        'linkerd.io/control-plane-ns': namespace,
-      };
       await client.create(target, {
         apiVersion: 'coordination.k8s.io/v1',
         kind: 'Lease',
-        metadata: { name, namespace, ...(name === NAME ? { labels } : {}) },
-        spec: { ...spec, acquireTime: micro(now), leaseTransitions: 0 },
+        metadata: { name, namespace },
+        // The policy controller makes its lease before it claims it.
+        spec: { ...spec, acquireTime: micro(now), leaseTransitions: name === NAME ? 1 : 0 },
       });
       return true;
     }

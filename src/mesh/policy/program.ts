@@ -61,19 +61,34 @@ export function startPolicy(context: ContainerContext, { client }: PolicyWorld):
     }
     return answer;
   });
-  servePolicies(running, portOf(args.get('grpc-addr'), 8090), index, args.get('cluster-domain') ?? 'cluster.local');
+  const grpcPort = portOf(args.get('grpc-addr'), 8090);
+  servePolicies(running, grpcPort, index, args.get('cluster-domain') ?? 'cluster.local');
+  running.trace(
+    'INFO',
+    `grpc{port=${grpcPort}}: linkerd_policy_controller_runtime::args: policy gRPC server listening addr=0.0.0.0:${grpcPort}`,
+  );
 
+  const lease = new WriteLease({
+    client,
+    clock: context.clock,
+    namespace: settings.controlPlaneNamespace,
+    identity: context.pod.name,
+  });
+  void lease
+    .claimed(signal)
+    .then(() =>
+      running.trace(
+        'INFO',
+        'status_controller: linkerd_policy_controller_k8s_status::index: Status controller leadership change leader=true',
+      ),
+    )
+    .catch(() => {});
   const writer = new StatusWriter({
     index,
     client,
     clock: context.clock,
     clusterNetworks: settings.clusterCidrs,
-    lease: new WriteLease({
-      client,
-      clock: context.clock,
-      namespace: settings.controlPlaneNamespace,
-      identity: context.pod.name,
-    }),
+    lease,
     log: (message) => running.trace('INFO', message),
   });
   running.life.add(() => writer.stop());

@@ -1,5 +1,5 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import { issuerProblem } from '#mesh/install/plan.ts';
+import { issuerProblem } from '#mesh/install/issuer-problem.ts';
 import type { Values } from '#mesh/install/values.ts';
 import { UsageError } from './flags.ts';
 import type { Invocation } from './verb.ts';

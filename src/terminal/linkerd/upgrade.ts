@@ -1,7 +1,7 @@
 import { servedCrds } from '#mesh/check/kubernetes.ts';
 import { proxyOf } from '#mesh/check/world.ts';
 import { generateWebhooks } from '#mesh/install/certificates.ts';
-import { issuerProblem, verifyProblem } from '#mesh/install/plan.ts';
+import { issuerProblem, verifyProblem } from '#mesh/install/issuer-problem.ts';
 import { renderInstall } from '#mesh/install/render.ts';
 import { chosenCrds } from './crds-to-install.ts';
 import { takeExternalAnchors } from './external-issuer.ts';
