@@ -124,7 +124,7 @@ export const metricsApiImage: Image = {
   env: { LINKERD_CONTAINER_VERSION_OVERRIDE: VERSION },
   workingDir: '/',
   hasShell: false,
-  start: (context) => lazily(async () => (await import('#mesh/viz/metrics-api.ts')).startMetricsApi(context)),
+  start: (context) => lazily(async () => (await import('#mesh/viz/metrics-api/program.ts')).startMetricsApi(context)),
 };
 
 /** `cr.l5d.io/linkerd/proxy`: the sidecar, and what prepares and waits for it. */

@@ -6,6 +6,7 @@ import { allowScrapes } from './allow-scrapes.ts';
 import { VIZ_GLOBALS } from './extension.ts';
 import { install } from './install.ts';
 import { list } from './list.ts';
+import { routes } from './routes.ts';
 import { rateCells, rates, type Sample, type Series, sample, vizTable } from './samples.ts';
 import { tap } from './tap.ts';
 import { top } from './top.ts';
@@ -306,7 +307,7 @@ export const viz: Verb = {
   summary: 'viz manages the linkerd-viz extension of Linkerd service mesh',
   long: 'viz manages the linkerd-viz extension of Linkerd service mesh.\n\nHere the figures of stat, authz and edges come straight from the proxies, over two\nseconds of traffic. To tap, install the extension first.',
   globals: VIZ_GLOBALS,
-  verbs: [allowScrapes, authz, edges, install, list, stat, statInbound, statOutbound, tap, top].map((verb) => ({
+  verbs: [allowScrapes, authz, edges, install, list, routes, stat, statInbound, statOutbound, tap, top].map((verb) => ({
     ...verb,
     globals: VIZ_GLOBALS,
   })),

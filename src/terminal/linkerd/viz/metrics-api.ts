@@ -1,0 +1,59 @@
+import { StatusError } from '#kube/api/status.ts';
+import type { KubeObject } from '#kube/api/types.ts';
+import { GrpcChannel, GrpcError, type Method } from '#mesh/api/grpc.ts';
+import type { Message } from '#mesh/api/protobuf.ts';
+import { EXTENSION } from '#mesh/viz/labels.ts';
+import { Failure, type Invocation } from '../verb.ts';
+
+const CODES: Record<number, string> = {
+  2: 'Unknown',
+  3: 'InvalidArgument',
+  5: 'NotFound',
+  7: 'PermissionDenied',
+  12: 'Unimplemented',
+  13: 'Internal',
+  14: 'Unavailable',
+};
+const PORT = 8085;
+
+/** A pod of the metrics API of the installed extension; undefined where there is none. */
+export async function metricsApiPod({ client }: Pick<Invocation, 'client'>): Promise<KubeObject | undefined> {
+  const labelSelector = `${EXTENSION}=viz,component=metrics-api`;
+  const { items } = await client.list({ group: '', version: 'v1', resource: 'pods' }, { labelSelector });
+  return items.find(({ status }) => status?.phase === 'Running');
+}
+
+/** Asks it over a port-forward. Throws GrpcErrors. */
+export async function askMetricsApi(
+  { client, context }: Pick<Invocation, 'client' | 'context'>,
+  { metadata }: KubeObject,
+  method: Method,
+  request: Message,
+): Promise<Message> {
+  const { signal } = context;
+  const stream = await client.portForward(metadata.namespace ?? '', metadata.name ?? '', PORT, signal);
+  const channel = new GrpcChannel(stream, `localhost:${PORT}`);
+  try {
+    return await channel.unary(method, request, { signal });
+  } finally {
+    channel.close();
+  }
+}
+
+/** What an answer is about, or why there is none, as the commands of the extension say it. */
+export async function answered(name: string, asked: Promise<Message>): Promise<Message> {
+  let answer: Message;
+  try {
+    answer = await asked;
+  } catch (error) {
+    const text =
+      error instanceof GrpcError
+        ? `rpc error: code = ${CODES[error.code] ?? error.code} desc = ${error.message}`
+        : error instanceof StatusError
+          ? error.message
+          : undefined;
+    if (text === undefined) throw error;
+    throw new Failure(`${name} API error: ${text}`, { newline: false });
+  }
+  return answer;
+}
