@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { plain as plainOfKube, type Group as RealGroup } from '../real/replay.ts';
+import { type AuthorityPlan, authorityFiles } from './authorities.ts';
 
 /**
  * Commands on one subject of the mesh, in order. The group's namespace is called like the group and is injected unless
@@ -12,17 +13,34 @@ export interface Group extends RealGroup {
   namespaces?: Record<string, { annotations?: Record<string, string>; labels?: Record<string, string> }>;
   /** Annotations of the group's own namespace beside injection. */
   annotations?: Record<string, string>;
+  /** `none`: the cluster has no mesh yet; for groups in `own`. */
+  mesh?: 'linkerd' | 'none';
+  /** Certificates that are made anew at every run. */
+  authorities?: Record<string, AuthorityPlan>;
 }
 
 export const GROUPS = join(import.meta.dirname, 'groups');
 
-export const groupNames = (): string[] =>
-  readdirSync(GROUPS)
+/** Groups that change the mesh itself, each in a cluster of its own, are in `own`. */
+export const groupNames = (folder: '.' | 'own' = '.'): string[] =>
+  readdirSync(join(GROUPS, folder))
     .filter((name) => name.endsWith('.yaml'))
-    .map((name) => name.replace('.yaml', ''))
+    .map((name) => join(folder, name.replace('.yaml', '')))
     .sort();
 
 export const readGroup = (name: string): Group => parse(readFileSync(join(GROUPS, `${name}.yaml`), 'utf8')) as Group;
+
+const FILES = join(import.meta.dirname, 'files');
+
+/** A group with the files that every group finds in its folder beside its own. */
+export const withFiles = (group: Group): Group => ({
+  ...group,
+  files: {
+    ...Object.fromEntries(readdirSync(FILES).map((name) => [name, readFileSync(join(FILES, name), 'utf8')])),
+    ...authorityFiles(group.authorities),
+    ...group.files,
+  },
+});
 
 /** What differs from run to run of a meshed cluster, before what does in any. */
 const ASIDE: [RegExp, string][] = [

@@ -9,6 +9,8 @@ export interface Step {
   run: string;
   /** Asked again until the answer stays the same (when it is recorded) or is the expected one (when it is replayed). */
   settles?: boolean;
+  /** Asked again until stdout says this: what comes of itself after minutes. A replay moves the cluster's clock meanwhile. */
+  until?: string;
   /** Lines of stdout may come in any order. */
   anyOrder?: boolean;
   /** Why the embedded cluster answers otherwise. */
@@ -35,6 +37,9 @@ export const GROUPS = join(import.meta.dirname, 'groups');
 const LIMIT_MS = 90_000;
 const SETTLES_MS = 60_000;
 const QUIET_MS = 4_000;
+const UNTIL_MS = 180_000;
+
+const aMoment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 500));
 
 export const groupNames = (): string[] =>
   readdirSync(GROUPS)
@@ -117,9 +122,27 @@ export class Replay {
     };
   }
 
-  /** The answer to a step; `expected` ends the asking of one that settles; `once` asks it, when it is not for bash. */
-  async answer(step: Step, expected?: Answer, once = (): Promise<Answer> => this.#once(step)): Promise<Answer> {
+  /**
+   * The answer to a step; `expected` ends the asking of one that settles; `once` asks it, when it is not for bash; `pass`
+   * lets time go by between two questions about what comes of itself.
+   */
+  async answer(
+    step: Step,
+    expected?: Answer,
+    once = (): Promise<Answer> => this.#once(step),
+    pass = aMoment,
+  ): Promise<Answer> {
     const began = Date.now();
+    if (step.until !== undefined) {
+      for (;;) {
+        const answer = await once();
+        const isThere = expected
+          ? JSON.stringify(answer) === JSON.stringify(expected)
+          : answer.out.includes(step.until);
+        if (isThere || Date.now() - began > UNTIL_MS / (expected ? 6 : 1)) return answer;
+        await pass();
+      }
+    }
     let before: string | undefined;
     let since = began;
     for (;;) {
@@ -132,7 +155,7 @@ export class Replay {
         before = text;
         since = Date.now();
       } else if (Date.now() - since > QUIET_MS) return answer;
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await aMoment();
     }
   }
 
