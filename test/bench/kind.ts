@@ -1,5 +1,4 @@
 import { WallClock } from '#base/clock.ts';
-import type { StepEvent } from '#cluster/driver.ts';
 import type { KindCluster } from '#cluster/kind/cluster.ts';
 import { createKindDriver } from '#cluster/kind/driver.ts';
 import { Engine } from '#cluster/kind/engine.ts';
@@ -11,7 +10,7 @@ import { profileOf } from '#cluster/kind/trial.ts';
 import { BoxDesk } from '#cluster/toolbox/desk.ts';
 import { clusterSettings } from '#schema/lab.ts';
 import { readSettings } from '#server/settings.ts';
-import { breakdown, inWords } from '../support/bring-up.ts';
+import { inWords, stopwatch } from '../support/bring-up.ts';
 import { type Figure, percentile } from './figure.ts';
 
 const CLAIMS = 20;
@@ -39,14 +38,14 @@ export async function measure(): Promise<Figure[]> {
     onError: (message) => console.log(`  ${message}`),
   });
   try {
-    const events: StepEvent[] = [];
+    const watch = stopwatch(engine, nodeName('alone'));
     const alone = await driver.create({
       id: 'alone',
       settings: cluster,
       signal: new AbortController().signal,
-      onStep: (event) => events.push(event),
+      onStep: watch.onStep,
     });
-    const spent = await breakdown(events, alone.admin);
+    const spent = await watch.breakdown();
     await alone.destroy();
     console.log(`  ${inWords(spent)}`);
     await pool.fill();

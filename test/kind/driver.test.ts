@@ -7,10 +7,11 @@ import type { Cluster, StepEvent } from '#cluster/driver.ts';
 import { createKindDriver } from '#cluster/kind/driver.ts';
 import { Engine } from '#cluster/kind/engine.ts';
 import { LABEL } from '#cluster/kind/labels.ts';
+import { nodeName } from '#cluster/kind/names.ts';
 import { Pool } from '#cluster/kind/pool.ts';
 import { sweep } from '#cluster/kind/sweep.ts';
 import { clusterSettings } from '#schema/lab.ts';
-import { breakdown, inWords } from '../support/bring-up.ts';
+import { inWords, stopwatch } from '../support/bring-up.ts';
 import { host, NODE_IMAGE, skipReason } from './engine-here.ts';
 
 const settings = clusterSettings.parse({ mesh: 'none' });
@@ -42,13 +43,18 @@ describe.skipIf(skipReason)('kind clusters', () => {
   it('come up step by step, let no packet out, and leave nothing', { timeout: 120_000 }, async () => {
     const counter = countLeavingPackets();
     const steps: StepEvent[] = [];
-    const cluster = await driver.create({ id: 'steps', settings, signal: never, onStep: (step) => steps.push(step) });
+    const watch = stopwatch(engine, nodeName('steps'));
+    const onStep = (step: StepEvent) => {
+      steps.push(step);
+      watch.onStep(step);
+    };
+    const cluster = await driver.create({ id: 'steps', settings, signal: never, onStep });
     try {
       await cluster.ready;
       expect(steps.map(({ step, state }) => `${step} ${state}`)).toEqual(
         ['image', 'network', 'node', 'kubeadm', 'system'].flatMap((step) => [`${step} started`, `${step} done`]),
       );
-      console.log(`bring-up: ${inWords(await breakdown(steps, cluster.admin))}`);
+      console.log(`bring-up: ${inWords(await watch.breakdown())}`);
       const { items } = await cluster.admin.list(NODES);
       expect(items.map(({ metadata }) => metadata.name)).toEqual(['academy-steps']);
       const inspected = await engine.inspect('academy-steps');

@@ -1,16 +1,13 @@
 import type { Lifecycle } from '#base/lifecycle.ts';
 import type { KubeClient } from '#kube/client/client.ts';
-import { createKubeClient } from '#kube/client/create.ts';
-import { createHttpTransport, type HttpAccess } from '#kube/client/http.ts';
-import { reachApi } from './api-access.ts';
+import type { HttpAccess } from '#kube/client/http.ts';
 import type { Engine } from './engine.ts';
 import { onNode } from './explain.ts';
-import { CNI_PATH, cniConfig, kubeadmConfig, quickCoreDns } from './kubeadm.ts';
+import { configure, type Initialised, initialise } from './initialise.ts';
 import { labelsFor, type Ownership } from './labels.ts';
 import { nodeName, workerName } from './names.ts';
 import { createNetwork, type SessionNetwork } from './network.ts';
 import { putImages, type WantedImages } from './node-images.ts';
-import type { Profile } from './profile.ts';
 import { type NodeOptions, startNode } from './start-node.ts';
 import { atMost, type Steps, step } from './steps.ts';
 import { systemReady } from './system-ready.ts';
@@ -64,26 +61,18 @@ export async function bringUp(engine: Engine, o: BringUpOptions): Promise<Runnin
 }
 
 async function bringNodesUp(engine: Engine, o: BringUpOptions, network: SessionNetwork): Promise<RunningNode> {
-  const { ownership, connections, signal } = o;
+  const { ownership, signal } = o;
   const token = o.workers > 0 ? joinToken() : undefined;
   const name = nodeName(ownership.cluster);
-  const [first, ...workers] = await together<[{ member: Member; kubeconfig: string }, ...Member[]]>(
-    signal,
-    (either) => [
-      firstNode(engine, { ...o, signal: either }, network, token),
-      ...network.workerAddresses.map((address, index) =>
-        workerNode(engine, { ...o, signal: either }, network, { name: workerName(ownership.cluster, index), address }),
-      ),
-    ],
-  );
-  const { member, kubeconfig } = first;
-  const api = await reachApi(engine, member.id, member.address, kubeconfig);
-  connections.add(() => api.close());
-  const transport = createHttpTransport(api.access);
-  connections.add(() => transport.close());
-  const admin = createKubeClient(transport);
+  const [first, ...workers] = await together<[FirstNode, ...Member[]]>(signal, (either) => [
+    firstNode(engine, { ...o, signal: either }, network, token),
+    ...network.workerAddresses.map((address, index) =>
+      workerNode(engine, { ...o, signal: either }, network, { name: workerName(ownership.cluster, index), address }),
+    ),
+  ]);
+  const { member, kubeconfig, access, admin } = first;
   if (token) {
-    const { ca = '' } = api.access;
+    const { ca = '' } = access;
     await together<void[]>(signal, (either) =>
       workers.map((worker, index) =>
         step(o, `join-${index + 1}`, `Letting worker ${index + 1} join`, 6_000, () =>
@@ -97,29 +86,30 @@ async function bringNodesUp(engine: Engine, o: BringUpOptions, network: SessionN
     await connectPods(engine, admin, [member, ...workers], signal);
   }
   await step(o, 'system', 'Waiting for DNS and networking', 8_000, () =>
-    atMost(SYSTEM_WITHIN_MS, 'The system’s pods did not become ready', signal, (either) => systemReady(admin, either)),
+    atMost(SYSTEM_WITHIN_MS, 'The system’s pods did not become ready', signal, (either) =>
+      systemReady(admin, name, either),
+    ),
   );
   return {
     containerId: member.id,
     workers: workers.map(({ id }) => id),
     kubeconfig,
     address: member.address,
-    access: api.access,
+    access,
     admin,
   };
 }
+
+type FirstNode = Initialised & { member: Member };
 
 async function firstNode(
   engine: Engine,
   o: BringUpOptions,
   network: SessionNetwork,
   token: string | undefined,
-): Promise<{ member: Member; kubeconfig: string }> {
-  const { ownership, node, signal } = o;
+): Promise<FirstNode> {
+  const { ownership, node, signal, connections } = o;
   const at = { name: nodeName(ownership.cluster), address: network.nodeAddress };
-  const id = await step(o, 'node', 'Starting the node', 3_000, () =>
-    startNode(engine, { ...o, ...at, role: 'node' }, network),
-  );
   const settings = {
     ...ownership,
     ip: at.address,
@@ -127,13 +117,19 @@ async function firstNode(
     podSubnet: network.podSubnet,
     ...(token ? { joinToken: token } : {}),
   };
-  const [kubeconfig] = await together<[string, void]>(signal, (either) => [
-    step(o, 'kubeadm', 'Starting Kubernetes', 12_000, () =>
-      onNode(engine, id, either, (unlessFull) => initialise(engine, id, settings, unlessFull)),
+  const { id, storage } = await step(o, 'node', 'Starting the node', 3_000, async () => {
+    const made = await startNode(engine, { ...o, ...at, role: 'node' }, network);
+    const configured = onNode(engine, made, signal, (unlessFull) => configure(engine, made, settings, unlessFull));
+    return { id: made, storage: await configured };
+  });
+  const member = { id, ...at };
+  const [initialised] = await together<[Initialised, void]>(signal, (either) => [
+    step(o, 'kubeadm', 'Starting Kubernetes', 10_000, () =>
+      onNode(engine, id, either, (unlessFull) => initialise(engine, member, storage, connections, unlessFull)),
     ),
     putWanted(engine, { ...o, signal: either }, id, 'images', 'Putting images into the node'),
   ]);
-  return { member: { id, ...at }, kubeconfig };
+  return { member, ...initialised };
 }
 
 async function workerNode(
@@ -158,49 +154,3 @@ async function putWanted(engine: Engine, o: BringUpOptions, node: string, key: s
     onNode(engine, node, o.signal, (unlessFull) => putImages(engine, node, o.images, unlessFull)),
   );
 }
-
-/** kubeadm and what it leaves out; resolves with the administrator's kubeconfig. */
-async function initialise(
-  engine: Engine,
-  id: string,
-  o: Ownership & { ip: string; profile: Profile; podSubnet: string; joinToken?: string },
-  signal: AbortSignal,
-): Promise<string> {
-  const run = (command: string[], stdin?: string, timeoutMs = 60_000) =>
-    engine.run(id, command, { signal, timeoutMs, ...(stdin === undefined ? {} : { stdin }) });
-  const [version, filesystem] = await Promise.all([
-    run(['cat', '/kind/version']),
-    run(['stat', '-fc', '%T', '/sys/fs/cgroup']),
-  ]);
-  const config = kubeadmConfig({
-    ...o,
-    node: nodeName(o.cluster),
-    version: version.trim(),
-    cgroupV1: filesystem.trim() !== 'cgroup2fs',
-    restricted: o.profile === 'restricted',
-  });
-  await Promise.all([
-    // With several nodes the cluster deals the addresses out.
-    o.joinToken ? undefined : engine.write(id, CNI_PATH, cniConfig(onlySubnet(o.podSubnet), true), signal),
-    engine.write(id, '/kind/kubeadm.conf', config, signal),
-  ]);
-  await run(['kubeadm', 'init', '--config=/kind/kubeadm.conf', '--skip-token-print'], undefined, 240_000);
-  const dns = await run([
-    'kubeadm',
-    'init',
-    'phase',
-    'addon',
-    'coredns',
-    '--config=/kind/kubeadm.conf',
-    '--print-manifest',
-  ]);
-  const kubectl = ['kubectl', '--kubeconfig=/etc/kubernetes/admin.conf'];
-  await Promise.all([
-    run([...kubectl, 'apply', '-f', '-'], quickCoreDns(dns)),
-    run([...kubectl, 'apply', '-f', '/kind/manifests/default-storage.yaml']),
-  ]);
-  return run(['cat', '/etc/kubernetes/admin.conf']);
-}
-
-/** The addresses of an only node's pods: the first part that the cluster deals out. */
-const onlySubnet = (podSubnet: string): string => podSubnet.replace(/\/\d+$/, '/24');

@@ -22,6 +22,8 @@ export interface ExecOptions {
   /** Default 30 s. */
   timeoutMs?: number;
   signal?: AbortSignal;
+  /** Gets the standard output as it comes. */
+  onOutput?(text: string): void;
 }
 
 /**
@@ -161,7 +163,7 @@ export class Engine {
           stream = (await exec.start({ hijack: true, stdin: stdin !== undefined })) as Duplex;
           if (givenUp) stream.destroy();
 
-          const output = collect(stream);
+          const output = collect(stream, options.onOutput);
           if (stdin !== undefined) {
             if (typeof stdin === 'string' || stdin instanceof Uint8Array) stream.end(stdin);
             else stdin.once('error', (error) => stream?.destroy(error)).pipe(stream);
@@ -239,7 +241,7 @@ export class Engine {
   }
 }
 
-async function collect(stream: Duplex): Promise<{ stdout: string; stderr: string }> {
+async function collect(stream: Duplex, onOutput: ExecOptions['onOutput']): Promise<{ stdout: string; stderr: string }> {
   const kept = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   let size = 0;
   const take = (to: Buffer[]) => (chunk: Buffer) => {
@@ -248,6 +250,7 @@ async function collect(stream: Duplex): Promise<{ stdout: string; stderr: string
   };
   const output = demultiplex(stream, take(kept.stderr));
   output.on('data', take(kept.stdout));
+  if (onOutput) output.on('data', (chunk: Buffer) => onOutput(chunk.toString()));
   await new Promise<void>((resolve, reject) => {
     output.once('end', resolve);
     output.once('error', reject);

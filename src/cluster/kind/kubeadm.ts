@@ -15,6 +15,17 @@ export interface KubeadmOptions {
   joinToken?: string;
 }
 
+const PATCHES = '/kind/patches';
+/** Pods of every control plane that kubeadm makes, without the name of their node. */
+export const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+
+/** Files by path: the control plane is asked each second whether it is up; kubeadm's first look comes after ten. As long is waited. */
+export const controlPlanePatches = (): [string, string][] =>
+  CONTROL_PLANE.map((name) => {
+    const startupProbe = { initialDelaySeconds: 0, periodSeconds: 1, failureThreshold: 240 };
+    return [`${PATCHES}/${name}+strategic.json`, JSON.stringify({ spec: { containers: [{ name, startupProbe }] } })];
+  });
+
 const SERVICE_SUBNET = '10.96.0.0/16';
 const CRI = 'unix:///run/containerd/containerd.sock';
 
@@ -36,6 +47,9 @@ export function kubeadmConfig(o: KubeadmOptions): string {
           { name: 'enable-hostpath-provisioner', value: 'true' },
           { name: 'leader-elect', value: 'false' },
           { name: 'node-monitor-grace-period', value: '24h' },
+          // Every controller begins with requests of its own, and the usual 20 a second keep them all waiting for seconds.
+          { name: 'kube-api-qps', value: '200' },
+          { name: 'kube-api-burst', value: '400' },
         ],
       },
       scheduler: { extraArgs: [{ name: 'leader-elect', value: 'false' }] },
@@ -48,8 +62,16 @@ export function kubeadmConfig(o: KubeadmOptions): string {
       // A control plane that is not up in half of kubeadm's four minutes will not be.
       timeouts: { controlPlaneComponentHealthCheck: '2m0s' },
       ...(o.joinToken ? { bootstrapTokens: [{ token: o.joinToken, ttl: '10m0s' }] } : {}),
+      patches: { directory: PATCHES },
       nodeRegistration: registration(o),
-      skipPhases: ['preflight', ...(o.joinToken ? [] : ['bootstrap-token']), 'addon/coredns', 'show-join-command'],
+      // `kubelet-finalize` would start the kubelet again, while the first pods come up, for a certificate that lasts a year.
+      skipPhases: [
+        'preflight',
+        ...(o.joinToken ? [] : ['bootstrap-token']),
+        'kubelet-finalize',
+        'addon/coredns',
+        'show-join-command',
+      ],
     },
     {
       apiVersion: 'kubelet.config.k8s.io/v1beta1',
@@ -131,9 +153,12 @@ export const CNI_PATH = '/etc/cni/net.d/10-node.conflist';
 /**
  * One replica that is probed each second: kubeadm's own would be ready ten seconds later. Names are remembered for two
  * seconds instead of thirty, that something is not there included: the mesh asks for its identity before that is ready.
+ * `manifest`: as kubeadm prints it, with what it says about its patches and without the ends of its lines `---`.
  */
 export function quickCoreDns(manifest: string): string {
   return manifest
+    .replace(/^\[.*\n/gm, '')
+    .replace(/^---(?=\S)/gm, '---\n')
     .replace(/^(\s*)replicas: \d+$/m, '$1replicas: 1')
     .replace(/^(\s*)readinessProbe:$/m, '$1readinessProbe:\n$1  periodSeconds: 1')
     .replace(/^(\s*)ttl 30$/m, '$1ttl 2');
