@@ -1,20 +1,22 @@
 /** Just enough DER (X.690) to write certificates and requests and to find their parts. */
 
-function length(size: number): Uint8Array {
-  if (size < 0x80) return Uint8Array.of(size);
-  const bytes: number[] = [];
-  for (let rest = size; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
-  return Uint8Array.of(0x80 | bytes.length, ...bytes);
+/** How many bytes an element's length takes after the first of its head. */
+function lengthBytes(size: number): number {
+  if (size < 0x80) return 0;
+  let count = 1;
+  for (let rest = size; rest > 0xff; rest = Math.floor(rest / 256)) count++;
+  return count;
 }
 
 export function tlv(tag: number, ...parts: Uint8Array[]): Uint8Array {
   let size = 0;
   for (const part of parts) size += part.length;
-  const head = length(size);
-  const out = new Uint8Array(1 + head.length + size);
+  const more = lengthBytes(size);
+  const out = new Uint8Array(2 + more + size);
   out[0] = tag;
-  out.set(head, 1);
-  let at = 1 + head.length;
+  out[1] = more === 0 ? size : 0x80 | more;
+  for (let i = more, rest = size; i > 0; i--, rest = Math.floor(rest / 256)) out[1 + i] = rest % 256;
+  let at = 2 + more;
   for (const part of parts) {
     out.set(part, at);
     at += part.length;
@@ -38,6 +40,7 @@ export function bits(content: Uint8Array, unused = 0): Uint8Array {
 
 /** A non-negative integer. */
 export function integer(value: bigint | number): Uint8Array {
+  if (typeof value === 'number' && value < 0x80) return Uint8Array.of(0x02, 1, value);
   let hex = BigInt(value).toString(16);
   if (hex.length % 2) hex = `0${hex}`;
   if (Number.parseInt(hex.slice(0, 2), 16) >= 0x80) hex = `00${hex}`;
@@ -62,15 +65,18 @@ export function oid(dotted: string): Uint8Array {
 
 /** UTCTime until 2049, GeneralizedTime from then on (RFC 5280 4.1.2.5). Seconds are kept, milliseconds are not. */
 export function time(ms: number): Uint8Array {
-  // 2026-11-24T21:12:12.000Z
-  const iso = new Date(ms).toISOString();
-  const year = iso.slice(0, iso.indexOf('-', 1));
-  const at = year.length;
-  const month = `${iso.slice(at + 1, at + 3)}${iso.slice(at + 4, at + 6)}`;
-  const rest = `${month}${iso.slice(at + 7, at + 9)}${iso.slice(at + 10, at + 12)}${iso.slice(at + 13, at + 15)}Z`;
-  return Number(year) < 2050
-    ? tlv(0x17, Buffer.from(`${year.slice(2)}${rest}`, 'latin1'))
-    : tlv(0x18, Buffer.from(`${year}${rest}`, 'latin1'));
+  const date = new Date(ms);
+  const year = date.getUTCFullYear();
+  const parts = [date.getUTCMonth() + 1, date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes()];
+  const pairs = [year % 100, ...parts, date.getUTCSeconds()];
+  if (year >= 2050) pairs.unshift(Math.floor(year / 100));
+  const digits = new Uint8Array(2 * pairs.length + 1);
+  pairs.forEach((pair, i) => {
+    digits[2 * i] = 0x30 + Math.floor(pair / 10);
+    digits[2 * i + 1] = 0x30 + (pair % 10);
+  });
+  digits[2 * pairs.length] = 0x5a;
+  return tlv(year < 2050 ? 0x17 : 0x18, digits);
 }
 
 export interface Node {

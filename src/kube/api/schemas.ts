@@ -69,13 +69,16 @@ export function builtInSchema(group: string, version: string, kind: string): Sch
 /** All schemas of built-in kinds by their name, for the OpenAPI documents. */
 export const allSchemas = (): Record<string, Schema> => SCHEMAS;
 
-const followed = new WeakMap<Schema, Schema | undefined>();
+const followed = new WeakMap<Schema, Schema>();
 
 /** A schema with its references followed; what stands beside a reference (defaults, patch keys) is kept. */
 export function resolved(schema: Schema | undefined): Schema | undefined {
   if (!schema) return undefined;
-  if (!followed.has(schema)) followed.set(schema, follow(schema));
-  return followed.get(schema);
+  const known = followed.get(schema);
+  if (known) return known;
+  const made = follow(schema);
+  if (made) followed.set(schema, made);
+  return made;
 }
 
 function follow(schema: Schema): Schema | undefined {

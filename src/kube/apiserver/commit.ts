@@ -8,7 +8,7 @@ import { pruneAndDefault, validateCustom, validateDefinition } from './custom.ts
 import { applyDefaults } from './defaults/defaults.ts';
 import { type Draft, stamp, type WriteOptions, writerOf } from './draft.ts';
 import { folded } from './folded.ts';
-import { apiVersionOf, type ResourceKind } from './kinds.ts';
+import { apiVersionOf, type CrdVersion, type ResourceKind } from './kinds.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './seams.ts';
 import { validateBuiltIn } from './validation/validation.ts';
 
@@ -202,10 +202,14 @@ function unchanged(object: KubeObject, old: KubeObject): boolean {
   );
 }
 
-/** Custom resources are kept in their storage version; conversion is None, so only apiVersion differs. */
+/** Custom resources are kept in their storage version; conversion is None, but what that version does not know is lost. */
 function inStorageVersion(kind: ResourceKind, object: KubeObject): KubeObject {
-  const stored = kind.custom?.definition.spec.versions.find((version: { storage: boolean }) => version.storage)?.name;
-  return stored && stored !== kind.version ? { ...object, apiVersion: apiVersionOf(kind.group, stored) } : object;
+  const versions = (kind.custom?.definition.spec.versions ?? []) as CrdVersion[];
+  const stored = versions.find((version) => version.storage);
+  if (!stored || stored.name === kind.version) return object;
+  const converted = { ...structuredClone(object), apiVersion: apiVersionOf(kind.group, stored.name) };
+  pruneAndDefault(converted, stored.schema?.openAPIV3Schema, []);
+  return converted;
 }
 
 /** A definition is served at once: its names are accepted unless they are taken, which nothing here contests. */

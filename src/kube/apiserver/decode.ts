@@ -44,6 +44,7 @@ function walk(holder: Fields, schema: Schema, struct: string, path: string[]): T
     const raw = schema.properties?.[name] ?? additional(schema);
     const inner = fieldSchema(schema, name);
     if (!raw || !inner) continue;
+    if (isPlain(value, inner) && !raw.$ref && !raw.allOf) continue;
     if (isQuantity(raw)) {
       const canonical = typeof value === 'object' ? undefined : canonicalQuantity(String(value));
       if (canonical === undefined) {
@@ -128,6 +129,12 @@ function check(value: unknown, schema: Schema, struct: string, path: string[]): 
       if (!isObject(value)) return wrong();
       return walk(value, schema, schema.properties ? nameOf(schema) : struct, path);
   }
+}
+
+/** A value of its field's type that no format is asked of: most are. */
+function isPlain(value: unknown, schema: Schema): boolean {
+  if (typeof value === 'string') return schema.type === 'string' && schema.format === undefined;
+  return typeof value === 'boolean' && schema.type === 'boolean';
 }
 
 function kindOf(value: unknown): string {

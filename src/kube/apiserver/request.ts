@@ -67,6 +67,7 @@ function resourceParts(parts: string[]): { group: string; version: string; rest:
 }
 
 function decode(part: string): string {
+  if (!part.includes('%')) return part;
   try {
     return decodeURIComponent(part);
   } catch {

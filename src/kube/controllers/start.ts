@@ -62,7 +62,7 @@ export async function startControllers(
     ...(options.balancerCidr ? [startLoadBalancer(context, options.balancerCidr)] : []),
     garbage,
   ];
-  const expiry = startEventExpiry(context);
+  const expiry = startEventExpiry(options.store, options.clock);
   await context.start();
   return {
     context,

@@ -14,6 +14,8 @@ export interface Change {
 interface Kept {
   objects: Map<string, KubeObject>;
   sizes: Map<string, number>;
+  /** The keys in their order, until one comes or goes. */
+  order: string[] | undefined;
   listeners: Set<(change: Change) => void>;
   /** What was stored last: the next one is often made alike, and shares what is equal. */
   last: KubeObject | undefined;
@@ -59,11 +61,12 @@ export class Store {
 
   /** Objects of a kind, of one namespace or (undefined) all, ordered by namespace and name. */
   list(kind: string, namespace?: string): KubeObject[] {
-    const objects = this.#kinds.get(kind)?.objects;
-    if (!objects) return [];
-    const keys = [...objects.keys()];
-    const chosen = namespace === undefined ? keys : keys.filter((key) => key.startsWith(`${namespace}/`));
-    return chosen.sort(byBytes).map((key) => objects.get(key)!);
+    const kept = this.#kinds.get(kind);
+    if (!kept) return [];
+    const { objects } = kept;
+    kept.order ??= [...objects.keys()].sort(byBytes);
+    const chosen = namespace === undefined ? kept.order : kept.order.filter((key) => key.startsWith(`${namespace}/`));
+    return chosen.map((key) => objects.get(key)!);
   }
 
   count(kind: string): number {
@@ -93,6 +96,7 @@ export class Store {
     const alike = old ?? kept.last;
     if (alike) shared(alike, object);
     kept.last = object;
+    if (!old) kept.order = undefined;
     kept.objects.set(key, object);
     this.#announce(kind, { type: old ? 'MODIFIED' : 'ADDED', object, old, revision }, size);
     return object;
@@ -104,6 +108,7 @@ export class Store {
     const old = kept?.objects.get(`${namespace}/${name}`);
     if (!kept || !old) return undefined;
     kept.objects.delete(`${namespace}/${name}`);
+    kept.order = undefined;
     const size = kept.sizes.get(`${namespace}/${name}`) ?? 0;
     kept.sizes.delete(`${namespace}/${name}`);
     this.#bytes -= size;
@@ -158,6 +163,7 @@ export class Store {
     for (const [kind, objects] of kinds) {
       const kept = this.#kind(kind);
       kept.objects.clear();
+      kept.order = undefined;
       kept.sizes.clear();
       for (const object of objects) {
         const size = sizeOf(object);
@@ -171,7 +177,7 @@ export class Store {
   #kind(kind: string): Kept {
     let kept = this.#kinds.get(kind);
     if (!kept) {
-      kept = { objects: new Map(), sizes: new Map(), listeners: new Set(), last: undefined };
+      kept = { objects: new Map(), sizes: new Map(), order: undefined, listeners: new Set(), last: undefined };
       this.#kinds.set(kind, kept);
     }
     return kept;

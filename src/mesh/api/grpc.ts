@@ -124,18 +124,12 @@ export class GrpcServer {
     let status: GrpcError | undefined;
     try {
       const request = decode(method.request, bytes);
-      await handler({
-        request,
-        headers,
-        get signal() {
-          return goneSignal(stream);
-        },
-        send: (value) => {
-          if (ended) return;
-          begin();
-          stream.write(frame(method.response, value));
-        },
-      });
+      const send = (value: Message) => {
+        if (ended) return;
+        begin();
+        stream.write(frame(method.response, value));
+      };
+      await handler(new StreamCall(stream, request, headers, send));
     } catch (error) {
       status = error instanceof GrpcError ? error : new GrpcError(INTERNAL, (error as Error).message);
     }
@@ -150,6 +144,25 @@ export class GrpcServer {
     }
     begin();
     stream.end(undefined, trailers);
+  }
+}
+
+/** A class, as an accessor of an object literal is made anew at each call, slowly. */
+class StreamCall implements Call {
+  readonly request: Message;
+  readonly headers: Headers;
+  readonly send: Call['send'];
+  readonly #stream: Http2Stream;
+
+  constructor(stream: Http2Stream, request: Message, headers: Headers, send: Call['send']) {
+    this.#stream = stream;
+    this.request = request;
+    this.headers = headers;
+    this.send = send;
+  }
+
+  get signal(): AbortSignal {
+    return goneSignal(this.#stream);
   }
 }
 

@@ -60,31 +60,45 @@ const wireOf = (type: Field['type']): number => {
   return type === 'fixed64' || type === 'double' ? FIXED64 : VARINT;
 };
 
-/** Bytes of this many and more are not copied one by one. */
-const LONG = 48;
+/** What a message is written into at first; most are smaller. */
+const FIRST_BYTES = 256;
+const LONGEST_VARINT = 10;
 
 class Writer {
-  readonly #parts: Uint8Array[] = [];
-  readonly #bytes: number[] = [];
+  #out: Buffer = Buffer.allocUnsafe(FIRST_BYTES);
+  #at = 0;
   varint(value: number): void {
+    this.#room(LONGEST_VARINT);
     let rest = value;
     while (rest > 0x7f) {
-      this.#bytes.push((rest % 128) | 0x80);
+      this.#out[this.#at++] = (rest % 128) | 0x80;
       rest = Math.floor(rest / 128);
     }
-    this.#bytes.push(rest);
+    this.#out[this.#at++] = rest;
+  }
+  text(value: string): void {
+    const bytes = Buffer.byteLength(value);
+    this.varint(bytes);
+    this.#room(bytes);
+    this.#at += this.#out.write(value, this.#at);
   }
   block(bytes: Uint8Array): void {
     this.varint(bytes.length);
     this.raw(bytes);
   }
   raw(bytes: Uint8Array): void {
-    if (bytes.length > LONG) this.#parts.push(Uint8Array.from(this.#bytes.splice(0)), bytes);
-    else for (const byte of bytes) this.#bytes.push(byte);
+    this.#room(bytes.length);
+    this.#out.set(bytes, this.#at);
+    this.#at += bytes.length;
   }
   finish(): Uint8Array {
-    const last = Uint8Array.from(this.#bytes);
-    return this.#parts.length === 0 ? last : Buffer.concat([...this.#parts, last]);
+    return this.#out.subarray(0, this.#at);
+  }
+  #room(bytes: number): void {
+    if (this.#at + bytes <= this.#out.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(2 * this.#out.length, this.#at + bytes));
+    larger.set(this.#out.subarray(0, this.#at));
+    this.#out = larger;
   }
 }
 
@@ -92,7 +106,7 @@ function writeValue(writer: Writer, type: Field['type'], value: unknown): void {
   if (typeof type === 'object') return writer.block(encode(type, value as Message));
   switch (type) {
     case 'string':
-      return writer.block(Buffer.from(String(value)));
+      return writer.text(String(value));
     case 'bytes':
       return writer.block(value as Uint8Array);
     case 'bool':
@@ -155,6 +169,10 @@ class Reader {
       if (byte < 0x80) return value;
     }
   }
+  text(length: number): string {
+    const { buffer, byteOffset } = this.take(length);
+    return Buffer.from(buffer, byteOffset, length).toString();
+  }
   take(length: number): Uint8Array {
     if (this.at + length > this.bytes.length) throw new RangeError('message ends in the middle of a field');
     this.at += length;
@@ -166,7 +184,7 @@ function readValue(reader: Reader, type: Field['type']): unknown {
   if (typeof type === 'object') return decode(type, reader.take(reader.varint()));
   switch (type) {
     case 'string':
-      return Buffer.from(reader.take(reader.varint())).toString();
+      return reader.text(reader.varint());
     case 'bytes':
       return reader.take(reader.varint());
     case 'bool':

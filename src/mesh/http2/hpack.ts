@@ -24,10 +24,12 @@ const TABLE_BYTES = 4_096;
 const ENTRY_BYTES = 32;
 const MOST_TOTAL = 64 * 1024;
 const KNOWN_NAMES = new Map<string, number>();
-const KNOWN_FIELDS = new Map<string, number>();
+const KNOWN_FIELDS = new Map<string, Map<string, number>>();
 STATIC.forEach(([name, value], index) => {
   if (!KNOWN_NAMES.has(name)) KNOWN_NAMES.set(name, index + 1);
-  if (value !== '') KNOWN_FIELDS.set(`${name}\n${value}`, index + 1);
+  if (value === '') return;
+  const values = KNOWN_FIELDS.get(name) ?? new Map<string, number>();
+  KNOWN_FIELDS.set(name, values.set(value, index + 1));
 });
 /** Different from message to message: not worth a place in the table. */
 const ONCE = new Set([':path', 'content-length', 'age', 'etag', 'location', 'set-cookie', 'if-none-match']);
@@ -134,9 +136,9 @@ export class HpackDecoder {
 
 /** Writes header blocks of one direction of one connection. */
 export class HpackEncoder {
-  /** When a field was added, counted from the first. */
-  readonly #known = new Map<string, number>();
-  #entries: { key: string; size: number }[] = [];
+  /** When a field was added, counted from the first; by name, then by value. */
+  readonly #known = new Map<string, Map<string, number>>();
+  #entries: { name: string; value: string; size: number }[] = [];
   #first = 0;
   #size = 0;
   #limit = TABLE_BYTES;
@@ -180,10 +182,9 @@ export class HpackEncoder {
   }
 
   #field(name: string, value: string): void {
-    const key = `${name}\n${value}`;
-    const fixed = KNOWN_FIELDS.get(key);
+    const fixed = KNOWN_FIELDS.get(name)?.get(value);
     if (fixed !== undefined) return this.#integer(0x80, 7, fixed);
-    const known = this.#known.get(key);
+    const known = this.#known.get(name)?.get(value);
     if (known !== undefined) {
       const youngest = this.#first + this.#entries.length - 1;
       return this.#integer(0x80, 7, STATIC.length + 1 + youngest - known);
@@ -195,22 +196,25 @@ export class HpackEncoder {
     else this.#integer(0, 4, index);
     if (index === 0) this.#string(name);
     this.#string(value);
-    if (keeps) this.#add(key, size);
+    if (keeps) this.#add(name, value, size);
   }
 
-  #add(key: string, size: number): void {
+  #add(name: string, value: string, size: number): void {
     this.#evict(size);
-    this.#known.set(key, this.#first + this.#entries.length);
-    this.#entries.push({ key, size });
+    const values = this.#known.get(name) ?? new Map<string, number>();
+    this.#known.set(name, values.set(value, this.#first + this.#entries.length));
+    this.#entries.push({ name, value, size });
     this.#size += size;
   }
 
   #evict(room: number): void {
     let gone = 0;
     while (gone < this.#entries.length && this.#size + room > this.#limit) {
-      const { key, size } = this.#entries[gone++]!;
+      const { name, value, size } = this.#entries[gone++]!;
       this.#size -= size;
-      this.#known.delete(key);
+      const values = this.#known.get(name)!;
+      values.delete(value);
+      if (values.size === 0) this.#known.delete(name);
     }
     if (gone === 0) return;
     this.#entries.splice(0, gone);

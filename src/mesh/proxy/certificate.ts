@@ -227,8 +227,12 @@ export class WorkloadCertificate implements TlsCredentials {
   }
 
   #take(leaf: Uint8Array, intermediates: Uint8Array[], validUntil: { seconds?: number } | undefined): void {
-    // Copies: these bytes stand in the message that they came in.
-    this.#chain = [leaf, ...intermediates].map((each) => Uint8Array.from(each));
+    // Copies: these bytes stand in the message that they came in. The issuer's are most often those of the last answer.
+    const before = this.#chain;
+    this.#chain = [leaf, ...intermediates].map((each, index) => {
+      const known = before?.[index];
+      return known && Buffer.compare(known, each) === 0 ? known : new Uint8Array(each);
+    });
     this.#context = undefined;
     this.expiresAt = (validUntil?.seconds ?? 0) * 1000;
     const { metrics, clock } = this.#options;

@@ -88,13 +88,15 @@ export class InboundProfiles {
   /** Forgets a name that nobody used for long; looks again when it was used in between. */
   #whenIdle(authority: string, afterMs = this.#runtime.settings.inboundIdleMs): Timer {
     const { clock, settings } = this.#runtime;
-    return clock.setTimeout(() => {
+    const look = () => {
       const known = this.#known.get(authority);
       if (!known) return;
       const left = known.usedAt + settings.inboundIdleMs - clock.now();
       if (left > 0) known.idle = this.#whenIdle(authority, left);
       else this.#drop(authority);
-    }, afterMs);
+    };
+    // A clock that is moved need not stop for it: renewals ask for the same name all year.
+    return clock.setTimeout(look, afterMs, { lazy: true });
   }
 
   #drop(authority: string): void {

@@ -29,7 +29,7 @@ export function createRbac(store: Store): Authorizer {
   return (attributes) => {
     const { user, namespace } = attributes;
     if (user.groups.includes('system:masters')) return { allowed: true };
-    const key = JSON.stringify([namespace, user.username, user.groups]);
+    const key = `${namespace}\n${user.username}\n${user.groups.join('\n')}`;
     let rules = remembered.get(key);
     if (!rules) {
       rules = rulesFor(store, user, namespace);
