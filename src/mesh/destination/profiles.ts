@@ -112,12 +112,12 @@ function requestMatch(json: Json): Message {
   const parts: Message[] = [];
   if (json.all) parts.push({ all: { matches: json.all.map(requestMatch) } });
   if (json.any) parts.push({ any: { matches: json.any.map(requestMatch) } });
-  if (json.not) parts.push({ not: requestMatch(json.not) });
-  if (json.pathRegex) parts.push({ path: { regex: json.pathRegex } });
   if (json.method) {
     const known = METHODS.indexOf(json.method);
     parts.push({ method: known >= 0 ? { registered: known } : { unregistered: json.method } });
   }
+  if (json.not) parts.push({ not: requestMatch(json.not) });
+  if (json.pathRegex) parts.push({ path: { regex: json.pathRegex } });
   return parts.length === 1 ? parts[0]! : { all: { matches: parts } };
 }
 
@@ -137,25 +137,64 @@ export function refuseProfile(profile: KubeObject): string | undefined {
     return `ServiceProfile "${name}" has invalid name: a lowercase RFC 1123 subdomain is required`;
   }
   const routes: Json[] = profile.spec?.routes ?? [];
-  if (routes.length === 0 && profile.spec?.dstOverrides === undefined && profile.spec?.opaquePorts === undefined) {
-    return `ServiceProfile "${name}" has no routes`;
-  }
+  const about = `ServiceProfile "${name}"`;
   for (const route of routes) {
-    if (!route.name) return `ServiceProfile "${name}" has a route with no name`;
-    if (route.timeout !== undefined && parseDuration(String(route.timeout)) === undefined) {
-      return `ServiceProfile "${name}" has a route with an invalid timeout: time: invalid duration ${JSON.stringify(route.timeout)}`;
-    }
-    if (!route.condition) return `ServiceProfile "${name}" has a route with no condition`;
-    if (Object.keys(route.condition).length === 0) {
-      return `ServiceProfile "${name}" has a route with an invalid condition: A request match must have a field set`;
-    }
+    if (!route) return `${about} has a null route`;
+    if (!route.name) return `${about} has a route with no name`;
+    if (route.timeout && parseDuration(String(route.timeout)) === undefined)
+      return `${about} has a route with an invalid timeout: ${invalidDuration(route.timeout)}`;
+    if (!route.condition) return `${about} has a route with no condition`;
+    const wrong = refuseRequestMatch(route.condition);
+    if (wrong) return `${about} has a route with an invalid condition: ${wrong}`;
     for (const each of route.responseClasses ?? []) {
-      if (!each.condition) return `ServiceProfile "${name}" has a response class with no condition`;
-      const status = each.condition.status;
-      if (status?.max !== undefined && status.min !== undefined && status.max < status.min) {
-        return `ServiceProfile "${name}" has a response class with an invalid condition: Range maximum cannot be smaller than minimum`;
-      }
+      if (!each) return `${about} has a null response class`;
+      if (!each.condition) return `${about} has a response class with no condition`;
+      const wrong = refuseResponseMatch(each.condition);
+      if (wrong) return `${about} has a response class with an invalid condition: ${wrong}`;
     }
   }
+  const retries = profile.spec?.retryBudget;
+  if (!retries) return undefined;
+  if (retries.retryRatio < 0)
+    return `${about} RetryBudget RetryRatio must be non-negative: ${Number(retries.retryRatio).toFixed(6)}`;
+  if (!retries.ttl) return `${about} RetryBudget missing TTL field`;
+  if (parseDuration(String(retries.ttl)) === undefined) return `${about} RetryBudget: ${invalidDuration(retries.ttl)}`;
   return undefined;
+}
+
+const invalidDuration = (text: string): string =>
+  /^[-+]?[\d.]*\d[\d.]*$/.test(text)
+    ? `time: missing unit in duration ${JSON.stringify(text)}`
+    : `time: invalid duration ${JSON.stringify(text)}`;
+
+function refuseRequestMatch(json: Json): string | undefined {
+  for (const name of ['all', 'any'] as const)
+    for (const child of json[name] ?? []) {
+      const wrong = child ? refuseRequestMatch(child) : `null condition "${name}"`;
+      if (wrong) return wrong;
+    }
+  const wrong = json.not ? refuseRequestMatch(json.not) : undefined;
+  if (wrong) return wrong;
+  const isSet = json.all ?? json.any ?? json.not ?? (json.method || json.pathRegex || undefined);
+  return isSet === undefined ? 'A request match must have a field set' : undefined;
+}
+
+const MIN_STATUS = 100;
+const MAX_STATUS = 599;
+
+function refuseResponseMatch(json: Json): string | undefined {
+  for (const name of ['all', 'any'] as const)
+    for (const child of json[name] ?? []) {
+      const wrong = child ? refuseResponseMatch(child) : `null condition "${name}"`;
+      if (wrong) return wrong;
+    }
+  const { min = 0, max = 0 }: { min?: number; max?: number } = json.status ?? {};
+  const isOutside = (status: number) => status !== 0 && (status < MIN_STATUS || status > MAX_STATUS);
+  if (isOutside(min)) return `Range minimum must be between ${MIN_STATUS} and ${MAX_STATUS}, inclusive`;
+  if (isOutside(max)) return `Range maximum must be between ${MIN_STATUS} and ${MAX_STATUS}, inclusive`;
+  if (max !== 0 && min !== 0 && max < min) return 'Range maximum cannot be smaller than minimum';
+  const wrong = json.not ? refuseResponseMatch(json.not) : undefined;
+  if (wrong) return wrong;
+  const isSet = json.all ?? json.any ?? json.not ?? json.status;
+  return isSet === undefined ? 'A response match must have a field set' : undefined;
 }

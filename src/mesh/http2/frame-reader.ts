@@ -76,7 +76,8 @@ export class FrameReader {
     while (this.#prefaced && bytes.length - at >= 9) {
       const size = bytes.readUIntBE(at, 3);
       const type = bytes[at + 3]!;
-      if (!this.#settled && type !== SETTINGS) throw new ConnectionError(PROTOCOL_ERROR, 'http2 error: no settings');
+      if (!this.#settled && type !== SETTINGS)
+        throw new ConnectionError(PROTOCOL_ERROR, 'connection error detected: frame with invalid size');
       if (size > MOST_FRAME) throw new ConnectionError(FRAME_SIZE_ERROR, 'frame too large');
       if (bytes.length - at < 9 + size) break;
       const id = bytes.readUInt32BE(at + 5) & LARGEST_WINDOW;

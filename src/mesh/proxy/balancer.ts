@@ -5,11 +5,11 @@ import { Endpoint } from './endpoint.ts';
 import type { Labels } from './metrics.ts';
 import type { ProxyRuntime } from './runtime.ts';
 
-/** No endpoint became ready in time (504), or none is expected to (503). */
+/** No endpoint became ready in time (504), or none has since (503). */
 export class Unavailable extends Error {
   readonly status: 503 | 504;
-  constructor(status: 503 | 504, message: string) {
-    super(message);
+  constructor(status: 503 | 504) {
+    super(status === 504 ? 'service in fail-fast' : 'service unavailable');
     this.status = status;
   }
 }
@@ -40,7 +40,6 @@ export class Balancer {
   readonly #options: BalancerOptions;
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #stops: (() => void)[] = [];
-  #known = false;
   #failfast = false;
   #waiting: (() => void)[] = [];
 
@@ -64,7 +63,6 @@ export class Balancer {
   }
 
   #take(endpoints: DiscoveredEndpoint[]): void {
-    this.#known = true;
     const { log } = this.#runtime;
     const { span } = this.#options;
     const present = new Set<string>();
@@ -113,7 +111,6 @@ export class Balancer {
     const { clock } = this.#runtime;
     const deadline = clock.now() + FAILFAST_MS;
     for (;;) {
-      if (this.#known && this.#endpoints.size === 0) throw new Unavailable(503, 'no available endpoints');
       const endpoint = this.#choose();
       if (endpoint) {
         try {
@@ -121,15 +118,20 @@ export class Balancer {
           this.#failfast = false;
           return endpoint;
         } catch {
-          if (this.#failfast) throw new Unavailable(503, 'service in fail-fast');
+          if (this.#failfast) throw new Unavailable(503);
           continue;
         }
       }
-      if (this.#failfast) throw new Unavailable(503, 'service in fail-fast');
+      if (this.#failfast) throw new Unavailable(503);
       const now = clock.now();
       if (now >= deadline) {
+        if (!this.#failfast)
+          this.#runtime.log.info(
+            `${this.#options.span}: linkerd_proxy_balance_queue::worker`,
+            `Unavailable; entering failfast timeout=${(FAILFAST_MS / 1000).toFixed(1)}`,
+          );
         this.#failfast = true;
-        throw new Unavailable(504, 'logical service: route timeout: service in fail-fast');
+        throw new Unavailable(504);
       }
       const next = Math.min(deadline, ...[...this.#endpoints.values()].map((each) => each.retryAt));
       await this.#changeOr(Math.max(1, next - now));

@@ -33,7 +33,9 @@ export class ControlDialer {
     const address = `${ip}:${to.port}`;
     const failed = (error: Error) => {
       const where = `${span}:controller{addr=${name}}:endpoint{addr=${address}}: linkerd_reconnect`;
-      if (!signal?.aborted) log.warn(where, `Failed to connect error=endpoint ${address}: ${reasonOf(error)}`);
+      const why = reasonOf(error);
+      if (!signal?.aborted)
+        log.warn(where, `Failed to connect error=endpoint ${address}: ${why} error.sources=[${why}]`);
       return error;
     };
     const connection = await net

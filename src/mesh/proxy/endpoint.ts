@@ -11,7 +11,7 @@ import { destinationLabels } from './outbound-labels.ts';
 import type { ProxyRuntime } from './runtime.ts';
 import { connectTls } from './tls.ts';
 import { TRANSPORT_ALPN, writeTransportHeader } from './transport-header.ts';
-import { Http1Upstream, Http2Upstream, UpstreamError } from './upstream.ts';
+import { Http1Upstream, Http2Upstream, NotConnected } from './upstream.ts';
 
 /** Peak EWMA: what a request is thought to take before any was seen, and how fast the past is forgotten. */
 const INITIAL_RTT_MS = 30;
@@ -96,7 +96,7 @@ export class Endpoint {
     } catch (error) {
       this.#backoff = Math.min(LONGEST_BACKOFF_MS, Math.max(FIRST_BACKOFF_MS, this.#backoff * 2));
       this.#retryAt = this.#runtime.clock.now() + this.#backoff;
-      throw new UpstreamError((error as Error).message, { cause: error });
+      throw new NotConnected((error as Error).message, { cause: error });
     }
   }
 

@@ -34,6 +34,8 @@ export interface Exchange {
   /** False when another proxy lifted the request from HTTP/1 to HTTP/2 for the way between the two. */
   isNative: boolean;
   respond(answer: Answer): void;
+  /** Breaks the request off without an answer; only HTTP/2 can without ending its connection. */
+  reset?(): void;
   /** Called once when the exchange is over; `true` when it went through to its end. */
   onDone(listener: (complete: boolean) => void): void;
 }
@@ -76,6 +78,44 @@ export function plainAnswer(exchange: Exchange, status: number, grpc: { code: nu
   };
 }
 
+/** An answer that the proxy makes itself. */
+export interface Synthesis {
+  status: number;
+  /** The gRPC status, for those who speak gRPC. */
+  grpc: number;
+  message: string;
+  /** The connection ends with it. */
+  closes?: boolean;
+  /** Says in headers what went wrong: to programs of the pod itself, and to other proxies. */
+  tells?: boolean;
+  location?: string;
+}
+
+/**
+ * An answer of the proxy itself, its headers in the order in which its HTTP library writes them (linkerd/app/core
+ * errors/respond.rs).
+ */
+export function synthesized(exchange: Exchange, given: Synthesis, now: number): Answer {
+  const { message, closes, location } = given;
+  const date = new Date(now).toUTCString();
+  const tells: Headers = given.tells ? { 'l5d-proxy-error': printable(message) } : {};
+  const ends: Headers = closes && given.tells ? { 'l5d-proxy-connection': 'close' } : {};
+  if (exchange.isGrpc) {
+    const status: Headers = { 'content-type': 'application/grpc', 'grpc-status': String(given.grpc) };
+    const said: Headers = given.tells ? { 'grpc-message': printable(message) } : {};
+    return { status: 200, headers: { 'content-length': '0', ...status, ...said, ...tells, ...ends, date } };
+  }
+  const place: Headers = location === undefined ? {} : { location };
+  const { status } = given;
+  if (exchange.version === 'HTTP/2.0')
+    return { status, headers: { 'content-length': '0', ...tells, ...ends, ...place, date } };
+  const connection: Headers = closes && exchange.version === 'HTTP/1.1' ? { connection: 'close' } : {};
+  return { status, headers: { ...tells, ...connection, ...ends, ...place, 'content-length': '0', date } };
+}
+
+/** What cannot be in a header is not told. */
+const printable = (message: string): string => (/^[\t\u0020-\u007e]*$/.test(message) ? message : 'unexpected error');
+
 /** Adds the date that the proxy's HTTP library puts on answers of its own: first in HTTP/2, last in HTTP/1. */
 export function dated(exchange: Exchange, answer: Answer, now: number): Answer {
   if (answer.headers['date'] !== undefined) return answer;
@@ -83,9 +123,6 @@ export function dated(exchange: Exchange, answer: Answer, now: number): Answer {
   const headers = exchange.version === 'HTTP/2.0' ? { date, ...answer.headers } : { ...answer.headers, date };
   return { ...answer, headers };
 }
-
-/** Asks the client's connection to end after this answer, as the proxy does when the fault is not the request's. */
-export const closing = (answer: Answer): Answer => ({ ...answer, headers: { ...answer.headers, connection: 'close' } });
 
 export function http1Exchange(request: http.IncomingMessage, response: http.ServerResponse): Exchange {
   const { headers } = request;
@@ -181,6 +218,9 @@ function http2Exchange(stream: Http2Stream, headers: Headers): Exchange {
         end: () => stream.end(undefined, trailers()),
         broken: () => stream.fail(INTERNAL_ERROR),
       });
+    },
+    reset() {
+      stream.fail(INTERNAL_ERROR);
     },
     onDone(listener) {
       if (stream.isClosed) listener(stream.error === undefined);

@@ -2,8 +2,8 @@ import type { Duplex } from 'node:stream';
 import type { Client, Ref } from '#mesh/policy/core/config.ts';
 import { decideRequest, REFUSALS, type RequestDecision } from '#mesh/policy/core/decide.ts';
 import { classified } from './classify.ts';
-import { type Answer, closing, dated, type Exchange, plainAnswer } from './exchange.ts';
-import { applyRequestFilters, applyResponseFilters } from './filters.ts';
+import { type Answer, dated, type Exchange, plainAnswer, synthesized } from './exchange.ts';
+import { applyRequestFilters, applyResponseFilters, type FilterOutcome } from './filters.ts';
 import {
   authzLabels,
   parentLabels,
@@ -21,6 +21,7 @@ import { RequestSeries } from './request-series.ts';
 import type { ProxyRuntime } from './runtime.ts';
 import type { ProfileRoute } from './service-profile.ts';
 import type { TapPoint } from './tap/taps.ts';
+import { clientErrorOf, HttpTwoError, isUnexpected } from './upstream.ts';
 
 /** One accepted connection as its requests see it. */
 export interface InboundConnection {
@@ -48,7 +49,11 @@ type Found = CountedRoute | undefined | Promise<CountedRoute | undefined>;
 
 export const ORIG_PROTO = 'l5d-orig-proto';
 const PROXY_ERROR = 'l5d-proxy-error';
+/** What one proxy tells another. */
+const PROXY_SAYS = new Set([PROXY_ERROR, 'l5d-proxy-connection']);
 const CLIENT_ID = 'l5d-client-id';
+
+const LIMITS = { total: 'total', identity: 'per-identity', override: 'override' } as const;
 
 type Allowed = Extract<RequestDecision, { outcome: 'allow' }>;
 
@@ -153,7 +158,7 @@ export async function serveInbound(connection: InboundConnection, exchange: Exch
         connection,
         exchange,
         decision.outcome,
-        `${limited.scope === 'total' ? 'total' : 'per-client'} rate limit exceeded: ${limited.rps}rps`,
+        `${LIMITS[limited.isOverride ? 'override' : limited.scope]} rate limit exceeded: ${limited.rps}rps`,
       );
     }
   }
@@ -170,7 +175,7 @@ async function passOn(
     canonical,
   }: { startedAt: number; viaProxyVersion: boolean; canonical: string | undefined },
 ): Promise<void> {
-  const { runtime, client, port } = connection;
+  const { runtime, client } = connection;
   const { metrics } = runtime;
   const series = seriesOf(connection, decision);
   metrics.add('inbound_http_authz_allow_total', series.allowed);
@@ -182,7 +187,8 @@ async function passOn(
   }
   metrics.add('request_total', series.request);
   metrics.add('inbound_http_requests_total', series.parent);
-  const early = applyRequestFilters(exchange, decision.filters, decision.match, port);
+  const outcome = applyRequestFilters(exchange, decision.filters, decision.match);
+  const early = outcome && filtered(connection, exchange, outcome);
   const found = early ? undefined : connection.profileRoute?.(exchange, canonical);
   const counted = found instanceof Promise ? await found : found;
   if (counted) metrics.add('route_request_total', counted.series.request);
@@ -192,13 +198,15 @@ async function passOn(
     early || !tapPoint ? undefined : runtime.taps.begin(exchange, () => ({ ...tapPoint(), ...routeLabels }));
   let answer: Answer;
   try {
-    answer = (early && dated(exchange, early, startedAt)) ?? (await connection.forward(exchange));
+    answer = early ?? (await connection.forward(exchange));
   } catch (error) {
-    answer = unreachable(connection, exchange, error as Error);
+    const instead = unreachable(connection, exchange, error as Error, viaProxyVersion);
+    if (!instead) return;
+    answer = instead;
   }
   if (telling) answer = telling.answered(answer);
-  for (const name in answer.headers) if (name.startsWith('l5d-') && name !== PROXY_ERROR) delete answer.headers[name];
-  if (!connection.isProxy) delete answer.headers[PROXY_ERROR];
+  for (const name in answer.headers) if (name.startsWith('l5d-') && !PROXY_SAYS.has(name)) delete answer.headers[name];
+  if (!connection.isProxy) for (const name of PROXY_SAYS) delete answer.headers[name];
   applyResponseFilters(answer, decision.filters);
   if (viaProxyVersion) answer.headers[ORIG_PROTO] = 'HTTP/1.1';
   recordResponse(runtime, exchange, series, answer, startedAt, counted?.route);
@@ -251,6 +259,17 @@ function logFailure(connection: InboundConnection, exchange: Exchange, message: 
   );
 }
 
+/** The answer that a route's filter gives in the application's place. */
+function filtered(connection: InboundConnection, exchange: Exchange, outcome: FilterOutcome): Answer {
+  const { status } = outcome;
+  const message =
+    outcome.type === 'redirect' ? 'redirected' : outcome.type === 'invalid' ? 'unexpected error' : outcome.message;
+  const grpc = outcome.type === 'redirect' ? 5 : outcome.type === 'invalid' ? 13 : outcome.grpc;
+  const place = outcome.type === 'redirect' ? { location: outcome.location } : {};
+  const given = { status, grpc, message, ...place, closes: outcome.type === 'invalid', tells: connection.isProxy };
+  return synthesized(exchange, given, connection.runtime.clock.now());
+}
+
 function refuse(
   connection: InboundConnection,
   exchange: Exchange,
@@ -266,15 +285,29 @@ function refuse(
   exchange.respond(dated(exchange, answer, connection.runtime.clock.now()));
 }
 
-function unreachable(connection: InboundConnection, exchange: Exchange, error: Error): Answer {
-  const code = (error.cause as { code?: string } | undefined)?.code;
-  const message = code === 'ECONNREFUSED' ? 'Connection refused (os error 111)' : error.message;
-  logFailure(connection, exchange, message);
-  countError(connection, 'i/o');
-  const answer = plainAnswer(exchange, 502, { code: 14, message });
-  if (connection.isProxy) answer.headers[PROXY_ERROR] = failureText(connection, message);
-  const whole = dated(exchange, answer, connection.runtime.clock.now());
-  return exchange.version === 'HTTP/1.1' ? closing(whole) : whole;
+/** The application can't be reached, or broke off: the answer in its place; undefined where there can be none. */
+function unreachable(
+  connection: InboundConnection,
+  exchange: Exchange,
+  error: Error,
+  lifted: boolean,
+): Answer | undefined {
+  const { runtime, clientAddress, listenPort } = connection;
+  const [message = '', ...sources] = clientErrorOf(error);
+  const version = lifted ? 'HTTP/1.1' : exchange.version;
+  runtime.log.info(
+    `inbound:server{port=${listenPort}}:rescue{client.addr=${clientAddress}}: linkerd_app_core::errors::respond`,
+    `${version} request failed error=${message} error.sources=[${sources.join(', ')}] path=${JSON.stringify(exchange.path.split('?')[0])}`,
+  );
+  const unexpected = isUnexpected(error);
+  countError(connection, unexpected ? 'unexpected' : 'i/o');
+  if (error instanceof HttpTwoError && exchange.version === 'HTTP/2.0' && exchange.reset) {
+    exchange.reset();
+    return undefined;
+  }
+  const said = unexpected ? { status: 500, grpc: 13, message: 'unexpected error' } : { status: 502, grpc: 14, message };
+  const given = { ...said, closes: true, tells: connection.isProxy };
+  return synthesized(exchange, given, runtime.clock.now());
 }
 
 /** Upgrades (WebSocket) and CONNECT pass as bytes once the request itself was allowed. */

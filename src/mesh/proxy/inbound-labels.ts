@@ -55,7 +55,8 @@ export function tapLabels({ tls }: Client): Labels {
 export function tlsInLog({ tls }: Client): string {
   if (tls.kind === 'established') {
     const id = tls.identity === undefined ? 'None' : `Some(ClientId(Dns(Name(${JSON.stringify(tls.identity)}))))`;
-    return `Some(Established { client_id: ${id}, negotiated_protocol: None })`;
+    const protocol = tls.alpn === undefined ? 'None' : `Some(${JSON.stringify(tls.alpn)})`;
+    return `Some(Established { client_id: ${id}, negotiated_protocol: ${protocol} })`;
   }
   if (tls.kind === 'opaque') return `Some(Passthru { sni: ServerName(Name(${JSON.stringify(tls.sni)})) })`;
   return tls.reason === 'port_skipped'

@@ -79,7 +79,11 @@ export class Inbound {
     const { identity, socket } = tls;
     const client: Client = {
       ip: connection.remoteAddress,
-      tls: { kind: 'established', ...(identity !== undefined ? { identity } : {}) },
+      tls: {
+        kind: 'established',
+        ...(identity !== undefined ? { identity } : {}),
+        ...(tls.alpn !== undefined ? { alpn: tls.alpn } : {}),
+      },
     };
     if (tls.alpn !== TRANSPORT_ALPN) {
       if (direct) return abort(connection);

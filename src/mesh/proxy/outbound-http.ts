@@ -2,9 +2,10 @@ import type { Balancer } from './balancer.ts';
 import { Unavailable } from './balancer.ts';
 import type { OutboundTarget } from './discovery.ts';
 import type { Endpoint } from './endpoint.ts';
-import { type Answer, closing, dated, type Exchange, plainAnswer } from './exchange.ts';
+import type { Answer, Exchange } from './exchange.ts';
 import { applyResponseFilters } from './filters.ts';
 import { recordResponse } from './inbound-http.ts';
+import { errorLabel, fail } from './outbound-failure.ts';
 import { destinationLabels, recordRoute } from './outbound-labels.ts';
 import { type Plan, planFor, Rejected } from './outbound-plan.ts';
 import { countProfileRequest, recordProfileFailure, recordProfileRoute, recordTry } from './profile-metrics.ts';
@@ -46,14 +47,14 @@ export async function serveOutbound(connection: OutboundConnection, exchange: Ex
   const required = exchange.headers[REQUIRE_ID];
   for (const name in exchange.headers) if (name.startsWith('l5d-')) delete exchange.headers[name];
   const startedAt = runtime.clock.now();
+  if (exchange.authority === '') exchange.authority = defaultAuthority(connection);
   let plan: Plan;
   try {
     plan = planFor(connection, exchange);
     if (plan.counted) countProfileRequest(runtime, plan.counted);
   } catch (error) {
     if (!(error instanceof Rejected)) throw error;
-    if (error.answer) exchange.respond(dated(exchange, error.answer, startedAt));
-    else fail(connection, exchange, error);
+    fail(connection, exchange, error);
     return;
   }
   const limits = new StreamLimits(runtime.clock, exchange, plan.timeouts);
@@ -84,12 +85,16 @@ export async function serveOutbound(connection: OutboundConnection, exchange: Ex
     limits.stop();
     const { endpoint } = tries;
     if (endpoint) runtime.metrics.add('request_total', seriesOf(connection, endpoint).request);
-    const status = fail(connection, exchange, error as Error, endpoint);
+    const status = fail(connection, exchange, error as Error, { plan, endpoint });
     recordRoute(runtime, plan, exchange, { status, headers: {} }, startedAt, errorLabel(error as Error));
     if (plan.counted)
       recordProfileFailure(runtime, plan.counted, exchange, { status, startedAt, reason: reasonOf(error) });
   }
 }
+
+/** Who is meant by a request that names nobody. */
+const defaultAuthority = ({ target, original }: OutboundConnection): string =>
+  target?.authority.replace(/:80$/, '') ?? `${original.ip}:${original.port}`;
 
 interface Served {
   answer: Answer;
@@ -172,7 +177,9 @@ class Tries {
     const required = this.#requiredId;
     const found = endpoint.info.identity;
     if (required !== undefined && required !== found)
-      throw new Rejected(502, 14, 'identity required', `required id ${required}; found ${found ?? 'none'}`);
+      throw new Rejected(502, 14, 'identity required', `required id ${required}; found ${found ?? 'none'}`, {
+        closes: true,
+      });
     const exchange = this.#exchange;
     const { taps } = this.#connection.runtime;
     const telling = taps.watched ? taps.begin(exchange, () => this.#tapPoint(endpoint)) : undefined;
@@ -210,7 +217,9 @@ class Tries {
     const stop = () => abort.abort(this.#limits.signal.reason);
     this.#limits.signal.addEventListener('abort', stop, { once: true });
     if (this.#limits.signal.aborted) stop();
-    const timer = timeoutMs ? runtime.clock.setTimeout(() => abort.abort(new TryTimedOut()), timeoutMs) : undefined;
+    const timer = timeoutMs
+      ? runtime.clock.setTimeout(() => abort.abort(new TryTimedOut(timeoutMs)), timeoutMs)
+      : undefined;
     const aborted = new Promise<never>((_, reject) => {
       abort.signal.addEventListener('abort', () => reject(abort.signal.reason), { once: true });
     });
@@ -232,7 +241,11 @@ class Tries {
 }
 
 /** One try took too long; the next may be luckier. */
-class TryTimedOut extends TimedOut {}
+class TryTimedOut extends TimedOut {
+  constructor(ms: number) {
+    super('response header', ms);
+  }
+}
 
 /** Failing fast and slow tries are worth another; load shed and what the route itself says are not. */
 const isRetryable = (error: Error): boolean =>
@@ -241,7 +254,9 @@ const isRetryable = (error: Error): boolean =>
 /** Reads and takes off what the other proxy said of its own. */
 function finish(connection: OutboundConnection, exchange: Exchange, answer: Answer, endpoint: Endpoint): void {
   const said = endpoint.isMeshed ? answer.headers['l5d-proxy-error'] : undefined;
-  const end = endpoint.isMeshed && answer.headers['l5d-proxy-connection'] === 'close';
+  // Through a balancer the client may well find another endpoint on the same connection.
+  const isForwarded = connection.target?.service === undefined;
+  const end = isForwarded && endpoint.isMeshed && answer.headers['l5d-proxy-connection'] === 'close';
   for (const name in answer.headers) if (name.startsWith('l5d-')) delete answer.headers[name];
   if (typeof said === 'string') {
     const { ip, port } = endpoint.info;
@@ -250,7 +265,9 @@ function finish(connection: OutboundConnection, exchange: Exchange, answer: Answ
       `Remote proxy error error=${JSON.stringify(said)}`,
     );
   }
-  if (end && exchange.version === 'HTTP/1.1') answer.headers['connection'] = 'close';
+  if (!end || exchange.version !== 'HTTP/1.1') return;
+  const { 'content-length': length, ...others } = answer.headers;
+  answer.headers = { ...others, connection: 'close', ...(length === undefined ? {} : { 'content-length': length }) };
 }
 
 const known = new WeakMap<OutboundConnection, WeakMap<Endpoint, RequestSeries>>();
@@ -281,40 +298,3 @@ const reasonOf = (error: unknown): 'timeout' | 'unclassified' | undefined =>
     : error instanceof Unavailable || error instanceof Rejected
       ? 'unclassified'
       : undefined;
-
-const errorLabel = (error: Error): string =>
-  error instanceof TimedOut
-    ? 'RESPONSE_HEADERS_TIMEOUT'
-    : error instanceof Unavailable
-      ? error.status === 504
-        ? 'FAIL_FAST'
-        : 'LOAD_SHED'
-      : 'UNKNOWN';
-
-/** Answers for a request that came to nothing (linkerd.md 3.4); returns the HTTP status. */
-function fail(connection: OutboundConnection, exchange: Exchange, error: Error, endpoint?: Endpoint): number {
-  const { runtime, span } = connection;
-  const [status, grpc, close, kind] =
-    error instanceof Rejected
-      ? [error.status, error.grpc, false, error.kind]
-      : error instanceof TimedOut
-        ? [504, 4, false, 'response timeout']
-        : error instanceof Unavailable
-          ? [error.status, error.status === 504 ? 4 : 14, true, error.status === 504 ? 'failfast' : 'loadshed']
-          : [502, 14, true, 'i/o'];
-  const at = endpoint ? `:endpoint{addr=${endpoint.info.ip}:${endpoint.info.port}}` : '';
-  runtime.log.info(
-    `${span}${at}:rescue{}: linkerd_app_core::errors::respond`,
-    `${exchange.version} request failed error=${error.message} path=${JSON.stringify(exchange.path.split('?')[0])}`,
-  );
-  runtime.metrics.add('outbound_http_errors_total', { error: kind });
-  exchange.body?.on('error', () => {});
-  exchange.body?.resume();
-  const answer = dated(
-    exchange,
-    plainAnswer(exchange, status, { code: grpc, message: error.message }),
-    runtime.clock.now(),
-  );
-  exchange.respond(close && exchange.version === 'HTTP/1.1' ? closing(answer) : answer);
-  return status;
-}

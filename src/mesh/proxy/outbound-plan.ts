@@ -1,12 +1,14 @@
+import { STATUS_CODES } from 'node:http';
 import type { Headers } from '#mesh/http2/headers.ts';
 import type { Filter } from '#mesh/policy/core/config.ts';
 import { findRoute, type Routable } from '#mesh/policy/core/match.ts';
+import type { PlacedRef } from '#mesh/policy/core/outbound-config.ts';
 import type { TimeoutSettings } from '#mesh/policy/core/outbound-settings.ts';
 import { GRPC_FAILURE_CODES, hasGrpcStatus } from './classify.ts';
 import type { OutboundBackend, OutboundPolicy, OutboundRoute, OutboundRule } from './discovery.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Answer, Exchange } from './exchange.ts';
-import { applyRequestFilters } from './filters.ts';
+import { applyRequestFilters, type FilterOutcome } from './filters.ts';
 import { CANONICAL_DST } from './inbound-profiles.ts';
 import type { OutboundConnection } from './outbound-http.ts';
 import { placedLabels, type RouteLabels, routeFamily } from './outbound-labels.ts';
@@ -19,18 +21,30 @@ export class Rejected extends Error {
   readonly grpc: number;
   /** For the errors metric. */
   readonly kind: string;
-  /** Set when a filter answered. */
-  readonly answer: Answer | undefined;
-  constructor(status: number, grpc: number, kind: string, message: string, answer?: Answer) {
+  /** What the client is told, where that is not the whole error. */
+  readonly told: string | undefined;
+  readonly closes: boolean;
+  readonly location: string | undefined;
+  constructor(
+    status: number,
+    grpc: number,
+    kind: string,
+    message: string,
+    more: { told?: string; closes?: boolean; location?: string } = {},
+  ) {
     super(message);
     this.status = status;
     this.grpc = grpc;
     this.kind = kind;
-    this.answer = answer;
+    this.told = more.told;
+    this.closes = more.closes ?? false;
+    this.location = more.location;
   }
 }
 
 export interface Plan {
+  /** Route and backend of the last try, as errors name them. */
+  place?: { route?: string; backend?: string };
   filters: Filter[];
   timeouts: TimeoutSettings;
   retry?: {
@@ -56,34 +70,47 @@ export function planFor(connection: OutboundConnection, exchange: Exchange): Pla
     return policyPlan(connection, target.policy, exchange);
   }
   const pick = target ? () => connection.balancer(target.authority).pick() : async () => direct;
-  return { filters: [], timeouts: {}, backend: () => ({ headers: exchange.headers, filters: [], pick }) };
+  const { service } = target ?? {};
+  return {
+    ...(service ? { place: { route: 'default.http', backend: serviceName(service) } } : {}),
+    filters: [],
+    timeouts: {},
+    backend: () => ({ headers: exchange.headers, filters: [], pick }),
+  };
 }
 
+const serviceName = (service: { namespace: string; name: string; port: number }): string =>
+  `Service.${service.namespace}.${service.name}:${service.port}`;
+
+/** How errors name what a policy speaks of. */
+const named = (ref: PlacedRef): string =>
+  ref.kind === 'default'
+    ? `default.${ref.name}`
+    : `${ref.kind}.${ref.namespace}.${ref.name}${ref.port === undefined ? '' : `:${ref.port}`}`;
+
 function policyPlan(connection: OutboundConnection, policy: OutboundPolicy, exchange: Exchange): Plan {
-  const { original } = connection;
   const found = findRoute(policy.routes as (OutboundRoute & Routable)[], {
     method: exchange.method,
     path: exchange.path,
     host: exchange.authority,
     headers: exchange.headers,
   });
-  if (!found) throw new Rejected(404, 5, 'no route', 'no route found for request');
+  if (!found) throw new Rejected(404, 5, 'no route', 'no route');
   const rule = found.route.rules[found.rule]! as OutboundRule;
   const labels: RouteLabels = {
     family: routeFamily(found.route.protocol),
     parent: placedLabels('parent', policy.parent),
     route: { ...placedLabels('parent', policy.parent), ...placedLabels('route', found.route.ref) },
   };
+  const place: NonNullable<Plan['place']> = { route: named(found.route.ref) };
   const apply = (filters: Filter[], to: Exchange) => {
-    const answer = applyRequestFilters(to, filters, found.match, original.port);
-    if (!answer) return;
-    const failure = filters.find((each) => each.type === 'FailureInjector');
-    if (failure?.type === 'FailureInjector') throw new Rejected(failure.status, failure.grpc, 'fail', failure.message);
-    throw new Rejected(answer.status, 0, 'redirect', 'redirected', answer);
+    const outcome = applyRequestFilters(to, filters, found.match);
+    if (outcome) throw rejectionOf(outcome);
   };
   apply(rule.filters, exchange);
   const { retry } = rule;
   return {
+    place,
     filters: rule.filters,
     timeouts: rule.timeouts,
     labels,
@@ -101,14 +128,15 @@ function policyPlan(connection: OutboundConnection, policy: OutboundPolicy, exch
       : {}),
     backend: () => {
       const backend = weighted(rule.backends);
-      const place = { ...labels.route, ...(backend ? placedLabels('backend', backend.ref) : {}) };
-      connection.runtime.metrics.add(`${labels.family}_backend_requests_total`, place);
-      labels.backend = place;
+      const counted = { ...labels.route, ...(backend ? placedLabels('backend', backend.ref) : {}) };
+      connection.runtime.metrics.add(`${labels.family}_backend_requests_total`, counted);
+      if (backend) place.backend = named(backend.ref);
+      labels.backend = counted;
       // Each try has headers of its own: a filter that adds must not add twice.
       const copy: Exchange = { ...exchange, headers: { ...exchange.headers } };
       if (backend) apply(backend.filters, copy);
       if (!backend || (!backend.authority && !backend.address)) {
-        throw new Rejected(500, 13, 'unexpected', 'backend not found');
+        throw new Rejected(500, 13, 'unexpected', 'backend not found', { told: 'unexpected error', closes: true });
       }
       const { authority } = backend;
       return {
@@ -118,6 +146,20 @@ function policyPlan(connection: OutboundConnection, policy: OutboundPolicy, exch
       };
     },
   };
+}
+
+/** What a filter made of a request, as an error. */
+function rejectionOf(outcome: FilterOutcome): Rejected {
+  const { status } = outcome;
+  if (outcome.type === 'redirect') {
+    const { location } = outcome;
+    return new Rejected(status, 5, 'redirect', `request redirected to ${location}`, { told: 'redirected', location });
+  }
+  if (outcome.type === 'invalid')
+    return new Rejected(status, 13, 'unexpected', outcome.message, { told: 'unexpected error', closes: true });
+  const reason = STATUS_CODES[status];
+  const text = `HTTP request configured to fail with ${status}${reason ? ` ${reason}` : ''}: ${outcome.message}`;
+  return new Rejected(status, outcome.grpc, 'fail', text, { told: outcome.message });
 }
 
 function profilePlan(connection: OutboundConnection, profile: ServiceProfile, exchange: Exchange): Plan {

@@ -28,7 +28,7 @@ interface Known {
   budget: { text: string; budget: RetryBudget } | undefined;
 }
 
-/** How long a first connection waits for destination's word: as long as detection may take, so that a busy host costs no request. */
+/** How long a gateway's client waits for destination's word: as long as detection may take, so that a busy host costs no request. */
 const DISCOVERY_MS = 10_000;
 
 /** The outbound side: accepts on 4140 what the pod's programs dial, asks destination what is meant, and balances. */
@@ -178,9 +178,11 @@ export class Outbound {
     };
     if (discovery) {
       known.ready = new Promise((resolve, reject) => {
-        const timer = clock.setTimeout(() => reject(new Error('discovery timed out')), DISCOVERY_MS);
+        // A pod's own connections wait for as long as their program does.
+        const timer =
+          by === 'name' ? clock.setTimeout(() => reject(new Error('discovery timed out')), DISCOVERY_MS) : undefined;
         const heard = (target: OutboundTarget | undefined) => {
-          timer.cancel();
+          timer?.cancel();
           known.target = target;
           resolve();
         };

@@ -4,10 +4,17 @@ import type { Answer, Exchange } from './exchange.ts';
 
 /** A time limit of a route ran out. */
 export class TimedOut extends Error {
-  constructor(message = 'HTTP response timeout') {
-    super(message);
+  /** What lies behind the message, as the proxy's log tells it. */
+  readonly sources: string[];
+  constructor(limit: 'request' | 'response stream' | 'response header' | 'idle', ms: number) {
+    const source = `${limit} timeout: ${shortDuration(ms)}`;
+    super(`timed out waiting for response headers: ${source}`);
+    this.sources = [source];
   }
 }
+
+/** As Rust shows a duration: `300ms`, `1.5s`. */
+const shortDuration = (ms: number): string => (ms < 1000 ? `${ms}ms` : `${ms / 1000}s`);
 
 /**
  * The time limits of one exchange, all tries together: `request` over its whole life, `response` from the end of the
@@ -27,10 +34,10 @@ export class StreamLimits {
     if (!this.isLimited) return;
     this.#idleMs = limits.idleMs;
     const { requestMs, responseMs } = limits;
-    if (requestMs) this.#after(requestMs);
+    if (requestMs) this.#after('request', requestMs);
     if (responseMs) {
-      if (exchange.body) exchange.body.once('end', () => this.#after(responseMs));
-      else this.#after(responseMs);
+      if (exchange.body) exchange.body.once('end', () => this.#after('response stream', responseMs));
+      else this.#after('response stream', responseMs);
     }
     this.touch();
     exchange.onDone(() => this.stop());
@@ -46,16 +53,17 @@ export class StreamLimits {
 
   /** Says that something passed. */
   touch(): void {
-    if (!this.#idleMs || this.#over) return;
+    const idleMs = this.#idleMs;
+    if (!idleMs || this.#over) return;
     this.#idle?.cancel();
-    this.#idle = this.#clock.setTimeout(() => this.#expire(), this.#idleMs);
+    this.#idle = this.#clock.setTimeout(() => this.#expire(new TimedOut('idle', idleMs)), idleMs);
   }
 
   /** Watches over an answer that is being passed on. */
   watch(answer: Answer): void {
     if (!this.isLimited) return;
     if (this.#idleMs) answer.body?.on('data', () => this.touch());
-    this.signal.addEventListener('abort', () => answer.body?.destroy(new TimedOut()), { once: true });
+    this.signal.addEventListener('abort', () => answer.body?.destroy(this.signal.reason as TimedOut), { once: true });
   }
 
   stop(): void {
@@ -64,14 +72,14 @@ export class StreamLimits {
     for (const timer of this.#timers) timer.cancel();
   }
 
-  #after(ms: number): void {
-    if (!this.#over) this.#timers.push(this.#clock.setTimeout(() => this.#expire(), ms));
+  #after(limit: 'request' | 'response stream', ms: number): void {
+    if (!this.#over) this.#timers.push(this.#clock.setTimeout(() => this.#expire(new TimedOut(limit, ms)), ms));
   }
 
-  #expire(): void {
+  #expire(why: TimedOut): void {
     if (this.#over) return;
     this.stop();
     this.#abort ??= new AbortController();
-    this.#abort.abort(new TimedOut());
+    this.#abort.abort(why);
   }
 }

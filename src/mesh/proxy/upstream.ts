@@ -12,6 +12,34 @@ export type Dial = () => Promise<Duplex>;
 /** A connection could not be made, or broke before the answer began. */
 export class UpstreamError extends Error {}
 
+/** There is no connection. */
+export class NotConnected extends UpstreamError {}
+
+/** The peer does not speak HTTP/2, or broke off what was asked in it. */
+export class HttpTwoError extends UpstreamError {}
+
+/** The peer took the request and ended the connection without a word, which nothing in the proxy has an answer for. */
+export const isUnexpected = (error: Error): boolean =>
+  error instanceof UpstreamError && (error.cause as Error | undefined)?.message === INCOMPLETE;
+
+const INCOMPLETE = 'connection closed before message completed';
+
+/** How the proxy's HTTP client tells of an error, and what lies behind it. */
+export function clientErrorOf(error: Error): string[] {
+  if (error instanceof HttpTwoError) return ['http2 error', error.message];
+  const { code, message } = (error.cause as NodeJS.ErrnoException | undefined) ?? (error as NodeJS.ErrnoException);
+  const known = code === undefined ? undefined : OS_ERRORS[code];
+  if (error instanceof NotConnected) return ['client error (Connect)', known ?? message];
+  return ['client error (SendRequest)', known ?? INCOMPLETE];
+}
+
+const OS_ERRORS: Record<string, string> = {
+  ECONNREFUSED: 'Connection refused (os error 111)',
+  ECONNRESET: 'Connection reset by peer (os error 104)',
+  EHOSTUNREACH: 'No route to host (os error 113)',
+  ENETUNREACH: 'Network is unreachable (os error 101)',
+};
+
 /** What is sent on: the request with the headers that the next hop shall see. */
 export interface Outgoing {
   method: string;
@@ -24,18 +52,31 @@ export interface Outgoing {
   signal?: AbortSignal;
 }
 
+/** A way to dial that says of its failures what they are. */
+function connecting(dial: Dial): Dial {
+  return async () => {
+    try {
+      return await dial();
+    } catch (error) {
+      if (error instanceof UpstreamError) throw error;
+      throw new NotConnected((error as Error).message, { cause: error });
+    }
+  };
+}
+
 /** An HTTP/1 peer. */
 export class Http1Upstream {
   readonly #pool: Http1Pool;
 
   constructor(dial: Dial) {
-    this.#pool = new Http1Pool(dial);
+    this.#pool = new Http1Pool(connecting(dial));
   }
 
   async send(out: Outgoing): Promise<Answer> {
     try {
       return await this.#pool.send(out);
     } catch (error) {
+      if (error instanceof NotConnected) throw error;
       throw new UpstreamError((error as Error).message, { cause: error });
     }
   }
@@ -54,7 +95,7 @@ export class Http2Upstream {
   onClosed: (() => void) | undefined;
 
   constructor(dial: Dial) {
-    this.#dial = dial;
+    this.#dial = connecting(dial);
   }
 
   get connected(): boolean {
@@ -100,7 +141,9 @@ export class Http2Upstream {
       stream.onClosed = () => {
         signal?.removeEventListener('abort', stop);
         const { error } = stream;
-        if (!answered && error) reject(new UpstreamError(error.message, { cause: error }));
+        if (answered || !error) return;
+        const Kind = signal?.aborted ? UpstreamError : HttpTwoError;
+        reject(new Kind(error.message, { cause: error }));
       };
       if (signal?.aborted) return stop();
       signal?.addEventListener('abort', stop, { once: true });

@@ -293,6 +293,6 @@ describe('a client of HTTP/2', () => {
       ends.server.resume();
       return ends.client;
     });
-    await expect(upstream.send(out('/'))).rejects.toThrow('http2 error');
+    await expect(upstream.send(out('/'))).rejects.toThrow('connection error detected');
   });
 });

@@ -109,7 +109,7 @@ describe('routes of a Service', () => {
     expect([two.body, two.headers['x-secret'], seen[0]?.['x-added']]).toEqual(['two', undefined, '1']);
     expect((await get('/two')).status).toBe(404);
     expect((await get('/gone')).status).toBe(500);
-    expect(await get('/old')).toMatchObject({ status: 301, headers: { location: 'http://10.96.0.7/new' } });
+    expect(await get('/old')).toMatchObject({ status: 301, headers: { location: 'http://10.96.0.7:80/new' } });
     const text = await metrics();
     expect(text).toMatch(
       /outbound_http_route_request_statuses_total\{parent_group="core",parent_kind="Service",parent_namespace="shop",parent_name="api",parent_port="80",parent_section_name="",route_group="gateway.networking.k8s.io",route_kind="HTTPRoute",route_namespace="shop",route_name="route",hostname="",http_status="200",error=""\} 2/,
@@ -203,6 +203,8 @@ describe('routes of a Service', () => {
     await expect(request(web.net, API, 81)).rejects.toThrow();
     world.endpoints.set('api.shop.svc.cluster.local:80', []);
     tell(API, 80, ['Service', service('api', API)]);
+    // It waits for an endpoint at first, and no longer once it has waited.
+    expect(await get()).toMatchObject({ status: 504, body: '' });
     expect(await get()).toMatchObject({ status: 503, body: '' });
   });
 });

@@ -34,6 +34,8 @@ export interface Handling {
   denied?: boolean;
   readTimeoutMs?: number;
   connectTimeoutMs?: number;
+  /** Bytes a second of an answer's body; 0: no limit. */
+  limitRate?: number;
 }
 
 export interface Location extends Handling {
@@ -118,6 +120,7 @@ function inherit(own: Handling, above: Handling): void {
   own.defaultType ??= above.defaultType!;
   own.accessLog ??= above.accessLog!;
   own.readTimeoutMs ??= above.readTimeoutMs!;
+  own.limitRate ??= above.limitRate!;
   own.connectTimeoutMs ??= above.connectTimeoutMs!;
   // These lists are inherited whole, or not at all when the inner level has one of its own.
   if (own.headers.length === 0) own.headers = above.headers;
@@ -203,6 +206,9 @@ function handle(directive: Directive, into: Handling, upstreams: Map<string, Ups
     case 'proxy_connect_timeout':
       into.connectTimeoutMs = seconds(first);
       return;
+    case 'limit_rate':
+      into.limitRate = bytes(first);
+      return;
     case 'error_page': {
       const codes = args.slice(0, -1).map(Number).filter(Number.isInteger);
       into.errorPages.push({ codes, uri: args.at(-1) ?? '' });
@@ -226,6 +232,9 @@ function handle(directive: Directive, into: Handling, upstreams: Map<string, Ups
 
 const unknown = (directive: Directive) =>
   new ConfigFailure(`unknown directive "${directive.name}" (or one that this image does not model)`, directive);
+
+const bytes = (text: string): number =>
+  Number.parseInt(text, 10) * (/k$/i.test(text) ? 1024 : /m$/i.test(text) ? 1024 * 1024 : 1);
 
 const seconds = (text: string): number => Number.parseFloat(text) * (text.endsWith('ms') ? 1 : 1_000);
 

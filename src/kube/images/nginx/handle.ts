@@ -221,7 +221,19 @@ export class Exchange {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     this.head(handling, status, { ...headers, 'Content-Length': String(bytes.length) });
     this.sent = this.request.method === 'HEAD' ? 0 : bytes.length;
-    this.response.end(this.request.method === 'HEAD' ? undefined : bytes);
+    const { limitRate } = handling;
+    if (limitRate && this.request.method !== 'HEAD') await this.#slowly(bytes, limitRate);
+    else this.response.end(this.request.method === 'HEAD' ? undefined : bytes);
+  }
+
+  /** As much a second as `limit_rate` lets through. */
+  async #slowly(bytes: Uint8Array, rate: number): Promise<void> {
+    const { response } = this;
+    for (let at = 0; at < bytes.length && !response.destroyed; at += rate) {
+      response.write(bytes.subarray(at, at + rate));
+      if (at + rate < bytes.length) await this.context.clock.sleep(1000);
+    }
+    response.end();
   }
 
   /** Status and headers, with those that nginx adds. */
