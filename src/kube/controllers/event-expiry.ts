@@ -5,7 +5,7 @@ import type { Store } from '#kube/store/store.ts';
 const EVENTS = '/events';
 const LOOK_EVERY_MS = 60_000;
 /** How often it looks while the clock is moved: a year's events would fill the store. */
-const LOOK_ON_THE_WAY_MS = 24 * 3_600_000;
+const LOOK_ON_THE_WAY_MS = 72 * 3_600_000;
 const LIVES_MS = 3_600_000;
 /** So many are kept however old they are: a small cluster's story, also after its clock was moved. */
 const KEPT = 500;
