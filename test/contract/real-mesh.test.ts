@@ -4,7 +4,15 @@ import { createEmbeddedDriver } from '#cluster/embedded/driver.ts';
 import { officialKubectl, whyNoKubectl } from '../support/official-kubectl.ts';
 import { ourDesk } from './linkerd/pair.ts';
 import { type Answer, inAnyOrder, Replay, type Step } from './real/replay.ts';
-import { type Group, groupNames, namespaceNames, namespacesOf, plain, readGroup } from './real-mesh/replay.ts';
+import {
+  type Group,
+  groupNames,
+  namespaceNames,
+  namespacesOf,
+  plain,
+  readGroup,
+  withFiles,
+} from './real-mesh/replay.ts';
 import { type RunningCluster, runCluster } from './support/running.ts';
 
 const ALIKE_SHARE = 0.9;
@@ -22,7 +30,7 @@ describe.skipIf(whyNoKubectl !== undefined)('recorded on a real mesh', () => {
   it.each(groupNames().filter((name) => only?.includes(name) ?? true))(
     '%s',
     async (name) => {
-      const group = readGroup(name);
+      const group = withFiles(readGroup(name));
       const { different, known } = await played(group);
       await running.bash(`kubectl delete namespace ${namespaceNames(group).join(' ')} --wait=false`);
       expect(different).toEqual([]);

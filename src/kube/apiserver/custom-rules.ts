@@ -7,6 +7,11 @@ type Program = (context: Fields) => unknown;
 const isObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const KINDS: Record<string, string> = {
+  FieldValueRequired: 'Required value',
+  FieldValueForbidden: 'Forbidden',
+  FieldValueDuplicate: 'Duplicate value',
+};
 const environment = new Environment({ unlistedVariablesAreDyn: true });
 const programs = new Map<string, Program | undefined>();
 
@@ -44,10 +49,10 @@ function walk(value: unknown, old: unknown, schema: Schema, path: string, causes
       continue;
     }
     if (result !== false) continue;
-    const shown = isObject(value) ? '"object"' : Array.isArray(value) ? '"array"' : JSON.stringify(value);
     causes.push({
       reason: reason ?? 'FieldValueInvalid',
-      message: `Invalid value: ${shown}: ${message ?? `failed rule: ${rule.trim()}`}`,
+      // The value itself is not shown (1.34 and later).
+      message: `${(reason && KINDS[reason]) ?? 'Invalid value'}: ${message ?? `failed rule: ${rule.trim()}`}`,
       field: `${path}${fieldPath ?? ''}`.replace(/^\./, '') || '<nil>',
     });
   }

@@ -71,12 +71,30 @@ export async function validateCustom(
   if (!schema) return;
   const causes: StatusCause[] = [];
   check(object, schema, '', causes);
-  if (causes.length === 0 && hasRules(schema)) {
-    const { checkRules } = await import('./custom-rules.ts');
-    causes.push(...checkRules(object, old, schema));
+  if (hasRules(schema)) {
+    if (causes.some(({ reason }) => BLOCKS_RULES.has(reason ?? ''))) causes.push(RULES_UNCHECKED);
+    else {
+      const { checkRules } = await import('./custom-rules.ts');
+      causes.push(...checkRules(object, old, schema));
+    }
   }
   if (causes.length > 0) throw invalid(kind.group, kind.kind, object.metadata.name ?? '', causes);
 }
+
+/** Faults after which rules in CEL are not looked at, and what is said then (apiextensions-apiserver, hasBlockingErr). */
+const BLOCKS_RULES = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
+const RULES_UNCHECKED: StatusCause = {
+  reason: 'FieldValueInvalid',
+  message:
+    'Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+  field: '<nil>',
+};
 
 const rulesKnown = new WeakMap<Schema, boolean>();
 function hasRules(schema: Schema): boolean {
@@ -109,6 +127,7 @@ function check(value: unknown, schema: Schema, path: string, causes: StatusCause
     );
     return;
   }
+  alternatives(value, schema, path, at, causes);
   const shown = shownValue(value);
   if (schema.enum && !schema.enum.some((one) => one === value)) {
     wrong(
@@ -160,31 +179,34 @@ function check(value: unknown, schema: Schema, path: string, causes: StatusCause
       if (inner && !(path === '' && ROOT_FIELDS.has(name))) check(item, inner, `${path}.${name}`, causes);
     }
   }
-  alternatives(value, schema, path, at, shown, causes);
 }
 
-function alternatives(
-  value: unknown,
-  schema: Schema,
-  path: string,
-  at: string,
-  shown: string,
-  causes: StatusCause[],
-): void {
-  const fits = (one: Schema) => {
-    const found: StatusCause[] = [];
-    check(value, one, path, found);
-    return found.length === 0;
-  };
-  const wrong = (message: string) => causes.push({ reason: 'FieldValueInvalid', message, field: at });
-  if (schema.anyOf && !schema['x-kubernetes-int-or-string'] && !schema.anyOf.some(fits))
-    wrong(`Invalid value: ${shown}: ${at} in body must validate at least one schema (anyOf)`);
-  if (schema.oneOf && schema.oneOf.filter(fits).length !== 1)
-    wrong(
-      `Invalid value: ${shown}: ${at} in body must validate one and only one schema (oneOf). Found ${schema.oneOf.filter(fits).length === 0 ? 'none valid' : `${schema.oneOf.filter(fits).length} valid alternatives`}`,
+/** What is composed of other schemas. Such faults are told of no field; the alternative that fits best tells its own after them. */
+function alternatives(value: unknown, schema: Schema, path: string, at: string, causes: StatusCause[]): void {
+  const tried = (schemas: Schema[]) =>
+    schemas.map((one) => {
+      const found: StatusCause[] = [];
+      check(value, one, path, found);
+      return found;
+    });
+  const name = at === '<nil>' ? '' : at;
+  const wrong = (message: string, best: StatusCause[] = []) =>
+    causes.push(
+      { reason: 'FieldValueInvalid', message: `Invalid value: "": ${JSON.stringify(name)} ${message}`, field: '<nil>' },
+      ...best,
     );
-  if (schema.not && fits(schema.not))
-    wrong(`Invalid value: ${shown}: ${at} in body must not validate the schema (not)`);
+  if (schema.anyOf && !schema['x-kubernetes-int-or-string']) {
+    const found = tried(schema.anyOf);
+    if (found.every(({ length }) => length > 0)) wrong('must validate at least one schema (anyOf)', found[0]);
+  }
+  if (schema.oneOf) {
+    const found = tried(schema.oneOf);
+    const valid = found.filter(({ length }) => length === 0).length;
+    const rule = 'must validate one and only one schema (oneOf).';
+    if (valid === 0) wrong(`${rule} Found none valid`, found[0]);
+    else if (valid > 1) wrong(`${rule} Found ${valid} valid alternatives`);
+  }
+  if (schema.not && tried([schema.not])[0]!.length === 0) wrong('must not validate the schema (not)');
   for (const one of schema.allOf ?? []) check(value, one, path, causes);
 }
 

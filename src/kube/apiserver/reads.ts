@@ -5,6 +5,7 @@ import { failure, notFound } from '#kube/api/status.ts';
 import type { KubeList, KubeObject } from '#kube/api/types.ts';
 import type { Change, Store } from '#kube/store/store.ts';
 import { wantsMetadata, wantsTable } from './accept.ts';
+import { pruneAndDefault } from './custom.ts';
 import { apiVersionOf, type Kinds, type ResourceKind } from './kinds.ts';
 import {
   checkListOptions,
@@ -25,6 +26,7 @@ const BOOKMARK_EVERY_MS = 60_000;
 export class Reads {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #conversions = new WeakMap<KubeObject, Map<string, KubeObject>>();
 
   constructor(store: Store, _kinds: Kinds, clock: Clock) {
     this.#store = store;
@@ -34,9 +36,23 @@ export class Reads {
   /** The stored object as a version serves it. */
   present(kind: ResourceKind, object: KubeObject): KubeObject {
     const apiVersion = apiVersionOf(kind.group, kind.version);
+    if (kind.custom && !kind.custom.version.storage) return this.#converted(kind, object, apiVersion);
     return object.apiVersion === apiVersion && object.kind === kind.kind
       ? object
       : { ...object, apiVersion, kind: kind.kind };
+  }
+
+  /** A custom object in the version asked for: what that version does not know is not shown. */
+  #converted(kind: ResourceKind, object: KubeObject, apiVersion: string): KubeObject {
+    const known = this.#conversions.get(object) ?? new Map<string, KubeObject>();
+    this.#conversions.set(object, known);
+    let converted = known.get(apiVersion);
+    if (!converted) {
+      converted = { ...structuredClone(object), apiVersion, kind: kind.kind };
+      pruneAndDefault(converted, kind.custom?.version.schema?.openAPIV3Schema, []);
+      known.set(apiVersion, converted);
+    }
+    return converted;
   }
 
   find(kind: ResourceKind, { namespace, name }: Pick<Attributes, 'namespace' | 'name'>): KubeObject {

@@ -35,6 +35,8 @@ export function received(draft: Draft, isScale = false): KubeObject {
 /** Unknown and duplicate fields: an error, a warning or nothing, as `fieldValidation` asks. */
 export function checkFields({ kind, request, warnings }: Draft, object: KubeObject): void {
   const mode = request.query.get('fieldValidation') ?? 'Warn';
+  const decoded = request.method === 'POST' || request.method === 'PUT';
+  const as = `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}`;
   if (kind.custom) {
     const unknown: string[] = [];
     pruneAndDefault(object, kind.schema(), unknown);
@@ -42,11 +44,10 @@ export function checkFields({ kind, request, warnings }: Draft, object: KubeObje
       unknown.map((path) => `unknown field ${JSON.stringify(path)}`),
       mode,
       warnings,
+      decoded ? as : undefined,
     );
     return;
   }
-  const decoded = request.method === 'POST' || request.method === 'PUT';
-  const as = `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}`;
   const wrong = decodeProblem(object, kind.schema());
   if (wrong) throw decoded ? failure('BadRequest', `${as}: ${wrong.json}`) : wrongPatch(request, object, as, wrong);
   if (mode === 'Ignore') return;
@@ -67,7 +68,7 @@ export function place({ kind, attributes }: Draft, object: KubeObject): void {
   object.metadata.namespace = attributes.namespace;
 }
 
-/** `as` names the kind that a request's object was to be, as decoders say it; absent for patches and custom kinds. */
+/** `as` names the kind that a request's object was to be, as decoders say it; absent for patches. */
 function report(problems: string[], mode: string, warnings: string[], as?: string): void {
   if (problems.length === 0 || mode === 'Ignore') return;
   if (mode === 'Strict')

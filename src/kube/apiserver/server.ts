@@ -97,11 +97,18 @@ export class ApiServer implements ApiHandler {
     try {
       const attributes = attributesOf(request, await this.#authenticated(request));
       const answer = await this.#route(request, attributes);
-      const outdated = attributes.group === '' ? OUTDATED[attributes.resource] : undefined;
+      const outdated = this.#outdated(attributes);
       return outdated ? { ...answer, warnings: [outdated, ...(answer.warnings ?? [])] } : answer;
     } catch (error) {
       return answerFor(error);
     }
+  }
+
+  #outdated({ group, version, resource }: Attributes): string | undefined {
+    if (group === '') return OUTDATED[resource];
+    const kind = this.kinds.get(group, version, resource);
+    if (!kind?.custom?.version.deprecated) return undefined;
+    return kind.custom.version.deprecationWarning ?? `${group}/${version} ${kind.kind} is deprecated`;
   }
 
   async connect(request: ApiRequest, protocols: string[]): Promise<ChannelSocket> {

@@ -43,7 +43,12 @@ const http =
       rules: [{ matches: [{ path: { type: 'Exact', value: '/foo' } }], ...rule }],
     });
 const other = (kind: string, rules: object[], parent: Parent = 'EgressNetwork'): KubeObject =>
-  manifest(kind, 'test', { parentRefs: [parentOf(parent)], rules });
+  manifest(kind, 'test', {
+    // The controller reads TLSRoutes with hostnames only.
+    ...(kind === 'TLSRoute' ? { hostnames: ['example.com'] } : {}),
+    parentRefs: [parentOf(parent)],
+    rules,
+  });
 const redirect = (replaceFullPath: string) => ({
   filters: [{ type: 'RequestRedirect', requestRedirect: { path: { type: 'ReplaceFullPath', replaceFullPath } } }],
 });

@@ -2,7 +2,7 @@ import { certifiedClient, SHOWN } from './certified.ts';
 import { grpcPod, identityOf, manifest, refTo } from './manifests.ts';
 import { client, methodRoute, opens, type Play, serverIdentity, watch, web } from './proxied-room.ts';
 import { agrees, curl, described } from './traffic.ts';
-import { pause, settled } from './verdict.ts';
+import { NotRunnable, pause, settled } from './verdict.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: cases hold plain JSON.
 type Json = any;
@@ -125,7 +125,12 @@ export const notHttp: Play = async (room, of) => {
   const pod = await client(room, true);
   return settled(
     async () => {
-      const { stdout } = await room.exec(pod, 'curl', ['sh', '-c', "printf 'hello\\r\\n\\r\\n' | nc -w 3 web 80"]);
+      const { stdout, code } = await room.exec(pod, 'curl', [
+        'sh',
+        '-c',
+        "printf 'hello\\r\\n\\r\\n' | nc -w 3 web 80",
+      ]);
+      if (code === 127) throw new NotRunnable('the image of the clients has no nc');
       const agreed = stdout.includes('400 Bad Request') && of.expect.outcome === 'allow';
       return { agrees: agreed, observed: `answer ${JSON.stringify(stdout.slice(0, 40))}` };
     },

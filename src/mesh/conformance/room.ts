@@ -10,7 +10,7 @@ import { GET_OUTBOUND } from '#mesh/api/outbound-api.ts';
 import type { Message } from '#mesh/api/protobuf.ts';
 import type { InboundConfig } from '#mesh/policy/core/config.ts';
 import { configFrom } from '#mesh/policy/wire/inbound.ts';
-import { pause } from './verdict.ts';
+import { NotRunnable, pause } from './verdict.ts';
 
 /** What a command in a container came to. */
 export interface Ran {
@@ -24,6 +24,9 @@ const MANAGER = 'academy-conformance';
 const CONTROL_PLANE = 'linkerd';
 /** A pod is ready within this, on a cluster that must pull its image. */
 const READY_MS = 180_000;
+
+/** The injector knows of a namespace within this. */
+const INJECTOR_MS = 10_000;
 
 /** What the cases share: the cluster, its kinds, and how long things take there. */
 export class Lab {
@@ -77,6 +80,12 @@ export class Lab {
   }
 }
 
+/** The image that a pod waits for in vain. */
+function imageMissing(pod: KubeObject): string | undefined {
+  const statuses: { image: string; state?: { waiting?: { reason?: string } } }[] = pod.status?.containerStatuses ?? [];
+  return statuses.find(({ state }) => /^(ErrImage|ImagePull)/.test(state?.waiting?.reason ?? ''))?.image;
+}
+
 /** One namespace in which cases are played. */
 export class Room {
   readonly lab: Lab;
@@ -101,10 +110,20 @@ export class Room {
     );
   }
 
-  apply(object: KubeObject): Promise<KubeObject> {
+  async apply(object: KubeObject): Promise<KubeObject> {
     const namespace = object.metadata.namespace ?? this.namespace;
     const placed = object.kind === 'Namespace' ? object : { ...object, metadata: { ...object.metadata, namespace } };
-    return this.lab.client.apply(placed, { fieldManager: MANAGER, force: true });
+    const until = performance.now() + INJECTOR_MS;
+    for (;;) {
+      try {
+        return await this.lab.client.apply(placed, { fieldManager: MANAGER, force: true });
+      } catch (error) {
+        // The injector hears of a new namespace a moment after the API server has it.
+        const early = error instanceof Error && error.message.includes(`namespaces "${namespace}" not found`);
+        if (!early || performance.now() > until) throw error;
+        await pause(200, this.lab.signal);
+      }
+    }
   }
 
   /** Why the API server (or a webhook) refuses an object; undefined when it is admitted. Nothing is stored. */
@@ -153,15 +172,21 @@ export class Room {
   /** Resolves with the pod once all its containers are ready. */
   async ready(pod: string): Promise<KubeObject> {
     let last: KubeObject | undefined;
-    await this.until(
-      async () => {
-        last = await this.get('v1', 'Pod', pod);
-        const conditions: { type: string; status: string }[] = last.status?.conditions ?? [];
-        return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
-      },
-      `pod ${pod} is not ready`,
-      READY_MS,
-    );
+    try {
+      await this.until(
+        async () => {
+          last = await this.get('v1', 'Pod', pod);
+          const conditions: { type: string; status: string }[] = last.status?.conditions ?? [];
+          return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+        },
+        `pod ${pod} is not ready`,
+        READY_MS,
+      );
+    } catch (error) {
+      const missing = last && imageMissing(last);
+      if (missing) throw new NotRunnable(`the cluster cannot get the image ${missing}`);
+      throw error;
+    }
     return last!;
   }
 

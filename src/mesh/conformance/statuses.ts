@@ -33,12 +33,15 @@ const PARENTS: Record<string, { object: KubeObject; ref: object }> = {
   },
 };
 
+const HOSTS = ['example.com'];
+
 const KINDS: Record<string, string> = { grpc: 'GRPCRoute', http: 'HTTPRoute', tls: 'TLSRoute', tcp: 'TCPRoute' };
 
 function route(kind: string, name: string, parentRef: object, rule: object = {}): KubeObject {
   const stream = kind === 'TLSRoute' || kind === 'TCPRoute';
   const rules = [stream ? { backendRefs: [{ name: 'parent', port: 80 }], ...rule } : rule];
-  return manifest(kind, name, { parentRefs: [parentRef], rules });
+  // The controller reads TLSRoutes with hostnames only.
+  return manifest(kind, name, { ...(kind === 'TLSRoute' ? { hostnames: HOSTS } : {}), parentRefs: [parentRef], rules });
 }
 
 /** `http_route_conflict_grpc_service` and the like: a route beside one of another kind on the same parent. */

@@ -160,14 +160,23 @@ export async function play(room: Room, of: ConformanceCase, file: CaseFile): Pro
     ...(url.startsWith('https:') ? ['-k'] : []),
     url,
   ];
-  return settled(
+  let unknownHost = false;
+  const came = await settled(
     async () => {
       const seen = await curl(room, client.pod, args);
+      unknownHost = seen.exit === UNKNOWN_HOST;
       return { agrees: agrees(of.expect, seen), observed: described(seen) };
     },
     { signal: room.lab.signal, withinMs: SETTLED_MS },
   );
+  const { hostname } = new URL(url);
+  if (unknownHost && hostname.includes('.'))
+    throw new NotRunnable(`the cluster has no network outside: ${hostname} has no address there`);
+  return came;
 }
+
+/** curl's exit code for a name that has no address. */
+const UNKNOWN_HOST = 6;
 
 const TICKS = 10;
 

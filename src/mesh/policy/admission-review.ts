@@ -18,7 +18,7 @@ export function reviewPolicy(review: Json): Json {
     apiVersion: review.apiVersion,
     kind: 'AdmissionReview',
     response: refusal
-      ? { uid: request.uid, allowed: false, status: { status: 'Failure', message: refusal, code: 403, metadata: {} } }
+      ? { uid: request.uid, allowed: false, status: { message: refusal } }
       : { uid: request.uid, allowed: true },
   };
 }

@@ -26,6 +26,10 @@ interface Subscription {
 const CROSS_NAMESPACE: ReadonlySet<WatchedKind> = new Set(['MeshTLSAuthentication', 'NetworkAuthentication']);
 const OUTBOUND: ReadonlySet<WatchedKind> = new Set(['Service', 'EgressNetwork', ...ROUTE_KINDS]);
 
+/** The controller's idea of a TLSRoute has hostnames; it knows nothing of one without. */
+const isReadable = (kind: WatchedKind, object: KubeObject): boolean =>
+  kind !== 'TLSRoute' || object.spec?.hostnames !== undefined;
+
 /**
  * All policy objects of the cluster, and those who want to know the configuration of a port. Changes that arrive
  * together are looked at once, a moment later; listeners hear only configurations that differ from the last.
@@ -46,6 +50,7 @@ export class PolicyIndex {
   }
 
   put(kind: WatchedKind, object: KubeObject): void {
+    if (!isReadable(kind, object)) return this.remove(kind, object);
     this.objects.put(kind, object);
     this.#touch(kind, object.metadata.namespace ?? '');
   }
@@ -55,7 +60,7 @@ export class PolicyIndex {
   }
   reset(kind: WatchedKind, objects: KubeObject[]): void {
     this.objects.clear(kind);
-    for (const object of objects) this.objects.put(kind, object);
+    for (const object of objects) if (isReadable(kind, object)) this.objects.put(kind, object);
     this.#touch(kind, undefined);
   }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { officialKubectl } from '../../support/official-kubectl.ts';
 import { type Answer, Replay } from '../real/replay.ts';
-import { GROUPS, type Group, groupNames, namespaceNames, namespacesOf, plain, readGroup } from './replay.ts';
+import { GROUPS, type Group, groupNames, namespaceNames, namespacesOf, plain, readGroup, withFiles } from './replay.ts';
 
 /**
  * `node test/contract/real-mesh/record.ts KUBECONFIG [--compare] [group …]`: runs the groups on the real cluster with the real mesh
@@ -37,7 +37,7 @@ async function play(
   const inCluster = (input: string, ...words: string[]) =>
     execFileSync(kubectl, ['--kubeconfig', kubeconfig, ...words], { stdio: 'pipe', input });
   inCluster(JSON.stringify(namespacesOf(group)), 'create', '-f', '-');
-  const replay = new Replay(kubectl, kubeconfig, group, { programs, text: plain });
+  const replay = new Replay(kubectl, kubeconfig, withFiles(group), { programs, text: plain });
   const seen: Group = { ...group, steps: [] };
   let alike = 0;
   try {

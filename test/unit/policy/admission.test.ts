@@ -39,7 +39,7 @@ const CASES: Case[] = [
     'ADM-009',
     'AuthorizationPolicy',
     { targetRef: { group: 'apps', kind: 'Deployment', name: 'd' }, requiredAuthenticationRefs: [] },
-    'invalid targetRef kind: Deployment.apps',
+    'unsupported authorization target type: Deployment.apps',
   ],
   [
     'ADM-011',
@@ -89,7 +89,12 @@ const CASES: Case[] = [
     "cidr '10.1.0.0/16' does not include exception '10.2.0.0/16'",
   ],
   ['no network', 'NetworkAuthentication', { networks: [] }, 'at least one network must be specified'],
-  ['ADM-022', 'NetworkAuthentication', network([], '10.1.0.0/99'), /invalid IP address syntax/],
+  [
+    'ADM-022',
+    'NetworkAuthentication',
+    network([], '10.1.0.0/99'),
+    'data did not match any variant of untagged enum Cidr',
+  ],
   ['ADM-024', 'Server', { podSelector: {}, port: 80 }],
   ['protocol', 'Server', { podSelector: {}, port: 80, proxyProtocol: 'garbage' }, /unknown variant `garbage`/],
   ['access', 'Server', { podSelector: {}, port: 80, accessPolicy: 'maybe' }, /Invalid 'accessPolicy' field/],
@@ -152,7 +157,13 @@ const CASES: Case[] = [
     GATEWAY,
   ],
   ['ADM-052', 'HTTPRoute', { rules: [{ backendRefs: [{ name: 'web' }] }] }, 'invalid backendRef', GATEWAY],
-  ['ADM-054', 'TLSRoute', { rules: [{}, {}] }, 'TlsRoute supports a single rule only', GATEWAY],
+  [
+    'ADM-054',
+    'TLSRoute',
+    { hostnames: ['a.example'], rules: [{}, {}] },
+    'TlsRoute supports a single rule only',
+    GATEWAY,
+  ],
   ['ADM-055', 'TCPRoute', { rules: [{}, {}] }, 'TcpRoute supports a single rule only', GATEWAY],
   [
     'timeouts',

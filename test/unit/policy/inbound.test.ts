@@ -154,7 +154,7 @@ describe('routes', () => {
         ['Server', server('web')],
         ['PolicyHTTPRoute', waiting],
       ]).routes.map((r) => r.ref.name),
-    ).toEqual(['probe', 'default']);
+    ).toEqual(['default', 'probe']);
   });
 
   it('ranks by the length of the path whatever its kind, then takes the older', () => {

@@ -217,12 +217,12 @@ describe('settings', () => {
     });
   });
   it('of retries and durations are read or refused', () => {
-    expect(
-      parseOutboundSettings({ 'retry.linkerd.io/http': 'gateway-error, 500-501' }, 'http').retry?.statuses,
-    ).toEqual([
-      { from: 502, to: 504 },
-      { from: 500, to: 501 },
-    ]);
+    expect(parseOutboundSettings({ 'retry.linkerd.io/http': 'gateway-error,500-501' }, 'http').retry?.statuses).toEqual(
+      [
+        { from: 502, to: 504 },
+        { from: 500, to: 501 },
+      ],
+    );
     expect(parseOutboundSettings({ 'retry.linkerd.io/http': 'bad' }, 'http').problem).toBeDefined();
     expect(['300ms', '1m30s', '0', '1.5s', '5', ''].map(parseDuration)).toEqual([
       300,

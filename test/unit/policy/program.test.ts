@@ -53,7 +53,7 @@ describe('the policy controller', () => {
     await vi.waitFor(() =>
       expect(seen.at(-1)?.server).toEqual({ group: '', kind: 'default', name: 'all-unauthenticated' }),
     );
-    expect(seen.at(-1)?.routes.map((each) => each.ref.name)).toEqual(['probe', 'default']);
+    expect(seen.at(-1)?.routes.map((each) => each.ref.name)).toEqual(['default', 'probe']);
 
     cluster.put(WATCHED.Server, server('web'));
     await vi.waitFor(() => expect(seen.at(-1)?.server).toEqual({ group: MESH, kind: 'server', name: 'web' }));

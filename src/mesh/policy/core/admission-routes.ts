@@ -3,6 +3,7 @@ import { Refusal } from './admission.ts';
 import { parseDuration } from './durations.ts';
 import { POLICY_GROUP } from './objects.ts';
 import { parseOutboundSettings } from './outbound-settings.ts';
+import { regexProblem } from './regex-syntax.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: specs are plain JSON, possibly of the wrong shape.
 type Json = any;
@@ -10,6 +11,8 @@ type Json = any;
 /** The webhook's rules for routes of both groups. Throws a {@link Refusal}. */
 export function validateRoute(route: KubeObject, group: string, kind: string): void {
   const { parentRefs = [], rules = [] } = route.spec;
+  // The controller reads TLSRoutes with hostnames only; what it cannot read of the Gateway API it lets pass.
+  if (kind === 'TLSRoute' && !route.spec.hostnames) return;
   for (const parent of parentRefs as Json[]) {
     if (parent.group === POLICY_GROUP && parent.kind === 'EgressNetwork' && parent.port === undefined) {
       throw new Refusal('cannot target an EgressNetwork without specifying a port');
@@ -38,30 +41,31 @@ const isOutboundParent = (parent: Json): boolean =>
 
 function matchOf(kind: string, match: Json): void {
   if (kind === 'GRPCRoute') {
-    if (match.method && !match.method.service && !match.method.method) {
-      throw new Refusal('gRPC method match must set at least one of service and method');
+    if (match.method?.type === 'RegularExpression') {
+      throw new Refusal('unsupported GRPCRoute method match type: Some(RegularExpression)');
     }
     return;
   }
   const path = match.path;
   if (path && path.type !== 'RegularExpression' && !String(path.value ?? '/').startsWith('/')) {
-    throw new Refusal('HttpPathMatch paths must be absolute (begin with `/`)');
+    throw new Refusal(
+      `HttpPathMatch paths must be absolute (begin with \`/\`); ${JSON.stringify(path.value)} is not an absolute path`,
+    );
   }
   for (const each of [path, ...(match.headers ?? []), ...(match.queryParams ?? [])]) {
     if (each?.type !== 'RegularExpression') continue;
-    try {
-      new RegExp(each.value);
-    } catch (error) {
-      throw new Refusal(`regex parse error: ${(error as Error).message}`);
-    }
+    const problem = regexProblem(String(each.value ?? '/'));
+    if (problem) throw new Refusal(problem);
   }
 }
 
 function filterOf(filter: Json): void {
   const path = filter.requestRedirect?.path;
   const value = path?.replaceFullPath ?? path?.replacePrefixMatch;
-  if (value !== undefined && value !== '' && !String(value).startsWith('/')) {
-    throw new Refusal('RequestRedirect filters may only contain absolute paths (starting with `/`)');
+  if (value !== undefined && !String(value).startsWith('/')) {
+    throw new Refusal(
+      `RequestRedirect filters may only contain absolute paths (starting with '/'); ${JSON.stringify(value)} is not an absolute path`,
+    );
   }
 }
 

@@ -2,6 +2,7 @@ import type { KubeObject } from '#kube/api/types.ts';
 import { networkCovers, parseNetwork } from './addresses.ts';
 import { validateRoute } from './admission-routes.ts';
 import { isDefaultPolicy } from './defaults.ts';
+import { identityProblem } from './identity-syntax.ts';
 import { GATEWAY_GROUP, POLICY_GROUP } from './objects.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: specs are plain JSON, possibly of the wrong shape.
@@ -49,28 +50,26 @@ function validate(object: KubeObject, group: string, kind: string, namespace: st
   }
 }
 
-/** `Deployment.apps`; kinds of the core group stand alone. */
-const canonical = (ref: Json): string => {
-  const group = ref.group === 'core' ? '' : (ref.group ?? '');
-  return group ? `${ref.kind}.${group}` : String(ref.kind);
-};
+/** `Deployment.apps`; kinds without a group stand alone. */
+const canonical = (ref: Json): string => (ref.group ? `${ref.kind}.${ref.group}` : String(ref.kind));
 
 const isKind = (ref: Json, group: string, kind: string): boolean =>
   (ref.group === 'core' ? '' : (ref.group ?? '')).toLowerCase() === group &&
   String(ref.kind).toLowerCase() === kind.toLowerCase();
 
+const TARGETS: [group: string, kind: string][] = [
+  ['', 'Namespace'],
+  [POLICY_GROUP, 'Server'],
+  [POLICY_GROUP, 'HTTPRoute'],
+  [GATEWAY_GROUP, 'HTTPRoute'],
+  [GATEWAY_GROUP, 'GRPCRoute'],
+];
+
 function authorizationPolicy(namespace: string, spec: Json): void {
   const target = spec.targetRef;
   if (!target) throw new Refusal('missing field `targetRef`');
-  if (isKind(target, '', 'Namespace')) {
-    if (target.name !== namespace) throw new Refusal(`cannot target another namespace: ${target.name}`);
-  } else if (
-    !isKind(target, POLICY_GROUP, 'Server') &&
-    !isKind(target, POLICY_GROUP, 'HTTPRoute') &&
-    !isKind(target, GATEWAY_GROUP, 'HTTPRoute') &&
-    !isKind(target, GATEWAY_GROUP, 'GRPCRoute')
-  ) {
-    throw new Refusal(`invalid targetRef kind: ${canonical(target)}`);
+  if (isKind(target, '', 'Namespace') && target.name !== namespace) {
+    throw new Refusal(`cannot target another namespace: ${target.name}`);
   }
   if (!Array.isArray(spec.requiredAuthenticationRefs)) throw new Refusal('missing field `requiredAuthenticationRefs`');
   const refs: Json[] = spec.requiredAuthenticationRefs;
@@ -93,10 +92,10 @@ function authorizationPolicy(namespace: string, spec: Json): void {
   if (unknown.length > 0) {
     throw new Refusal(`unsupported authentication kind(s): ${unknown.map(canonical).join(', ')}`);
   }
+  if (!TARGETS.some(([group, kind]) => isKind(target, group, kind))) {
+    throw new Refusal(`unsupported authorization target type: ${canonical(target)}`);
+  }
 }
-
-const DNS_IDENTITY = /^(\*|(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$/;
-const SPIFFE_IDENTITY = /^spiffe:\/\/[a-z0-9._-]{1,255}(\/[A-Za-z0-9._-]+)*$/;
 
 function meshTls(spec: Json): void {
   const ids: string[] = spec.identities ?? [];
@@ -104,9 +103,8 @@ function meshTls(spec: Json): void {
   if (ids.length + refs.length === 0) throw new Refusal('at least one of `identities` and `identityRefs` must be set');
   if (ids.length > 0 && refs.length > 0) throw new Refusal('`identities` and `identityRefs` may not be set together');
   for (const id of ids) {
-    if (id.startsWith('spiffe://') ? !SPIFFE_IDENTITY.test(id) : !DNS_IDENTITY.test(id)) {
-      throw new Refusal(`id ${id} is invalid: identity must be a valid DNS name, a suffix match or a SPIFFE id`);
-    }
+    const problem = identityProblem(id);
+    if (problem) throw new Refusal(`id ${id} is invalid: ${problem}`);
   }
   for (const ref of refs) {
     if (isKind(ref, '', 'ServiceAccount')) continue;
@@ -117,13 +115,22 @@ function meshTls(spec: Json): void {
   }
 }
 
+/** What the controller's decoder says of a value that fits none of the forms that a type has. */
+const noVariant = (type: string): Refusal => new Refusal(`data did not match any variant of untagged enum ${type}`);
+
+function readNetwork(text: string): NonNullable<ReturnType<typeof parseNetwork>> {
+  const network = parseNetwork(text);
+  if (!network) throw noVariant('Cidr');
+  return network;
+}
+
+/** All are read before any is judged. */
 function networks(list: Json[]): void {
-  for (const { cidr, except = [] } of list) {
-    const outer = parseNetwork(String(cidr));
-    if (!outer) throw new Refusal(`invalid IP address syntax: ${cidr}`);
-    for (const text of except as string[]) {
-      const inner = parseNetwork(String(text));
-      if (!inner) throw new Refusal(`invalid IP address syntax: ${text}`);
+  for (const { cidr, except } of list) for (const text of [cidr, ...(except ?? [])]) readNetwork(String(text));
+  for (const { cidr, except } of list) {
+    const outer = readNetwork(String(cidr));
+    for (const text of (except ?? []) as string[]) {
+      const inner = readNetwork(String(text));
       if (networkCovers(inner, outer)) {
         throw new Refusal(`cidr '${cidr}' is completely negated by exception '${text}'`);
       }
@@ -140,6 +147,7 @@ function server(spec: Json): void {
     throw new Refusal('exactly one of `podSelector` and `externalWorkloadSelector` must be set');
   }
   if (spec.port === undefined) throw new Refusal('missing field `port`');
+  if (typeof spec.port === 'number' && !(spec.port > 0 && spec.port < 65_536)) throw noVariant('Port');
   if (spec.proxyProtocol !== undefined && !PROXY_PROTOCOLS.includes(spec.proxyProtocol)) {
     const known = PROXY_PROTOCOLS.map((each) => `\`${each}\``).join(', ');
     throw new Refusal(`unknown variant \`${spec.proxyProtocol}\`, expected one of ${known}`);
@@ -151,6 +159,8 @@ function server(spec: Json): void {
 
 function serverAuthorization(spec: Json): void {
   const client = spec.client ?? {};
+  for (const { cidr, except } of client.networks ?? [])
+    for (const text of [cidr, ...(except ?? [])]) readNetwork(String(text));
   const tls = client.meshTLS;
   if (tls) {
     if (client.unauthenticated) throw new Refusal('`unauthenticated` must be false if `mesh_tls` is specified');
@@ -162,6 +172,10 @@ function serverAuthorization(spec: Json): void {
 }
 
 function rateLimit(spec: Json): void {
+  for (const limit of [spec.total, spec.identity, ...(spec.overrides ?? [])]) {
+    const rps = limit?.requestsPerSecond;
+    if (rps < 0 || rps > 0xffff_ffff) throw new Refusal(`invalid value: integer \`${rps}\`, expected u32`);
+  }
   if (!isKind(spec.targetRef ?? {}, POLICY_GROUP, 'Server')) {
     throw new Refusal(`invalid targetRef kind: ${canonical(spec.targetRef ?? {})}`);
   }

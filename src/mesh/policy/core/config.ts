@@ -113,10 +113,10 @@ export interface InboundConfig {
   rateLimit?: RateLimit;
 }
 
-/** How a connection's client presented itself. */
+/** How a connection's client presented itself. `alpn` is the protocol that was agreed on with it. */
 export type ClientTls =
   /** TLS ended at this proxy; without a client certificate there is no identity. */
-  | { kind: 'established'; identity?: string }
+  | { kind: 'established'; identity?: string; alpn?: string }
   | { kind: 'none'; reason: 'no_tls_from_remote' | 'port_skipped' | 'loopback' }
   /** TLS that is passed on to the application. */
   | { kind: 'opaque'; sni: string };

@@ -207,6 +207,7 @@ function builtInRoutes(settings: PolicySettings, pod: KubeObject, port: number):
   const paths = probePaths(pod, port);
   if (paths.length === 0) return [everything];
   return [
+    everything,
     {
       protocol: 'http',
       ref: builtIn('probe'),
@@ -226,7 +227,6 @@ function builtInRoutes(settings: PolicySettings, pod: KubeObject, port: number):
         { ref: builtIn('probe'), networks: settings.probeNetworks, authentication: { kind: 'unauthenticated' } },
       ],
     },
-    everything,
   ];
 }
 

@@ -1,4 +1,4 @@
-import { parseDuration } from './durations.ts';
+import { annotationDuration } from './durations.ts';
 
 /** Retries of a route or a Service, from its annotations. */
 export interface RetrySettings {
@@ -75,10 +75,14 @@ export function parseOutboundSettings(
   return out;
 }
 
-function duration(text: string, key: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined) throw new Error(`invalid duration ${JSON.stringify(text)} in ${key}`);
-  return ms;
+const duration = (text: string, _key: string): number => annotationDuration(text);
+
+/** A limit fits into sixteen bits. */
+function limitOf(text: string): number {
+  if (text === '') throw new Error('cannot parse integer from empty string');
+  if (!/^\+?\d+$/.test(text)) throw new Error('invalid digit found in string');
+  if (Number(text) > 0xffff) throw new Error('number too large to fit in target type');
+  return Number(text);
 }
 
 function number(text: string, key: string): number {
@@ -91,29 +95,30 @@ function parseRetry(annotations: Record<string, string>, protocol: 'http' | 'grp
   const limit = annotations[`${RETRY}/limit`];
   const timeout = annotations[`${RETRY}/timeout`];
   const retry: RetrySettings = {
-    limit: limit === undefined ? 1 : number(limit, `${RETRY}/limit`),
+    limit: limit === undefined ? 1 : limitOf(limit) || 1,
     statuses: [],
     grpc: [],
   };
-  if (timeout !== undefined) retry.timeoutMs = duration(timeout, `${RETRY}/timeout`);
+  const timeoutMs = timeout === undefined ? 0 : duration(timeout, `${RETRY}/timeout`);
+  if (timeoutMs > 0) retry.timeoutMs = timeoutMs;
   for (const raw of (conditions ?? '').split(',')) {
-    const condition = raw.trim();
-    if (condition === '') continue;
+    const condition = protocol === 'grpc' ? raw.toLowerCase() : raw;
+    if (conditions === undefined) break;
     if (protocol === 'grpc') {
-      if (!GRPC_CONDITIONS.includes(condition)) throw new Error(`Unknown grpc retry condition: ${condition}`);
+      if (!GRPC_CONDITIONS.includes(condition)) throw new Error(`Unknown grpc retry condition: ${raw}`);
       retry.grpc.push(condition);
-    } else retry.statuses.push(statusRange(condition));
+    } else retry.statuses.push(statusRange(condition, conditions));
   }
   const any = conditions !== undefined || limit !== undefined || timeout !== undefined;
   return any ? retry : undefined;
 }
 
-function statusRange(text: string): { from: number; to: number } {
+function statusRange(text: string, all: string): { from: number; to: number } {
   if (text.toLowerCase() === '5xx') return { from: 500, to: 599 };
   if (text.toLowerCase() === 'gateway-error') return { from: 502, to: 504 };
   const range = /^([1-5]\d\d)(?:-([1-5]\d\d))?$/.exec(text);
   const [from, to] = [Number(range?.[1]), Number(range?.[2] ?? range?.[1])];
-  if (!range || to < from) throw new Error(`invalid retry condition: ${text}`);
+  if (!range || to < from) throw new Error(`invalid retry condition: ${all}`);
   return { from, to };
 }
 

@@ -24,6 +24,8 @@ class Bucket {
 export interface Limited {
   scope: 'total' | 'identity';
   rps: number;
+  /** The limit is one that was set for this client. */
+  isOverride?: boolean;
 }
 
 /** Bounds the memory that many identities can take. */
@@ -54,7 +56,7 @@ export class RateLimiter {
     const rps = override >= 0 ? this.#limit.overrides[override]!.rps : this.#limit.identityRps;
     if (!rps) return undefined;
     const bucket = this.#bucket(identity, rps, now);
-    return bucket.take(now) ? undefined : { scope: 'identity', rps };
+    return bucket.take(now) ? undefined : { scope: 'identity', rps, ...(override >= 0 ? { isOverride: true } : {}) };
   }
 
   #bucket(key: string, rps: number, now: number): Bucket {

@@ -131,7 +131,7 @@ const authorizationFrom = (message: Message): Authorization => ({
 });
 
 const routeMessage = (route: InboundRoute): Message => ({
-  metadata: refMessage(route.ref, route.namespace),
+  metadata: refMessage(route.ref),
   ...listed('hosts', route.hosts.map(hostMessage)),
   ...listed('authorizations', route.authorizations.map(authorizationMessage)),
   ...listed(
@@ -167,7 +167,7 @@ function routeFrom(message: Message, protocol: 'http' | 'grpc'): InboundRoute {
 const rps = (value: number): Message => ({ requestsPerSecond: value });
 
 const rateLimitMessage = (limit: RateLimit): Message => ({
-  metadata: refMessage(limit.ref, limit.namespace),
+  metadata: refMessage(limit.ref),
   ...(limit.totalRps ? { total: rps(limit.totalRps) } : {}),
   ...(limit.identityRps ? { identity: rps(limit.identityRps) } : {}),
   ...listed(
