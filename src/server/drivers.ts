@@ -57,6 +57,7 @@ export function kindSettings(settings: Settings): KindSettings {
     nodeImage: settings.nodeImage,
     toolboxImage: settings.toolboxImage,
     lentImages: settings.lentImages,
+    mirrors: settings.mirrors,
     owner: ownerOf(settings.dataDir),
     ...(settings.linkerdCli ? { linkerdCli: settings.linkerdCli } : {}),
   };

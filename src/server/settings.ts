@@ -15,6 +15,8 @@ const environment = z.object({
   ACADEMY_NODE_IMAGE: z.string().min(1).default(DEFAULT_NODE_IMAGE),
   /** Comma-separated repositories of the Docker Engine that any learner's pods may run; those of a lab are added to them. */
   ACADEMY_IMAGES: z.string().default(DEFAULT_LENT_IMAGES.join(',')),
+  /** Comma-separated `image=other`: what pods of labs run on kind clusters in place of an image, such as one of a private registry. */
+  ACADEMY_MIRRORS: z.string().default(''),
   /** Official linkerd program that renders the mesh of kind clusters; without it our own rendering is used. */
   ACADEMY_LINKERD_CLI: z.string().optional(),
   /** Image in which the terminals of kind clusters run, the image it is built on, and a folder of programs put into it. */
@@ -43,6 +45,7 @@ export interface Settings {
   driver: 'auto' | 'embedded' | 'kind';
   nodeImage: string;
   lentImages: string[];
+  mirrors: Record<string, string>;
   linkerdCli: string | undefined;
   toolboxImage: string;
   toolboxBase: string | undefined;
@@ -79,6 +82,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     lentImages: e.ACADEMY_IMAGES.split(',')
       .map((name) => name.trim())
       .filter(Boolean),
+    mirrors: mirrorsIn(e.ACADEMY_MIRRORS),
     linkerdCli: e.ACADEMY_LINKERD_CLI,
     toolboxImage: e.ACADEMY_TOOLBOX_IMAGE,
     toolboxBase: e.ACADEMY_TOOLBOX_BASE,
@@ -95,6 +99,21 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
       .filter(Boolean),
     logLevel: e.ACADEMY_LOG,
   };
+}
+
+function mirrorsIn(text: string): Record<string, string> {
+  const mirrors: Record<string, string> = {};
+  for (const pair of text.split(',').map((each) => each.trim())) {
+    if (pair === '') continue;
+    const [image, other, ...rest] = pair.split('=');
+    if (!image || !other || rest.length > 0)
+      throw new AcademyError(
+        'settings/invalid',
+        `These settings do not fit. ACADEMY_MIRRORS: ${pair} is not image=other`,
+      );
+    mirrors[image] = other;
+  }
+  return mirrors;
 }
 
 /** Settings with what a command's flags say of kind clusters. */

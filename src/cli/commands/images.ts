@@ -42,12 +42,15 @@ export async function run([verb, ...args]: string[]): Promise<number> {
 
 /** Everything a classroom needs, in the order of need. */
 async function wanted(): Promise<Wanted[]> {
-  const { nodeImage, toolboxImage } = readSettings();
+  const { nodeImage, toolboxImage, mirrors } = readSettings();
   return [
     { reference: nodeImage, for: 'nodes' },
     { reference: toolboxImage, for: 'terminals' },
     ...(await meshImages()).map((reference) => ({ reference, for: 'the mesh' })),
-    ...(await imagesOfLabs()).map(([reference, labs]) => ({ reference, for: `labs: ${labs.join(', ')}` })),
+    ...(await imagesOfLabs()).map(([reference, labs]) => ({
+      reference: mirrors[reference] ?? reference,
+      for: `labs: ${labs.join(', ')}`,
+    })),
   ];
 }
 
@@ -99,12 +102,15 @@ async function build(engine: Engine, args: string[]): Promise<number> {
 }
 
 async function bake(engine: Engine, args: string[]): Promise<number> {
-  const { nodeImage } = readSettings();
+  const { nodeImage, mirrors } = readSettings();
   const { values } = parseArgs({
     args,
     options: { tag: { type: 'string', default: `${withoutDigest(nodeImage)}-classroom` } },
   });
-  const images = [...(await meshImages()), ...(await imagesOfLabs()).map(([reference]) => reference)];
+  const images = [
+    ...(await meshImages()),
+    ...(await imagesOfLabs()).map(([reference]) => mirrors[reference] ?? reference),
+  ];
   const here = await present(engine, images);
   const base = (await localName(engine, nodeImage)) ?? nodeImage;
   await bakeNode(engine, {

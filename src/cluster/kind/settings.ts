@@ -17,6 +17,8 @@ export interface KindSettings {
    * What else the Engine holds is nothing to a learner.
    */
   lentImages?: readonly string[];
+  /** Images that labs run here in place of those that they were written with, by reference. */
+  mirrors?: Readonly<Record<string, string>>;
   /** Whose the containers are: the id in the academy's data folder. */
   owner: string;
 }

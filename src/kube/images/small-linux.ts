@@ -26,9 +26,9 @@ const release = (id: string, name: string) => ({
 
 /** Images that hold a shell and tools, and run what they are told. */
 export const smallLinuxImages: Image[] = [
-  linux('busybox', 'sh and the small tools: wget, nc, nslookup, …', {
+  linux('busybox', 'sh and the small tools: wget, httpd, nc, nslookup, …', {
     shells: sh,
-    programs: new Set(BUSYBOX),
+    programs: new Set([...BUSYBOX, 'httpd']),
     dialect: 'ash',
   }),
   linux(

@@ -19,6 +19,8 @@ export interface LoadedLab {
   files: Record<string, string>;
   solution: { markdown: string; script: string };
   needs: LabNeeds;
+  /** Images that are run in place of others here, by reference; what this lab holds names them already. */
+  mirrors?: Readonly<Record<string, string>>;
 }
 
 /** Reads labs from a folder with one folder a lab. Lab ids are checked before they touch the file system. */

@@ -6,6 +6,7 @@ import { trafficManifests } from '#grader/traffic-source.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { LoadedLab } from '../lab-source.ts';
+import { deployedWith } from '../mirrors.ts';
 
 export interface SetupOptions {
   lab: LoadedLab;
@@ -50,7 +51,7 @@ export async function setUpLab(o: SetupOptions): Promise<void> {
     if (!traffic) return;
     const client = o.others.get(traffic.cluster ?? '') ?? o.client;
     for (const object of trafficManifests(traffic))
-      await client.apply(object, { fieldManager: FIELD_MANAGER, force: true });
+      await client.apply(deployedWith(o.lab.mirrors, object), { fieldManager: FIELD_MANAGER, force: true });
     await ready();
   });
 }

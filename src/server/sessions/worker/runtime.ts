@@ -10,6 +10,7 @@ import type { KubeClient } from '#kube/client/client.ts';
 import { clusterNames, isMeshed } from '#schema/cluster-names.ts';
 import type { ClientMessage } from '#schema/protocol.ts';
 import type { FromWorker, StartOrder } from '../channel.ts';
+import { withMirrors } from '../mirrors.ts';
 import type { ContextChoice } from './context-choice.ts';
 import { driverNamed } from './drivers.ts';
 import { Edits } from './edits.ts';
@@ -47,7 +48,8 @@ export class SessionRuntime {
   readonly #files = new Map<string, string>();
 
   constructor(order: StartOrder, post: Post) {
-    this.#order = order;
+    this.#order =
+      order.driver === 'kind' ? { ...order, lab: withMirrors(order.lab, order.kind?.mirrors ?? {}) } : order;
     this.#post = post;
     this.#edits = new Edits((message) => post({ type: 'broadcast', message }));
   }
