@@ -1,11 +1,11 @@
 import { certsImages } from '#certs/images.ts';
 import { kubeImages } from '#kube/images/images.ts';
 import type { Image } from '#kube/images/program.ts';
-import { controllerImage, metricsApiImage, proxyImage, tapImage } from '#mesh/image/images.ts';
+import { controllerImage, metricsApiImage, prometheusImage, proxyImage, tapImage } from '#mesh/image/images.ts';
 
 /** Every image that the embedded node has: the sample workloads, the mesh's own, and who keeps certificates for it. */
 export function sampleImages(): Image[] {
-  return [...kubeImages(), controllerImage, proxyImage, tapImage, metricsApiImage, ...certsImages];
+  return [...kubeImages(), controllerImage, proxyImage, tapImage, metricsApiImage, prometheusImage, ...certsImages];
 }
 
 /**

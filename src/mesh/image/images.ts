@@ -114,17 +114,35 @@ export const tapImage: Image = {
   },
 };
 
-/** `cr.l5d.io/linkerd/metrics-api`: runs, and refuses every question, as no Prometheus runs here. */
+/** `cr.l5d.io/linkerd/metrics-api`: answers the viz extension's commands from Prometheus and the cluster's objects. */
 export const metricsApiImage: Image = {
   repository: 'cr.l5d.io/linkerd/metrics-api',
-  summary: 'Linkerd viz: metrics API; refuses every question, as there is no Prometheus to answer from',
+  summary: 'Linkerd viz: the metrics API, which answers from Prometheus',
   entrypoint: ['/metrics-api'],
   cmd: [],
   user: 0,
   env: { LINKERD_CONTAINER_VERSION_OVERRIDE: VERSION },
   workingDir: '/',
   hasShell: false,
-  start: (context) => lazily(async () => (await import('#mesh/viz/metrics-api/program.ts')).startMetricsApi(context)),
+  start: (context) =>
+    lazily(async () =>
+      (await import('#mesh/viz/metrics-api/program.ts')).startMetricsApi(context, { client: clientOf(context) }),
+    ),
+};
+
+/** `prom/prometheus`: scrapes pods by its configuration, keeps a while of it, and answers a part of the query language. */
+export const prometheusImage: Image = {
+  repository: 'prom/prometheus',
+  summary: 'Prometheus, in small: scrapes pods and fixed targets, answers selectors, rates, sums and quantiles',
+  entrypoint: ['/bin/prometheus'],
+  cmd: ['--config.file=/etc/prometheus/prometheus.yml', '--storage.tsdb.path=/prometheus'],
+  user: 65_534,
+  workingDir: '/prometheus',
+  hasShell: false,
+  start: (context) =>
+    lazily(async () =>
+      (await import('#mesh/viz/prometheus/program.ts')).startPrometheus(context, { client: clientOf(context) }),
+    ),
 };
 
 /** `cr.l5d.io/linkerd/proxy`: the sidecar, and what prepares and waits for it. */

@@ -1,6 +1,9 @@
 import { parse } from 'yaml';
+import type { KubeObject } from '#kube/api/types.ts';
 import { merged, setPath, setPaths } from '#mesh/install/overrides.ts';
-import { renderViz, type VizValues, vizDefaults, vizPairs } from '#mesh/viz/install.ts';
+import { vizPairs } from '#mesh/viz/install/pairs.ts';
+import { renderViz } from '#mesh/viz/install/render.ts';
+import { type VizValues, vizDefaults } from '#mesh/viz/install/values.ts';
 import { INSTALL_FLAGS, readText } from '../install-flags.ts';
 import { linkerdValues } from '../multicluster/config.ts';
 import { printDocuments } from '../multicluster/documents.ts';
@@ -12,9 +15,8 @@ export const install: Verb = {
   summary: 'Output Kubernetes resources to install linkerd-viz extension',
   long: `Output Kubernetes resources to install linkerd-viz extension.
 
-Here that is its tap: the tap API and the webhook by which proxies can be tapped.
-Metrics API, Prometheus and dashboard are left out: the node of this cluster does
-not run them, and linkerd viz stat reads the proxies themselves.`,
+Here that is its metrics API, Prometheus and tap; the dashboard is left out, as the
+node of this cluster does not run it.`,
   examples: `  # Default install.
   linkerd viz install | kubectl apply -f -
 
@@ -31,7 +33,13 @@ The installation can be configured by using the --set, --values, --set-string an
   ],
   async run(invocation) {
     const values = await valuesOf(invocation);
-    return printDocuments(invocation, renderViz(values, await vizPairs(invocation.clock.now())));
+    let objects: KubeObject[];
+    try {
+      objects = renderViz(values, await vizPairs(invocation.clock.now()));
+    } catch (error) {
+      refuse((error as Error).message);
+    }
+    return printDocuments(invocation, objects!);
   },
 };
 

@@ -1,141 +1,32 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import { base64, rule } from '#mesh/install/names.ts';
-import { LINKERD_VERSION } from '#mesh/install/values.ts';
-import { createCertificate } from '#pki/certificate.ts';
-import { generateKeyPair } from '#pki/keys.ts';
-import { EXTENSION, NAMESPACE } from './labels.ts';
-import { GROUP, VERSION } from './tap-api.ts';
+import { EXTENSION, NAMESPACE } from '../labels.ts';
+import { GROUP, VERSION } from '../tap-api.ts';
+import type { Pair, VizPairs } from './pairs.ts';
+import {
+  apiAccess,
+  confined,
+  type Entries,
+  logging,
+  type Plan,
+  POLICY,
+  RBAC,
+  READ,
+  roleRef,
+  subject,
+  TOKEN_MOUNT,
+} from './plan.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: the chart's values are a tree of many shapes.
-export type VizValues = any;
+/** The tap API and who may use it. */
+export const tapObjects = (plan: Plan, pairs: VizPairs): KubeObject[] => [
+  ...workload(plan, 'tap', { apiserver: 8089, admin: 9998, extra: { grpc: 8088 } }, tapArguments(plan)),
+  ...guarded(plan, 'tap', 'tap-api', 'apiserver'),
+  ...injectorAccess(plan, pairs.tapInjector),
+  ...workload(plan, 'tap-injector', { 'tap-injector': 8443, admin: 9995 }, injectorArguments(plan)),
+  ...guarded(plan, 'tap-injector', 'tap-injector-webhook', 'tap-injector'),
+];
 
-/** The chart's values as far as what is rendered here reads them. */
-export const vizDefaults = (): VizValues => ({
-  cliVersion: `linkerd/cli ${LINKERD_VERSION}`,
-  linkerdVersion: LINKERD_VERSION,
-  clusterDomain: 'cluster.local',
-  identityTrustDomain: '',
-  linkerdNamespace: 'linkerd',
-  cniEnabled: false,
-  commonLabels: {},
-  podLabels: {},
-  podAnnotations: {},
-  revisionHistoryLimit: 10,
-  defaultRegistry: 'cr.l5d.io/linkerd',
-  defaultImagePullPolicy: 'IfNotPresent',
-  defaultLogLevel: 'info',
-  defaultLogFormat: 'plain',
-  defaultUID: 2103,
-  defaultGID: 2103,
-  tap: { replicas: 1, ignoreHeaders: [] },
-  tapInjector: {
-    replicas: 1,
-    failurePolicy: 'Ignore',
-    namespaceSelector: {
-      matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: ['kube-system'] }],
-    },
-  },
-});
-
-interface Pair {
-  certificate: string;
-  privateKey: string;
-}
-export interface VizPairs {
-  tap: Pair;
-  tapInjector: Pair;
-}
-
-type Entries = Record<string, string>;
-const DAY_MS = 86_400_000;
-const RBAC = 'rbac.authorization.k8s.io/v1';
-const POLICY = 'policy.linkerd.io';
-const READ = ['list', 'get', 'watch'];
-
-/** Serving certificates, made anew at every render, as the chart does. */
-export async function vizPairs(now: number): Promise<VizPairs> {
-  const make = async (name: string): Promise<Pair> => {
-    const keys = await generateKeyPair('ec-p256');
-    const host = `${name}.${NAMESPACE}.svc`;
-    const certificate = createCertificate({
-      subject: `CN=${host}`,
-      publicKey: keys.publicKey,
-      privateKey: keys.privateKey,
-      notBefore: now,
-      notAfter: now + 365 * DAY_MS,
-      isCa: true,
-      keyUsage: ['digitalSignature', 'keyEncipherment', 'certSign'],
-      extendedKeyUsage: ['serverAuth', 'clientAuth'],
-      dnsNames: [host],
-    });
-    return { certificate, privateKey: keys.privateKey };
-  };
-  const [tap, tapInjector] = await Promise.all([make('tap'), make('tap-injector')]);
-  return { tap, tapInjector };
-}
-
-/** The extension's tap: its API, the webhook, and who may do what. Metrics, dashboard and Prometheus are not part of it. */
-export function renderViz(values: VizValues, pairs: VizPairs): KubeObject[] {
-  const plan = new Plan(values);
-  return [
-    {
-      kind: 'Namespace',
-      apiVersion: 'v1',
-      metadata: {
-        name: NAMESPACE,
-        labels: {
-          [EXTENSION]: 'viz',
-          'pod-security.kubernetes.io/enforce': values.cniEnabled ? 'restricted' : 'privileged',
-        },
-      },
-    },
-    ...tapAccess(plan, pairs.tap),
-    ...workload(plan, 'tap', { apiserver: 8089, admin: 9998, extra: { grpc: 8088 } }, tapArguments(plan)),
-    ...guarded(plan, 'tap', 'tap-api', 'apiserver'),
-    ...injectorAccess(plan, pairs.tapInjector),
-    ...workload(plan, 'tap-injector', { 'tap-injector': 8443, admin: 9995 }, injectorArguments(plan)),
-    ...guarded(plan, 'tap-injector', 'tap-injector-webhook', 'tap-injector'),
-    // Neither says from where it calls, so both may come from anywhere, as upstream has it.
-    ...['kube-api-server', 'kubelet'].map((name) => ({
-      apiVersion: `${POLICY}/v1alpha1`,
-      kind: 'NetworkAuthentication',
-      metadata: plan.metadata(name, {}, plan.createdBy),
-      spec: { networks: [{ cidr: '0.0.0.0/0' }, { cidr: '::/0' }] },
-    })),
-  ];
-}
-
-class Plan {
-  readonly values: VizValues;
-  constructor(values: VizValues) {
-    this.values = values;
-  }
-
-  get trustDomain(): string {
-    return this.values.identityTrustDomain || this.values.clusterDomain;
-  }
-
-  get createdBy(): Entries {
-    return { 'linkerd.io/created-by': this.values.cliVersion };
-  }
-
-  labels(more: Entries): Entries {
-    return { [EXTENSION]: 'viz', ...more, ...this.values.commonLabels };
-  }
-
-  metadata(name: string, labels: Entries, annotations?: Entries, namespace = NAMESPACE) {
-    return { name, namespace, labels: this.labels(labels), ...(annotations ? { annotations } : {}) };
-  }
-
-  clusterWide(name: string, labels: Entries) {
-    return { name, labels: this.labels(labels) };
-  }
-}
-
-const subject = (name: string) => [{ kind: 'ServiceAccount', name, namespace: NAMESPACE }];
-const roleRef = (kind: string, name: string) => ({ apiGroup: 'rbac.authorization.k8s.io', kind, name });
-
-function tapAccess(plan: Plan, pair: Pair): KubeObject[] {
+export function tapAccess(plan: Plan, pair: Pair): KubeObject[] {
   const component = { component: 'tap' };
   const role = `linkerd-${NAMESPACE}-tap`;
   return [
@@ -251,11 +142,6 @@ const secret = (plan: Plan, name: string, labels: Entries, { certificate, privat
   data: { 'tls.crt': base64(certificate), 'tls.key': base64(privateKey) },
 });
 
-const logging = ({ values }: Plan): string[] => [
-  `-log-level=${values.defaultLogLevel}`,
-  `-log-format=${values.defaultLogFormat}`,
-];
-
 function tapArguments(plan: Plan): string[] {
   const { linkerdNamespace, tap } = plan.values;
   return [
@@ -351,23 +237,8 @@ function workload(
                   { containerPort: admin, name: 'admin' },
                 ],
                 readinessProbe: { failureThreshold: 7, ...probe('/ready') },
-                securityContext: {
-                  allowPrivilegeEscalation: false,
-                  capabilities: { drop: ['ALL'] },
-                  readOnlyRootFilesystem: true,
-                  runAsNonRoot: true,
-                  runAsUser: values.defaultUID,
-                  runAsGroup: values.defaultGID,
-                  seccompProfile: { type: 'RuntimeDefault' },
-                },
-                volumeMounts: [
-                  { mountPath: '/var/run/linkerd/tls', name: 'tls', readOnly: true },
-                  {
-                    mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
-                    name: 'kube-api-access',
-                    readOnly: true,
-                  },
-                ],
+                securityContext: confined(values.defaultUID, values.defaultGID),
+                volumeMounts: [{ mountPath: '/var/run/linkerd/tls', name: 'tls', readOnly: true }, TOKEN_MOUNT],
               },
             ],
             securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
@@ -402,20 +273,3 @@ const guarded = (plan: Plan, name: string, server: string, port: string): KubeOb
     },
   },
 ];
-
-/** The account's token, mounted by hand. */
-const apiAccess = (): object => ({
-  name: 'kube-api-access',
-  projected: {
-    defaultMode: 420,
-    sources: [
-      { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } },
-      { configMap: { items: [{ key: 'ca.crt', path: 'ca.crt' }], name: 'kube-root-ca.crt' } },
-      {
-        downwardAPI: {
-          items: [{ fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' }, path: 'namespace' }],
-        },
-      },
-    ],
-  },
-});
