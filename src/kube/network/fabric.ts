@@ -111,6 +111,18 @@ export class Fabric implements Network {
     const end = reach === 'flat' || address === this.node.ip ? this.#namespaces.get(address) : undefined;
     return end && { end, target: { address, port }, from: clientIp };
   }
+  /** What cluster DNS answers for a full name, aliases followed. */
+  addressesOf(name: string): string[] {
+    let full = name;
+    for (let hops = 0; hops < MOST_ALIASES; hops++) {
+      const alias = this.services.alias(full, this.clusterDomain);
+      if (alias === undefined) break;
+      full = alias;
+    }
+    const found = this.services.addresses(full, this.clusterDomain) ?? [];
+    const outside = found.length > 0 ? undefined : this.externalNamed(full);
+    return outside ? [outside.ip] : found;
+  }
   externalNamed(name: string): ExternalHost | undefined {
     for (const host of this.#external.values()) if (host.name === name) return host;
     return undefined;
@@ -119,6 +131,9 @@ export class Fabric implements Network {
     if (this.#namespaces.get(namespace.ip) === namespace) this.#namespaces.delete(namespace.ip);
   }
 }
+
+/** Names of one another that are followed. */
+const MOST_ALIASES = 8;
 
 interface Bound {
   onConnection: (connection: Connection) => void;
@@ -235,10 +250,8 @@ class Namespace implements NetNs {
 
   async resolve(name: string): Promise<string[]> {
     for (const candidate of searchNames(name, this.#dnsNamespace, this.#fabric.clusterDomain)) {
-      const found = this.#fabric.services.addresses(candidate, this.#fabric.clusterDomain);
-      if (found && found.length > 0) return found;
-      const outside = this.#fabric.externalNamed(candidate);
-      if (outside) return [outside.ip];
+      const found = this.#fabric.addressesOf(candidate);
+      if (found.length > 0) return found;
     }
     throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${name}`), {
       code: 'ENOTFOUND',

@@ -209,6 +209,13 @@ export class ServiceTable {
     return undefined;
   }
 
+  /** The name that a Service of type ExternalName stands for; undefined for all others. */
+  alias(name: string, clusterDomain: string): string | undefined {
+    const labels = this.#labels(name, clusterDomain);
+    if (labels?.length !== 3 || labels[2] !== 'svc') return undefined;
+    return this.#services.get(`${labels[1]}/${labels[0]}`)?.externalName?.toLowerCase().replace(/\.$/, '');
+  }
+
   /** SRV records of `_port._proto.service.namespace.svc.<domain>`. */
   srv(name: string, clusterDomain: string): { name: string; port: number }[] | undefined {
     const labels = this.#labels(name, clusterDomain);

@@ -19,11 +19,18 @@ export interface AdminOptions {
   shutdown(): void;
 }
 
-const text = (status: number, body: string, contentType = 'text/plain'): Answer => ({
+const bare = (status: number, body = ''): Answer => ({
   status,
-  headers: { 'content-type': contentType, 'content-length': String(Buffer.byteLength(body)) },
+  headers: status === 204 ? {} : { 'content-length': String(Buffer.byteLength(body)) },
   body: Readable.from([Buffer.from(body)]),
 });
+
+function text(status: number, body: string, contentType = 'text/plain'): Answer {
+  const answer = bare(status, body);
+  return { ...answer, headers: { 'content-type': contentType, ...answer.headers } };
+}
+
+const NOT_FROM_THERE = 'Requests are only permitted from localhost.';
 
 /** Port 4191: `/ready`, `/live`, `/metrics`, `/env.json`, plain or over TLS under the pod's own identity. */
 export class Admin {
@@ -47,6 +54,9 @@ export class Admin {
     const { clock, certificate, settings } = runtime;
     const first = await peek(connection, readClientHello, { clock, timeoutMs: DETECT_MS });
     const policy = runtime.policies.port(settings.adminPort);
+    // Where not everybody may ask, the kubelet's probes must wait for the controller to name them.
+    const isOpen = policy.config.authorizations.some(({ authentication }) => authentication.kind === 'unauthenticated');
+    if (!isOpen) await policy.known();
     const server = serverLabels(policy.config.server, settings.adminPort);
     const labels = { direction: 'inbound', peer: 'src', ...targetLabels('0.0.0.0', settings.adminPort) };
     // A handshake for anybody else has nobody behind it here.
@@ -70,7 +80,7 @@ export class Admin {
       clientAddress: `${connection.remoteAddress}:${connection.remotePort}`,
       listenPort: settings.adminPort,
       isProxy: tls?.identity !== undefined,
-      forward: async (exchange) => this.#answer(exchange, connection),
+      forward: (exchange) => this.#answer(exchange, connection),
     };
     runtime.transport.count(connection, { ...labels, ...tlsLabels(inbound.client), ...server });
     const socket = tls?.socket ?? connection;
@@ -83,30 +93,50 @@ export class Admin {
     else socket.end();
   }
 
-  #answer(exchange: Exchange, connection: Connection): Answer {
-    const { certificate, log, settings } = this.#runtime;
+  async #answer(exchange: Exchange, connection: Connection): Promise<Answer> {
+    const { certificate, settings } = this.#runtime;
+    const isLocal = connection.remoteAddress.startsWith('127.');
+    const path = exchange.path.split('?')[0];
+    if (path === '/proxy-log-level') return isLocal ? this.#logLevel(exchange) : text(403, NOT_FROM_THERE);
     exchange.body?.resume();
-    switch (exchange.path.split('?')[0]) {
+    switch (path) {
       case '/ready':
-        return certificate.ready ? text(200, 'ready\n') : text(503, 'not ready\n');
+        return certificate.ready ? text(200, 'ready\n') : bare(503, 'not ready\n');
       case '/live':
         return text(200, 'live\n');
       case '/metrics':
-        return text(200, this.#metrics(), 'text/plain; version=0.0.4');
+        return text(200, this.#metrics());
       case '/env.json':
-        return text(200, JSON.stringify(this.#options.env), 'application/json');
-      case '/proxy-log-level':
-        if (exchange.method === 'GET') return text(200, `${log.directives}\n`);
-        return text(405, '');
+        return exchange.method === 'GET' ? this.#environment(exchange.path.split('?')[1]) : bare(405);
       case '/shutdown':
-        if (!settings.shutdownEnabled) return text(404, '');
-        if (exchange.method !== 'POST') return text(405, '');
-        if (!connection.remoteAddress.startsWith('127.')) return text(403, '');
+        if (exchange.method !== 'POST') return bare(405);
+        if (!isLocal) return text(403, NOT_FROM_THERE);
+        if (!settings.shutdownEnabled) return text(404, 'shutdown endpoint is not enabled\n');
         this.#options.shutdown();
         return text(200, 'shutdown\n');
       default:
-        return text(404, '');
+        return bare(404);
     }
+  }
+
+  /** All variables, or those that the query names. */
+  #environment(query: string | undefined): Answer {
+    const { env } = this.#options;
+    if (query?.includes('=')) {
+      const error = 'env.json query parameters may not contain key-value pairs';
+      return text(400, JSON.stringify({ error, status: 400 }), 'application/json');
+    }
+    const named = query && Object.fromEntries(query.split('&').map((name) => [name, env[name] ?? null]));
+    return text(200, JSON.stringify(named || env), 'application/json');
+  }
+
+  async #logLevel(exchange: Exchange): Promise<Answer> {
+    const { log } = this.#runtime;
+    const chunks: Buffer[] = [];
+    for await (const chunk of exchange.body ?? []) chunks.push(Buffer.from(chunk as Uint8Array));
+    if (exchange.method === 'GET') return bare(200, log.directives);
+    if (exchange.method !== 'PUT') return { ...bare(405), headers: { allow: 'GET, PUT', 'content-length': '0' } };
+    return log.set(Buffer.concat(chunks).toString()) ? bare(204) : bare(400, 'invalid filter directive');
   }
 
   #metrics(): string {

@@ -18,6 +18,8 @@ export interface BalancerOptions {
   authority: string;
   /** For the log. */
   span: string;
+  /** One address that was dialled itself: nothing is balanced, and nothing is logged of it. */
+  isForward?: boolean;
   accrual?: AccrualSettings;
   load?: LoadSettings;
   /** For `outbound_http_balancer_endpoints`. */
@@ -64,7 +66,7 @@ export class Balancer {
 
   #take(endpoints: DiscoveredEndpoint[]): void {
     const { log } = this.#runtime;
-    const { span } = this.#options;
+    const { span, isForward } = this.#options;
     const present = new Set<string>();
     for (const info of endpoints) {
       const key = `${info.ip}:${info.port}`;
@@ -73,12 +75,12 @@ export class Balancer {
       if (old && sameEndpoint(old.info, info)) continue;
       old?.close();
       this.#endpoints.set(key, this.#endpoint(info, key));
-      if (!old) log.info(`${span}: linkerd_pool_p2c`, `Adding endpoint addr=${key}`);
+      if (!old && !isForward) log.info(`${span}: linkerd_pool_p2c`, `Adding endpoint addr=${key}`);
     }
     for (const [key, endpoint] of this.#endpoints) {
       if (present.has(key)) continue;
       this.#endpoints.delete(key);
-      log.info(`${span}: linkerd_pool_p2c`, `Removing endpoint addr=${key}`);
+      if (!isForward) log.info(`${span}: linkerd_pool_p2c`, `Removing endpoint addr=${key}`);
       // Requests that are on their way may still end well.
       this.#runtime.clock.setTimeout(() => endpoint.close(), FAILFAST_MS);
     }
@@ -87,9 +89,10 @@ export class Balancer {
   }
 
   #endpoint(info: DiscoveredEndpoint, key: string): Endpoint {
-    const { accrual, load, span } = this.#options;
+    const { accrual, load, isForward } = this.#options;
+    const span = `${this.#options.span}:${isForward ? 'forward' : 'endpoint'}{addr=${key}}`;
     const { clock, log } = this.#runtime;
-    const where = `${span}:endpoint{addr=${key}}: linkerd_app_outbound::http::breaker::consecutive_failures`;
+    const where = `${span}: linkerd_app_outbound::http::breaker::consecutive_failures`;
     const breaker =
       accrual &&
       new Breaker(clock, accrual, {
@@ -100,7 +103,11 @@ export class Balancer {
           this.#wake();
         },
       });
-    return new Endpoint(info, this.#runtime, { ...(breaker ? { breaker } : {}), ...(load ? { penalty: load } : {}) });
+    return new Endpoint(info, this.#runtime, {
+      span,
+      ...(breaker ? { breaker } : {}),
+      ...(load ? { penalty: load } : {}),
+    });
   }
 
   /**

@@ -16,7 +16,9 @@ export function classified(
   const named = route && profileClass(route, answer.status);
   const grpcStatus = named === undefined ? grpcStatusOf(answer) : undefined;
   const failed = named ?? (answer.status >= 500 || (grpcStatus !== undefined && isGrpcFailure(grpcStatus)));
-  return { failed: !complete || failed, grpcStatus };
+  // Who leaves before the end makes no failure of it; a body that broke off does.
+  const broken = !complete && answer.body !== undefined && answer.body.errored !== null;
+  return { failed: broken || failed, grpcStatus };
 }
 
 /** The gRPC status of an answer as far as it is known: in the head, or in the trailers once they came. */

@@ -23,6 +23,8 @@ const LONGEST_BACKOFF_MS = 10_000;
 export class Endpoint {
   readonly info: DiscoveredEndpoint;
   readonly breaker: Breaker | undefined;
+  /** For the log. */
+  readonly span: string;
   readonly #runtime: ProxyRuntime;
   readonly #penalty: LoadSettings | undefined;
   readonly #http1: Http1Upstream;
@@ -36,8 +38,9 @@ export class Endpoint {
   constructor(
     info: DiscoveredEndpoint,
     runtime: ProxyRuntime,
-    options: { breaker?: Breaker; penalty?: LoadSettings } = {},
+    options: { span: string; breaker?: Breaker; penalty?: LoadSettings },
   ) {
+    this.span = options.span;
     this.info = info;
     this.breaker = options.breaker;
     this.#penalty = options.penalty;

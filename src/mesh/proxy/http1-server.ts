@@ -11,26 +11,31 @@ const MOST_AHEAD = 64 * 1024;
 /** Bodies up to this size go out in one piece with their head. */
 const SMALL = 4 * 1024;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
-const LINE = new RegExp(`^(${METHODS.join('|')}) (/[\\u0021-\\u00ff]*) HTTP/1\\.1$`);
+const LINE = new RegExp(`^(${METHODS.join('|')}) (/[\\u0021-\\u00ff]*) HTTP/1\\.([01])$`);
 
 interface Plain {
   method: string;
   path: string;
   length: number;
+  /** HTTP/1.0: answered as such, without chunks, and then the connection ends unless the client asked otherwise. */
+  isOld: boolean;
+  keeps: boolean;
 }
 
 /** What a request is about when it is one of those that this server takes; undefined for the others. */
 function plain({ line, headers }: Head): Plain | undefined {
-  const [, method, path] = LINE.exec(line) ?? [];
-  if (method === undefined || headers['host'] === undefined) return undefined;
+  const [, method, path, minor] = LINE.exec(line) ?? [];
+  const isOld = minor === '0';
+  if (method === undefined || (headers['host'] === undefined && !isOld)) return undefined;
   if (headers['transfer-encoding'] ?? headers['upgrade'] ?? headers['expect'] ?? headers['trailer']) return undefined;
   const { connection } = headers;
   if (connection !== undefined && !/^keep-alive$/i.test(connection as string)) return undefined;
-  return { method, path: path!, length: contentLength(headers) ?? 0 };
+  const keeps = !isOld || connection !== undefined;
+  return { method, path: path!, length: contentLength(headers) ?? 0, isOld, keeps };
 }
 
 /**
- * The plain part of HTTP/1.1 on an accepted connection: requests with a length that leave it open. With the first that
+ * The plain part of HTTP/1 on an accepted connection: requests with a length that leave it open or are HTTP/1.0. With the first that
  * is anything else, be it an upgrade, chunks or no request at all, `handOver` gets the connection, nothing of that
  * request read.
  */
@@ -149,7 +154,8 @@ class PlainExchange implements Exchange {
   #discards = false;
   #answer: Answer | undefined;
   #answered = false;
-  #keep = true;
+  #keep: boolean;
+  readonly #isOld: boolean;
   #over = false;
   #listeners: ((complete: boolean) => void)[] = [];
 
@@ -158,7 +164,9 @@ class PlainExchange implements Exchange {
     this.#onOver = onOver;
     this.method = request.method;
     this.path = request.path;
-    this.authority = headers['host'] as string;
+    this.#isOld = request.isOld;
+    this.#keep = request.keeps;
+    this.authority = (headers['host'] as string | undefined) ?? '';
     this.headers = withoutHopByHop(headers);
     this.isNative = headers['l5d-orig-proto'] === undefined;
     this.#left = request.length;
@@ -203,10 +211,13 @@ class PlainExchange implements Exchange {
       this.#keep = false;
     }
     if (!bodiless && !sized) {
-      if (body) headers['transfer-encoding'] = 'chunked';
+      if (body && this.#isOld) this.#keep = false;
+      else if (body) headers['transfer-encoding'] = 'chunked';
       else headers['content-length'] = String(whole.length);
     }
-    const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n${headerLines(headers)}\r\n`;
+    if (this.#isOld && this.#keep) headers['connection'] = 'keep-alive';
+    const isChunked = !sized && !this.#isOld;
+    const head = `HTTP/1.${this.#isOld ? 0 : 1} ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n${headerLines(headers)}\r\n`;
     if (!body || bodiless) {
       body?.resume();
       if (bodiless || whole.length <= SMALL) {
@@ -220,9 +231,9 @@ class PlainExchange implements Exchange {
     }
     this.#socket.write(head, 'latin1');
     this.resume = pump(body, {
-      write: (chunk) => this.#socket.write(sized ? chunk : chunked(chunk)),
+      write: (chunk) => this.#socket.write(isChunked ? chunked(chunk) : chunk),
       end: () => {
-        if (!sized) this.#socket.write(lastChunk(answer), 'latin1');
+        if (isChunked) this.#socket.write(lastChunk(answer), 'latin1');
         this.#end(true);
       },
       broken: () => {

@@ -4,6 +4,8 @@ import type { ByteWriter } from '#shell/stdio.ts';
 const LEVELS = ['off', 'error', 'warn', 'info', 'debug', 'trace'];
 export type ProxyLogLevel = 'error' | 'warn' | 'info' | 'debug';
 
+const DIRECTIVE = new RegExp(`^(?:[\\w:[\\]{}]+=)?(?:${LEVELS.join('|')})$`, 'i');
+
 /** The level that a directive list (`warn,linkerd=info,…`) gives the proxy's own modules. */
 function levelOf(directives: string): number {
   let base = 'warn';
@@ -33,12 +35,20 @@ export class ProxyLog {
     this.#level = levelOf(options.directives);
   }
 
+  /** As the proxy shows them: those of longer names first, the one for all others last. */
   get directives(): string {
-    return this.#directives;
+    const parts = this.#directives.split(',').map((part) => part.trim());
+    const target = (part: string) => (part.includes('=') ? part.split('=')[0]! : '');
+    return parts.sort((a, b) => target(b).length - target(a).length || (target(a) < target(b) ? 1 : -1)).join(',');
   }
-  set directives(value: string) {
-    this.#directives = value;
-    this.#level = levelOf(value);
+
+  /** Takes new directives; false when they can't be read, and nothing changes. */
+  set(directives: string): boolean {
+    const parts = directives.split(',').map((part) => part.trim());
+    if (!parts.every((part) => DIRECTIVE.test(part))) return false;
+    this.#directives = directives;
+    this.#level = levelOf(directives);
+    return true;
   }
 
   enabled(level: ProxyLogLevel): boolean {

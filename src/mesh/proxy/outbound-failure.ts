@@ -43,9 +43,7 @@ export function fail(
   exchange.body?.resume();
   const failure = failureOf(connection, error, plan, endpoint);
   const atEndpoint = endpoint && failure.chain[0]!.startsWith('endpoint ');
-  const at = atEndpoint
-    ? `${span}:endpoint{addr=${endpoint.info.ip}:${endpoint.info.port}}`
-    : span.split(':service')[0]!;
+  const at = atEndpoint ? endpoint.span : span.split(':service')[0]!;
   const client = connection.client ? `client.addr=${connection.client.ip}:${connection.client.port}` : '';
   const version = exchange.isGrpc ? 'gRPC' : exchange.version;
   const [outer, ...sources] = failure.chain;

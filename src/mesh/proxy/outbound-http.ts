@@ -259,9 +259,8 @@ function finish(connection: OutboundConnection, exchange: Exchange, answer: Answ
   const end = isForwarded && endpoint.isMeshed && answer.headers['l5d-proxy-connection'] === 'close';
   for (const name in answer.headers) if (name.startsWith('l5d-')) delete answer.headers[name];
   if (typeof said === 'string') {
-    const { ip, port } = endpoint.info;
     connection.runtime.log.info(
-      `${connection.span}:endpoint{addr=${ip}:${port}}: linkerd_app_outbound::http::handle_proxy_error_headers`,
+      `${endpoint.span}: linkerd_app_outbound::http::handle_proxy_error_headers`,
       `Remote proxy error error=${JSON.stringify(said)}`,
     );
   }

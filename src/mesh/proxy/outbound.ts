@@ -166,7 +166,9 @@ export class Outbound {
     const old = this.#known.get(key);
     if (old) return old;
     const { clock, discovery } = this.#runtime;
-    const direct = new Endpoint({ ip, port, opaque: false, h2: false, weight: 1, labels: {} }, this.#runtime);
+    const direct = new Endpoint({ ip, port, opaque: false, h2: false, weight: 1, labels: {} }, this.#runtime, {
+      span: `outbound:proxy{addr=${key}}:forward{addr=${key}}`,
+    });
     const known: Known = {
       target: undefined,
       ready: Promise.resolve(),
@@ -208,7 +210,8 @@ export class Outbound {
         parent && place ? { ...placedLabels('parent', parent), ...placedLabels('backend', place) } : undefined;
       const balancer = new Balancer(this.#runtime, this.#runtime.discovery!, {
         authority,
-        span: spanOf(key, known.target),
+        span: place ? serviceSpan(key, place) : `outbound:proxy{addr=${key}}`,
+        ...(known.target?.service || place ? {} : { isForward: true }),
         ...(accrual ? { accrual } : {}),
         ...(load ? { load } : {}),
         ...(labels ? { labels } : {}),
@@ -275,6 +278,8 @@ function budgetOf(known: Known, clock: Clock): RetryBudget | undefined {
 function spanOf(address: string, target: OutboundTarget | undefined): string {
   const span = `outbound:proxy{addr=${address}}`;
   if (!target?.service) return span;
-  const { namespace, name, port } = target.service;
-  return `${span}:service{ns=${namespace} name=${name} port=${port}}`;
+  return serviceSpan(address, target.service);
 }
+
+const serviceSpan = (address: string, to: { namespace: string; name: string; port?: number | undefined }): string =>
+  `outbound:proxy{addr=${address}}:service{ns=${to.namespace} name=${to.name} port=${to.port ?? 0}}`;

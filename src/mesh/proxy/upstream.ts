@@ -18,9 +18,12 @@ export class NotConnected extends UpstreamError {}
 /** The peer does not speak HTTP/2, or broke off what was asked in it. */
 export class HttpTwoError extends UpstreamError {}
 
-/** The peer took the request and ended the connection without a word, which nothing in the proxy has an answer for. */
-export const isUnexpected = (error: Error): boolean =>
-  error instanceof UpstreamError && (error.cause as Error | undefined)?.message === INCOMPLETE;
+/** The peer took the request and answered with nothing, or nothing that is HTTP: the proxy has no answer ready for that. */
+export function isUnexpected(error: Error): boolean {
+  if (!(error instanceof UpstreamError) || error instanceof NotConnected || error instanceof HttpTwoError) return false;
+  const cause = error.cause as NodeJS.ErrnoException | undefined;
+  return cause?.code === undefined || cause.message === INCOMPLETE;
+}
 
 const INCOMPLETE = 'connection closed before message completed';
 
@@ -30,7 +33,7 @@ export function clientErrorOf(error: Error): string[] {
   const { code, message } = (error.cause as NodeJS.ErrnoException | undefined) ?? (error as NodeJS.ErrnoException);
   const known = code === undefined ? undefined : OS_ERRORS[code];
   if (error instanceof NotConnected) return ['client error (Connect)', known ?? message];
-  return ['client error (SendRequest)', known ?? INCOMPLETE];
+  return ['client error (SendRequest)', (message === INCOMPLETE ? undefined : known) ?? message];
 }
 
 const OS_ERRORS: Record<string, string> = {

@@ -165,7 +165,7 @@ describe('an application', () => {
     '',
   ])('that says %j is answered for', async (text) => {
     says([text], true);
-    expect(await get()).toMatchObject({ status: 502 });
+    expect(await get()).toMatchObject({ status: 500 });
   });
 });
 
