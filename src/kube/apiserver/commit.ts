@@ -234,7 +234,6 @@ function establish(definition: KubeObject, nowMs: number): void {
               lastTransitionTime: at,
               reason: 'ApprovedAnnotation',
               message: `approved in ${approval}`,
-              observedGeneration: 1,
             },
           ]
         : []),
@@ -244,7 +243,6 @@ function establish(definition: KubeObject, nowMs: number): void {
         lastTransitionTime: at,
         reason: 'NoConflicts',
         message: 'no conflicts found',
-        observedGeneration: 1,
       },
       {
         type: 'Established',
@@ -252,7 +250,6 @@ function establish(definition: KubeObject, nowMs: number): void {
         lastTransitionTime: at,
         reason: 'InitialNamesAccepted',
         message: 'the initial names have been accepted',
-        observedGeneration: 1,
       },
     ],
     acceptedNames: spec.names,

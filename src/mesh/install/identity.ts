@@ -55,8 +55,8 @@ export function identityObjects(namespace: string, values: Values, material: Ide
       kind: 'Secret',
       metadata: { name: 'linkerd-identity-issuer', namespace, labels, annotations },
       data: {
-        'crt.pem': base64(`${material.issuer.certificate.trim()}\n`),
-        'key.pem': base64(`${material.issuer.privateKey.trim()}\n`),
+        'crt.pem': base64(material.issuer.certificate.trim()),
+        'key.pem': base64(material.issuer.privateKey.trim()),
       },
     });
   }

@@ -117,5 +117,5 @@ export const tlsSecret = (
   kind: 'Secret',
   metadata: { name, namespace: at.namespace, labels: componentLabels(at, component), annotations },
   type: 'kubernetes.io/tls',
-  data: { 'tls.crt': base64(pair.certificate), 'tls.key': base64(pair.privateKey) },
+  data: { 'tls.crt': base64(pair.certificate.trim()), 'tls.key': base64(pair.privateKey.trim()) },
 });
