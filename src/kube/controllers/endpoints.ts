@@ -7,6 +7,10 @@ import { WorkQueue } from './queue.ts';
 /** A slice holds no more endpoints. */
 const PER_SLICE = 100;
 const SERVICE_NAME = 'kubernetes.io/service-name';
+const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
+const CONTROLLER = 'endpointslice-controller.k8s.io';
+/** Lists of slices that hold nothing are null. */
+const orNull = <T>(list: T[]): T[] | null => (list.length > 0 ? list : null);
 
 interface ServicePort {
   name?: string;
@@ -60,7 +64,10 @@ export function startEndpoints(context: ControllerContext): WorkQueue {
 
   async function writeSlices(service: KubeObject, addresses: Address[]): Promise<void> {
     const { namespace, name } = service.metadata;
-    const own = slices.byIndex('controller', service.metadata.uid!);
+    // Other controllers make slices of a Service too.
+    const own = slices
+      .byIndex('controller', service.metadata.uid!)
+      .filter(({ metadata }) => metadata.labels?.[MANAGED_BY] === CONTROLLER);
     // Pods that spell a named port differently live in a slice of their own.
     const groups = new Map<string, Address[]>();
     for (const address of addresses) {
@@ -79,25 +86,27 @@ export function startEndpoints(context: ControllerContext): WorkQueue {
     for (const [i, { ports, members }] of wanted.entries()) {
       const content = {
         addressType: 'IPv4',
-        endpoints: members.map((address) => endpointOf(service, address)),
-        ports: (service.spec.ports ?? []).flatMap((port: ServicePort) => {
-          const target = ports.get(port.name ?? '');
-          return target === undefined
-            ? []
-            : [
-                {
-                  name: port.name ?? '',
-                  port: target,
-                  protocol: port.protocol ?? 'TCP',
-                  ...(port.appProtocol ? { appProtocol: port.appProtocol } : {}),
-                },
-              ];
-        }),
+        endpoints: orNull(members.map((address) => endpointOf(service, address))),
+        ports: orNull(
+          (service.spec.ports ?? []).flatMap((port: ServicePort) => {
+            const target = ports.get(port.name ?? '');
+            return target === undefined
+              ? []
+              : [
+                  {
+                    name: port.name ?? '',
+                    port: target,
+                    protocol: port.protocol ?? 'TCP',
+                    ...(port.appProtocol ? { appProtocol: port.appProtocol } : {}),
+                  },
+                ];
+          }),
+        ),
       };
       const labels = {
         ...service.metadata.labels,
         [SERVICE_NAME]: name!,
-        'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
+        [MANAGED_BY]: CONTROLLER,
         ...(service.spec.clusterIP === 'None' ? { 'service.kubernetes.io/headless': '' } : {}),
       };
       const before = own[i];
@@ -120,7 +129,7 @@ export function startEndpoints(context: ControllerContext): WorkQueue {
         );
       } else if (
         !same(
-          { e: before.endpoints ?? [], p: before.ports ?? [], l: before.metadata.labels },
+          { e: before.endpoints ?? null, p: before.ports ?? null, l: before.metadata.labels },
           { e: content.endpoints, p: content.ports, l: labels },
         )
       ) {
