@@ -26,6 +26,7 @@ the checks see is not what the lab promises.`,
   images: `Usage:
   academy images list                  what a classroom with kind clusters needs, and what of it is here
   academy images build                 build the image in which terminals run
+  academy images tools FOLDER          make the programs for it that are Go modules: step and yq (needs Go)
   academy images bake [--tag NAME]     a node image that holds the images of all labs and of the mesh
   academy images pull                  fetch what is not here
   academy images save FILE             everything that is here, in one file

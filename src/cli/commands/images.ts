@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AcademyError } from '#base/errors.ts';
 import { bakeNode } from '#cluster/kind/bake.ts';
@@ -7,15 +7,10 @@ import { imageSize, loadImages, pullImage, saveImages } from '#cluster/kind/imag
 import { localName, withoutDigest } from '#cluster/kind/references.ts';
 import { meshImages } from '#cluster/linkerd/images.ts';
 import { buildToolbox } from '#cluster/toolbox/image.ts';
-import { LabSource } from '#server/sessions/lab-source.ts';
 import { readSettings } from '#server/settings.ts';
-import { ROOT } from '../root.ts';
+import { classroomImages, imagesOfLabs } from '../classroom-images.ts';
+import { fetchTools } from '../toolbox-tools.ts';
 import { USAGE } from '../usage.ts';
-
-interface Wanted {
-  reference: string;
-  for: string;
-}
 
 /** `academy images …`: what kind clusters run. Nothing is fetched unless `pull` is asked for. */
 export async function run([verb, ...args]: string[]): Promise<number> {
@@ -25,6 +20,8 @@ export async function run([verb, ...args]: string[]): Promise<number> {
       return list(engine);
     case 'build':
       return build(engine, args);
+    case 'tools':
+      return tools(args);
     case 'bake':
       return bake(engine, args);
     case 'pull':
@@ -40,37 +37,10 @@ export async function run([verb, ...args]: string[]): Promise<number> {
   }
 }
 
-/** Everything a classroom needs, in the order of need. */
-async function wanted(): Promise<Wanted[]> {
-  const { nodeImage, toolboxImage, mirrors } = readSettings();
-  return [
-    { reference: nodeImage, for: 'nodes' },
-    { reference: toolboxImage, for: 'terminals' },
-    ...(await meshImages()).map((reference) => ({ reference, for: 'the mesh' })),
-    ...(await imagesOfLabs()).map(([reference, labs]) => ({
-      reference: mirrors[reference] ?? reference,
-      for: `labs: ${labs.join(', ')}`,
-    })),
-  ];
-}
-
-/** Images of all labs, and by which they are used. */
-async function imagesOfLabs(): Promise<[string, string[]][]> {
-  const found = new Map<string, string[]>();
-  const source = new LabSource(join(ROOT, 'labs'));
-  for (const id of await source.ids()) {
-    const { definition, needs } = await source.load(id);
-    if (definition.drivers !== 'any' && !definition.drivers.includes('kind')) continue;
-    for (const image of [...needs.images.needed, ...needs.images.useful])
-      found.set(image, [...(found.get(image) ?? []), id]);
-  }
-  return [...found].sort();
-}
-
 async function list(engine: Engine): Promise<number> {
   let missing = 0;
   const rows: string[][] = [];
-  for (const { reference, for: what } of await wanted()) {
+  for (const { reference, for: what } of await classroomImages()) {
     const size = await imageSize(engine, (await localName(engine, reference)) ?? reference);
     if (size === undefined) missing++;
     rows.push([reference, size === undefined ? 'missing' : `${Math.ceil(size / 1e6)} MB`, what]);
@@ -101,16 +71,23 @@ async function build(engine: Engine, args: string[]): Promise<number> {
   return 0;
 }
 
+async function tools([folder]: string[]): Promise<number> {
+  if (!folder) throw new AcademyError('request/invalid', 'Name the folder, for instance ./tools.');
+  const { made, missing } = await fetchTools(resolve(folder), (line) => console.log(line));
+  if (made.length > 0)
+    console.log(
+      `\n${made.join(', ')} in ${folder}. \`academy images build --tools ${folder}\` puts them into the toolbox.`,
+    );
+  return missing.length === 0 ? 0 : 1;
+}
+
 async function bake(engine: Engine, args: string[]): Promise<number> {
-  const { nodeImage, mirrors } = readSettings();
+  const { nodeImage } = readSettings();
   const { values } = parseArgs({
     args,
     options: { tag: { type: 'string', default: `${withoutDigest(nodeImage)}-classroom` } },
   });
-  const images = [
-    ...(await meshImages()),
-    ...(await imagesOfLabs()).map(([reference]) => mirrors[reference] ?? reference),
-  ];
+  const images = [...(await meshImages()), ...(await imagesOfLabs()).map(([reference]) => reference)];
   const here = await present(engine, images);
   const base = (await localName(engine, nodeImage)) ?? nodeImage;
   await bakeNode(engine, {
@@ -125,7 +102,7 @@ async function bake(engine: Engine, args: string[]): Promise<number> {
 
 async function pull(engine: Engine): Promise<number> {
   const { toolboxImage } = readSettings();
-  for (const { reference } of await wanted()) {
+  for (const { reference } of await classroomImages()) {
     if (await localName(engine, reference)) continue;
     if (reference === toolboxImage) console.log(`${reference} is built, not pulled: \`academy images build\`.`);
     else await pullImage(engine, reference, (line) => console.log(line));
@@ -136,7 +113,7 @@ async function pull(engine: Engine): Promise<number> {
 async function save(engine: Engine, file: string): Promise<number> {
   const here = await present(
     engine,
-    (await wanted()).map(({ reference }) => reference),
+    (await classroomImages()).map(({ reference }) => reference),
   );
   // A file keeps tags and no digests; what was pulled by its digest has no tag of its own.
   for (const reference of here) await tagPlain(engine, reference);

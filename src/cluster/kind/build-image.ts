@@ -13,6 +13,7 @@ export interface ImageBuild {
 }
 
 const BUILT_WITHIN_MS = 15 * 60_000;
+const WIDEST_STEP = 100;
 
 /** Builds an image from a folder. Rejects with `driver/failed` and the builder's own last words. */
 export async function buildImage(engine: Engine, o: ImageBuild): Promise<void> {
@@ -29,10 +30,17 @@ export async function buildImage(engine: Engine, o: ImageBuild): Promise<void> {
           abortSignal,
         },
       );
-      await followProgress(stream, o.onLine);
+      await followProgress(stream, (line) => o.onLine(shortened(line)));
     },
     { timeoutMs: BUILT_WITHIN_MS, ...(o.signal ? { signal: o.signal } : {}) },
   );
+}
+
+/** A step of the builder repeats the whole command of the Dockerfile, which may be long. */
+function shortened(line: string): string {
+  return /^Step \d+\/\d+ :/.test(line) && line.length > WIDEST_STEP
+    ? `${line.slice(0, WIDEST_STEP - 2).replaceAll(/\s+/g, ' ')} …`
+    : line;
 }
 
 /**

@@ -19,6 +19,8 @@ const OLDEST_API = 1.41;
 const MEMORY_BYTES = 2 * 1024 ** 3;
 const DISK_BYTES = 4 * 1024 ** 3;
 const CLOCK_SKEW_MS = 60_000;
+/** inotify instances of root that a node takes, as counted on a running one. */
+const INSTANCES_A_NODE = 25;
 
 /** Everything a node needs from this host, each with the line that mends it. Never throws. */
 export async function preflight(engine: Engine, nodeImage: string, toolboxImage?: string): Promise<PreflightCheck[]> {
@@ -48,7 +50,12 @@ export async function preflight(engine: Engine, nodeImage: string, toolboxImage?
     checks.push(
       image
         ? { what: 'node image', state: 'ok', said: image }
-        : { what: 'node image', state: 'failed', said: `${nodeImage} is not here`, mend: `docker pull ${nodeImage}` },
+        : {
+            what: 'node image',
+            state: 'failed',
+            said: `${nodeImage} is not here`,
+            mend: `docker pull ${nodeImage} (or name one that is here: ACADEMY_NODE_IMAGE)`,
+          },
     );
     if (toolboxImage) checks.push(await toolbox(engine, toolboxImage));
     if (image) checks.push(await privileges(() => profileOf(engine, image)));
@@ -119,7 +126,7 @@ async function inotify(): Promise<PreflightCheck[]> {
     {
       what: 'inotify',
       state: low ? 'warning' : 'ok',
-      said: `${instances} instances, ${watches} watches${low ? ': enough for a few nodes' : ''}`,
+      said: `${instances} instances, ${watches} watches: room for about ${Math.floor(instances / INSTANCES_A_NODE)} nodes at once`,
       ...(low ? { mend: 'sysctl -w fs.inotify.max_user_instances=512 fs.inotify.max_user_watches=524288' } : {}),
     },
   ];
@@ -143,7 +150,11 @@ function memory(total: number): PreflightCheck {
   const free = Math.min(total, freemem());
   const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
   return free >= MEMORY_BYTES
-    ? { what: 'memory', state: 'ok', said: `${gib(free)} free` }
+    ? {
+        what: 'memory',
+        state: 'ok',
+        said: `${gib(free)} free: room for about ${Math.floor(free / MEMORY_BYTES)} nodes with the mesh at once`,
+      }
     : {
         what: 'memory',
         state: 'failed',
