@@ -1,7 +1,8 @@
-/* biome-ignore-all lint/suspicious/noExplicitAny: pods are plain JSON. */
 import { createHash } from 'node:crypto';
+import type { Container, PodSpec, Volume, VolumeMount } from '#kube/api/pod-parts.ts';
 import type { KubeObject } from '#kube/api/types.ts';
-import { initContainer, proxyContainer } from '#mesh/install/control-plane-proxy.ts';
+import { initContainer } from '#mesh/install/init-container.ts';
+import { proxyContainer } from '#mesh/install/proxy-container.ts';
 import type { Values } from '#mesh/install/values.ts';
 import { ADDITIONAL_ENV, isInherited, isTrue, OPAQUE, overriddenValues } from './overrides.ts';
 
@@ -13,7 +14,7 @@ export interface JsonPatchOperation {
 
 export interface InjectionInput {
   /** A pod, or the template of a workload. */
-  pod: { metadata?: KubeObject['metadata']; spec?: any };
+  pod: { metadata?: KubeObject['metadata']; spec?: PodSpec };
   namespace: string;
   namespaceAnnotations: Record<string, string>;
   /** The values of `linkerd-config`. */
@@ -105,13 +106,13 @@ export function injectionPatch(input: InjectionInput): JsonPatchOperation[] {
 }
 
 /** The chart writes `resources:` without a value where none are chosen; a pod has no such key. */
-function withoutNothing(container: any): any {
+function withoutNothing(container: Container): Container {
   if (container.resources === null) delete container.resources;
   return container;
 }
 
 /** Tools to look at the pod's traffic with; it needs no probes, and has some that cannot fail. */
-const debugContainer = ({ debugContainer: { image }, imagePullPolicy, linkerdVersion }: Values): any => ({
+const debugContainer = ({ debugContainer: { image }, imagePullPolicy, linkerdVersion }: Values): Container => ({
   image: `${image.name}:${image.version || linkerdVersion}`,
   imagePullPolicy: image.pullPolicy || imagePullPolicy,
   name: 'linkerd-debug',
@@ -120,19 +121,22 @@ const debugContainer = ({ debugContainer: { image }, imagePullPolicy, linkerdVer
   readinessProbe: { exec: { command: ['true'] } },
 });
 
-const containersOf = (spec: any): any[] => [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
+const containersOf = ({ initContainers = [], containers = [] }: PodSpec): Container[] => [
+  ...initContainers,
+  ...containers,
+];
 
-const namedPorts = (spec: any): Map<string, number> =>
+const namedPorts = (spec: PodSpec): Map<string, number> =>
   new Map(
     containersOf(spec).flatMap(({ ports = [] }) =>
-      ports.flatMap(({ name, containerPort }: any) => (name ? [[name, containerPort] as const] : [])),
+      ports.flatMap(({ name, containerPort }) => (name ? [[name, containerPort] as const] : [])),
     ),
   );
 
 /** Which of the ports that are opaque by default a pod declares, as the annotation lists them; empty: none. */
-export function opaquePortsFor(spec: any, defaults: string): string {
+export function opaquePortsFor(spec: PodSpec, defaults: string): string {
   const known = new Set(defaults.split(','));
-  const declared = containersOf(spec).flatMap(({ ports = [] }) => ports.map((port: any) => String(port.containerPort)));
+  const declared = containersOf(spec).flatMap(({ ports = [] }) => ports.map((port) => String(port.containerPort)));
   return declared.filter((port) => known.has(port)).join(',');
 }
 
@@ -146,8 +150,11 @@ function addAll(
   for (const [key, value] of Object.entries(entries)) add(`${path}/${escaped(key)}`, value);
 }
 
+/** What a path leads through. */
+type Tree = { [name: string]: unknown };
+
 /** Applies such a patch to a copy; the operations are few and only add. */
-export function applyInjection<T extends { metadata?: any; spec?: any }>(pod: T, patch: JsonPatchOperation[]): T {
+export function applyInjection<T extends { metadata?: object; spec?: object }>(pod: T, patch: JsonPatchOperation[]): T {
   const copy = structuredClone(pod);
   copy.metadata ??= {};
   copy.spec ??= {};
@@ -157,8 +164,8 @@ export function applyInjection<T extends { metadata?: any; spec?: any }>(pod: T,
       .slice(1)
       .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
     const last = names.pop()!;
-    let at: any = copy;
-    for (const name of names) at = at[name];
+    let at = copy as Tree;
+    for (const name of names) at = at[name] as Tree;
     if (!Array.isArray(at)) at[last] = structuredClone(value);
     else if (last === '-') at.push(structuredClone(value));
     else at.splice(Number(last), 0, structuredClone(value));
@@ -166,7 +173,7 @@ export function applyInjection<T extends { metadata?: any; spec?: any }>(pod: T,
   return copy;
 }
 
-const volumes = (values: Values): any[] => [
+const volumes = (values: Values): [Volume, ...Volume[]] => [
   { emptyDir: {}, name: values['proxyInit'].xtMountPath.name },
   { emptyDir: { medium: 'Memory' }, name: 'linkerd-identity-end-entity' },
   {
@@ -186,14 +193,14 @@ const volumes = (values: Values): any[] => [
 ];
 
 /** Where the first container finds its account's token; the added containers get it too. */
-function accountMount(spec: any): { mountPath: string; name: string; readOnly?: boolean } | undefined {
-  const mounts: { mountPath: string; name: string; readOnly?: boolean }[] = spec.containers?.[0]?.volumeMounts ?? [];
+function accountMount(spec: PodSpec): VolumeMount | undefined {
+  const mounts = spec.containers?.[0]?.volumeMounts ?? [];
   const found = mounts.find((mount) => mount.mountPath === TOKEN_PATH);
   return found && { mountPath: found.mountPath, name: found.name, ...(found.readOnly ? { readOnly: true } : {}) };
 }
 
 /** Ports that the pod's containers declare or are probed at by number, in the order of their text. */
-function inboundPorts(spec: any): string {
+function inboundPorts(spec: PodSpec): string {
   const ports = new Set<string>();
   for (const { ports: declared = [], readinessProbe, livenessProbe } of containersOf(spec)) {
     for (const { containerPort } of declared) ports.add(String(containerPort));

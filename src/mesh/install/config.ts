@@ -1,8 +1,9 @@
 import { Document, parse, visit } from 'yaml';
 import type { KubeObject } from '#kube/api/types.ts';
+import { defaultValues } from './default-values.ts';
 import { base64, componentLabels, createdBy, role, rule } from './names.ts';
 import { difference } from './overrides.ts';
-import { defaultValues, type Values } from './values.ts';
+import type { Values } from './values.ts';
 
 /**
  * YAML as Go's marshaller writes maps: keys sorted, long strings unfolded; what YAML 1.1 would read as something else than

@@ -1,5 +1,5 @@
-/* biome-ignore-all lint/suspicious/noExplicitAny: pod specs are plain JSON. */
 import { createHash } from 'node:crypto';
+import type { Container, PodSpec, Volume } from '#kube/api/pod-parts.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import { createdBy } from './names.ts';
 import type { Values } from './values.ts';
@@ -15,9 +15,9 @@ export function controlPlaneDeployment(options: {
   checksum?: string;
   annotations?: Record<string, string>;
   selectByDeployment: boolean;
-  containers: any[];
-  initContainers: any[];
-  volumes: any[];
+  containers: Container[];
+  initContainers: Container[];
+  volumes: Volume[];
 }): KubeObject {
   const { namespace, values, component } = options;
   const name = `linkerd-${component}`;
@@ -85,13 +85,13 @@ export function controlPlaneDeployment(options: {
 }
 
 /** Where pods may and should go, as far as it is chosen. */
-export const placement = (values: Values): any => ({
+export const placement = (values: Values): PodSpec => ({
   ...(values.priorityClassName ? { priorityClassName: values.priorityClassName } : {}),
   ...(values.runtimeClassName ? { runtimeClassName: values.runtimeClassName } : {}),
   ...(values.tolerations ? { tolerations: structuredClone(values.tolerations) } : {}),
 });
 
-const antiAffinity = (component: string): any => {
+const antiAffinity = (component: string): object => {
   const labelSelector = {
     matchExpressions: [{ key: 'linkerd.io/control-plane-component', operator: 'In', values: [component] }],
   };

@@ -1,14 +1,8 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import {
-  chosenResources,
-  controllerContainer,
-  controlPlaneValues,
-  initContainer,
-  proxyContainer,
-  proxyVolumes,
-  resources,
-} from './control-plane-proxy.ts';
+import { chosenResources, resources } from './container-parts.ts';
+import { controllerContainer } from './controller-container.ts';
 import { controlPlaneDeployment, sha256 } from './deployment.ts';
+import { initContainer } from './init-container.ts';
 import {
   clusterRole,
   clusterRoleBinding,
@@ -21,6 +15,8 @@ import {
   serviceAccount,
   tlsSecret,
 } from './names.ts';
+import { proxyVolumes } from './pod-volumes.ts';
+import { controlPlaneValues, proxyContainer } from './proxy-container.ts';
 import type { Values } from './values.ts';
 import { POLICY_VALIDATOR_RULES, SP_VALIDATOR_RULES, webhookConfiguration } from './webhooks.ts';
 

@@ -1,5 +1,6 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import { apiAccessMount, apiAccessVolume, controllerSecurity, resources } from './control-plane-proxy.ts';
+import { resources } from './container-parts.ts';
+import { controllerSecurity } from './controller-container.ts';
 import { placement } from './deployment.ts';
 import {
   clusterRole,
@@ -11,6 +12,7 @@ import {
   rule,
   serviceAccount,
 } from './names.ts';
+import { apiAccessMount, apiAccessVolume } from './pod-volumes.ts';
 import type { Values } from './values.ts';
 
 const NAME = 'linkerd-heartbeat';

@@ -1,13 +1,8 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import {
-  chosenResources,
-  controllerContainer,
-  controlPlaneValues,
-  initContainer,
-  proxyContainer,
-  proxyVolumes,
-} from './control-plane-proxy.ts';
+import { chosenResources } from './container-parts.ts';
+import { controllerContainer } from './controller-container.ts';
 import { controlPlaneDeployment } from './deployment.ts';
+import { initContainer } from './init-container.ts';
 import {
   base64,
   clusterRole,
@@ -18,6 +13,8 @@ import {
   service,
   serviceAccount,
 } from './names.ts';
+import { proxyVolumes } from './pod-volumes.ts';
+import { controlPlaneValues, proxyContainer } from './proxy-container.ts';
 import type { Values } from './values.ts';
 
 const COMPONENT = 'identity';

@@ -1,9 +1,10 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import { generateIdentity, generateWebhooks } from './certificates.ts';
+import { defaultValues } from './default-values.ts';
 import { applyHighAvailability } from './high-availability.ts';
 import { merged } from './overrides.ts';
 import { renderInstall } from './render.ts';
-import { defaultValues, type Values } from './values.ts';
+import type { Values } from './values.ts';
 
 export interface InstallOptions {
   /** Instant that certificates are made and judged at, ms since the epoch. */

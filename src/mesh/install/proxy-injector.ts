@@ -1,14 +1,9 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import {
-  chosenResources,
-  controllerContainer,
-  controlPlaneValues,
-  initContainer,
-  proxyContainer,
-  proxyVolumes,
-} from './control-plane-proxy.ts';
+import { chosenResources } from './container-parts.ts';
+import { controllerContainer } from './controller-container.ts';
 import { controlPlaneDeployment, sha256 } from './deployment.ts';
 import type { WebhookMaterial } from './destination.ts';
+import { initContainer } from './init-container.ts';
 import {
   clusterRole,
   clusterRoleBinding,
@@ -19,6 +14,8 @@ import {
   serviceAccount,
   tlsSecret,
 } from './names.ts';
+import { proxyVolumes } from './pod-volumes.ts';
+import { controlPlaneValues, proxyContainer } from './proxy-container.ts';
 import type { Values } from './values.ts';
 import { INJECTOR_RULES, webhookConfiguration } from './webhooks.ts';
 

@@ -1,4 +1,3 @@
-/* biome-ignore-all lint/suspicious/noExplicitAny: webhook rules are plain JSON. */
 import type { KubeObject } from '#kube/api/types.ts';
 import { base64, componentLabels } from './names.ts';
 
@@ -10,9 +9,9 @@ export function webhookConfiguration(options: {
   component: string;
   caBundle: string;
   failurePolicy: string;
-  namespaceSelector: any;
-  rules: any[];
-  extra?: any;
+  namespaceSelector: object;
+  rules: object[];
+  extra?: object;
 }): KubeObject {
   const { kind, namespace, name } = options;
   return {

@@ -1,10 +1,10 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import { CRD_NAMES, servedCrds } from '#mesh/check/kubernetes.ts';
 import { generateWebhooks } from '#mesh/install/certificates.ts';
+import { defaultValues } from '#mesh/install/default-values.ts';
 import { issuerProblem } from '#mesh/install/issuer-problem.ts';
 import { ensureIdentity } from '#mesh/install/plan.ts';
 import { renderInstall, toYaml } from '#mesh/install/render.ts';
-import { defaultValues } from '#mesh/install/values.ts';
 import { chosenCrds } from './crds-to-install.ts';
 import { takeExternalAnchors } from './external-issuer.ts';
 import { UsageError } from './flags.ts';

@@ -1,7 +1,8 @@
 import { parse, parseAllDocuments } from 'yaml';
 import { StatusError } from '#kube/api/status.ts';
+import { defaultValues } from '#mesh/install/default-values.ts';
 import { merged } from '#mesh/install/overrides.ts';
-import { defaultValues, type Values } from '#mesh/install/values.ts';
+import type { Values } from '#mesh/install/values.ts';
 import { readText } from './install-flags.ts';
 import type { Invocation } from './verb.ts';
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { applyInjection, injectionPatch, opaquePortsFor } from '#mesh/injector/patch.ts';
 import { skipReasons } from '#mesh/injector/skip.ts';
-import { defaultValues } from '#mesh/install/values.ts';
+import { defaultValues } from '#mesh/install/default-values.ts';
 
 const CONFIG = 'config.linkerd.io/';
 

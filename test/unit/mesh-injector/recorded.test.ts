@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { applyInjection, injectionPatch } from '#mesh/injector/patch.ts';
 import { skipReasons } from '#mesh/injector/skip.ts';
-import { defaultValues } from '#mesh/install/values.ts';
+import { defaultValues } from '#mesh/install/default-values.ts';
 
 const RECORDED = new URL('../../../../shared/facts/recordings/meshed-pod-yaml.txt', import.meta.url);
 
