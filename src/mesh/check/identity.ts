@@ -1,8 +1,9 @@
-import { createPrivateKey, createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { messageOf } from '#base/errors.ts';
 import { rfc3339 } from '#base/rfc3339.ts';
 import { chainProblem, dateProblem, described, keyProblem, readBundle, SIXTY_DAYS_MS } from './certificates.ts';
 import { type Category, Skip } from './runner.ts';
+import { fits, privateKey, servingCertificate, servingProblem, soonProblem } from './serving-certificate.ts';
 import { bullets, CORE, proxyOf, type World } from './world.ts';
 
 const decode = (base64: string | undefined): string => Buffer.from(base64 ?? '', 'base64').toString();
@@ -11,19 +12,6 @@ interface Credentials {
   anchors: X509Certificate[];
   issuer: X509Certificate[];
 }
-
-function privateKey(pem: string): KeyObject {
-  try {
-    return createPrivateKey(pem);
-  } catch {
-    throw new Error('not PEM-encoded');
-  }
-}
-
-const fits = (key: KeyObject, certificate: X509Certificate): boolean =>
-  createPublicKey(key)
-    .export({ type: 'spki', format: 'der' })
-    .equals(certificate.publicKey.export({ type: 'spki', format: 'der' }));
 
 /** Anchors from linkerd-config (scheme linkerd.io/tls) or from the Secret's ca.crt, and the issuer from its Secret. */
 async function credentials(world: World): Promise<Credentials> {
@@ -150,11 +138,6 @@ export const identity: Category<World> = {
   ],
 };
 
-const hostProblem = (certificate: X509Certificate, dns: string): string | undefined =>
-  certificate.checkHost(dns)
-    ? undefined
-    : `x509: certificate is valid for ${certificate.subjectAltName?.replaceAll('DNS:', '')}, not ${dns}`;
-
 /** The webhooks' serving certificates: present, issued by the bundle that the API server is told, in date. */
 export const webhooks: Category<World> = {
   name: 'linkerd-webhooks-and-apisvc-tls',
@@ -166,19 +149,11 @@ export const webhooks: Category<World> = {
     ] as const
   ).flatMap(([name, resource]) => {
     const read = async (world: World) => {
-      const secretName = `linkerd-${name}-k8s-tls`;
-      const secret = await world.find(CORE('secrets', world.controlPlane), secretName);
-      if (!secret) {
-        if (name === 'policy-validator') throw new Skip();
-        // An older name is tried after the present one, and it is the older one that is told.
-        throw new Error(`secrets "linkerd-${name}-tls" not found`);
-      }
-      for (const key of ['tls.crt', 'tls.key'])
-        if (secret.data?.[key] === undefined) throw new Error(`key ${key} needs to exist in secret ${secretName}`);
-      const key = privateKey(decode(secret.data?.['tls.key']));
-      const certificate = readBundle(decode(secret.data?.['tls.crt']))[0]!;
-      if (!fits(key, certificate)) throw new Error('tls: Public and private key do not match');
-      return certificate;
+      const found = await servingCertificate(world, world.controlPlane, `linkerd-${name}-k8s-tls`);
+      if (found) return found;
+      if (name === 'policy-validator') throw new Skip();
+      // An older name is tried after the present one, and it is the older one that is told.
+      throw new Error(`secrets "linkerd-${name}-tls" not found`);
     };
     return [
       {
@@ -193,20 +168,9 @@ export const webhooks: Category<World> = {
             throw new Error(`${resource}.admissionregistration.k8s.io "linkerd-${name}-webhook-config" not found`);
           const hooks: { clientConfig?: { caBundle?: string } }[] = configuration.webhooks ?? [];
           if (hooks.length !== 1) throw new Error(`expected 1 webhooks, found ${hooks.length}`);
-          const text = decode(hooks[0]?.clientConfig?.caBundle);
-          const bundle = text === '' ? [] : readBundle(text);
-          const certificate = await read(world);
-          const now = world.clock.now();
-          const expired = bundle.flatMap((anchor) => {
-            const why = dateProblem(anchor, now);
-            return why ? [`\n\t${described(anchor)} ${why}`] : [];
-          });
-          if (expired.length > 0) throw new Error(`anchors not within their validity period:${expired.join('')}`);
-          const date = dateProblem(certificate, now);
-          if (date) throw new Error(`certificate is ${date}`);
           const dns = `linkerd-${name}.${world.controlPlane}.svc`;
-          const why = hostProblem(certificate, dns) ?? chainProblem(certificate, bundle, now);
-          if (why) throw new Error(`cert is not issued by the trust anchor: ${why}`);
+          const why = servingProblem(await read(world), hooks[0]?.clientConfig?.caBundle, dns, world.clock.now());
+          if (why) throw new Error(why);
         },
       },
       {
@@ -214,8 +178,8 @@ export const webhooks: Category<World> = {
         hint: `l5d-${name}-webhook-cert-not-expiring-soon`,
         warning: true,
         run: async (world: World) => {
-          const at = expiry(await read(world));
-          if (at - world.clock.now() < SIXTY_DAYS_MS) throw new Error(`certificate will expire on ${rfc3339(at)}`);
+          const why = soonProblem(await read(world), world.clock.now());
+          if (why) throw new Error(why);
         },
       },
     ];

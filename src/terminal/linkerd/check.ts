@@ -6,6 +6,8 @@ import { UsageError } from './flags.ts';
 import { linkResults } from './multicluster/check-results.ts';
 import { extensionNamespace } from './multicluster/gateway-metrics.ts';
 import { goDuration, type Invocation, type Verb } from './verb.ts';
+import { vizResults } from './viz/check-results.ts';
+import { vizNamespace } from './viz/extension.ts';
 
 const MARKS = { success: '√', warning: '‼', error: '×' } as const;
 
@@ -101,6 +103,12 @@ async function* withExtensions(
 ): AsyncGenerator<Result> {
   yield* own;
   if (await extensionNamespace(invocation.client).catch(() => undefined)) yield* linkResults(invocation, pacing);
+  if (!(await vizNamespace(invocation).catch(() => undefined))) return;
+  const { values } = invocation.flags;
+  yield* vizResults(invocation, pacing, {
+    proxies: values.get('proxy') === 'true',
+    namespace: values.get('namespace'),
+  });
 }
 
 /** Prints the lines of a run as they come; true when nothing failed. */

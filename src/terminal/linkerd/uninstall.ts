@@ -1,19 +1,8 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import { goYaml } from '#mesh/install/config.ts';
 import { UsageError } from './flags.ts';
+import { installedObjects } from './installed.ts';
 import type { Invocation, Verb } from './verb.ts';
-
-/** Kinds that an installation leaves in a cluster, in the order in which they are printed. */
-const KINDS: [string, string, string, string][] = [
-  ['rbac.authorization.k8s.io', 'v1', 'clusterroles', 'ClusterRole'],
-  ['rbac.authorization.k8s.io', 'v1', 'clusterrolebindings', 'ClusterRoleBinding'],
-  ['rbac.authorization.k8s.io', 'v1', 'roles', 'Role'],
-  ['rbac.authorization.k8s.io', 'v1', 'rolebindings', 'RoleBinding'],
-  ['apiextensions.k8s.io', 'v1', 'customresourcedefinitions', 'CustomResourceDefinition'],
-  ['admissionregistration.k8s.io', 'v1', 'mutatingwebhookconfigurations', 'MutatingWebhookConfiguration'],
-  ['admissionregistration.k8s.io', 'v1', 'validatingwebhookconfigurations', 'ValidatingWebhookConfiguration'],
-  ['', 'v1', 'namespaces', 'Namespace'],
-];
 
 export const uninstall: Verb = {
   name: 'uninstall',
@@ -64,21 +53,7 @@ async function run(invocation: Invocation): Promise<number> {
     }
     if (refused) return 1;
   }
-  const objects: KubeObject[] = [];
-  for (const [group, version, resource, kind] of KINDS) {
-    const list = await client.list(
-      { group, version, resource },
-      { labelSelector: `linkerd.io/control-plane-ns=${controlPlane}` },
-    );
-    for (const item of list.items) {
-      const { name = '', namespace } = item.metadata;
-      objects.push({
-        apiVersion: group ? `${group}/${version}` : version,
-        kind,
-        metadata: { name, ...(namespace ? { namespace } : {}) },
-      });
-    }
-  }
+  const objects = await installedObjects(client, `linkerd.io/control-plane-ns=${controlPlane}`);
   if (objects.length === 0) await invocation.err('No resources found to uninstall\n');
   else await out(rendered(objects, flags.values.get('output') ?? 'yaml'));
   return 0;

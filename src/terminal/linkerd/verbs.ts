@@ -1,7 +1,7 @@
 import { authz } from './authz.ts';
 import { check } from './check.ts';
 import { completion } from './completion.ts';
-import { diagnostics } from './diagnostics.ts';
+import { diagnostics } from './diagnostics/diagnostics.ts';
 import { identity } from './identity.ts';
 import { inject } from './inject.ts';
 import { install } from './install.ts';

@@ -1,3 +1,4 @@
+import type { KubeObject } from '#kube/api/types.ts';
 import { EXTENSION } from '#mesh/viz/labels.ts';
 import { type Flag, GLOBAL_FLAGS } from '../flags.ts';
 import { Failure, type Invocation } from '../verb.ts';
@@ -16,17 +17,27 @@ export const VIZ_GLOBALS: Flag[] = [
   VIZ_NAMESPACE,
 ];
 
-/** Fails where the extension is not installed. */
-export async function requireViz({ client, flags }: Invocation): Promise<void> {
+/** The extension's namespace. Throws an Error that says why there is none. */
+export async function vizNamespace({ client, flags }: Pick<Invocation, 'client' | 'flags'>): Promise<KubeObject> {
   const { items } = await client.list({ group: '', version: 'v1', resource: 'namespaces' });
   const named = flags.values.get(VIZ_NAMESPACE.name);
+  const found = items.find(({ metadata }) =>
+    named ? metadata.name === named : metadata.labels?.[EXTENSION] === 'viz',
+  );
   const problem = named
-    ? namedProblem(named, items.find(({ metadata }) => metadata.name === named)?.metadata)
-    : items.some(({ metadata }) => metadata.labels?.[EXTENSION] === 'viz')
+    ? namedProblem(named, found?.metadata)
+    : found
       ? undefined
       : `namespace with label "${EXTENSION}: viz" not found`;
-  if (problem)
-    throw new Failure(`Cannot connect to Linkerd Viz: ${problem}\nValidate the install with: linkerd viz check`);
+  if (problem) throw new Error(problem);
+  return found!;
+}
+
+/** Fails where the extension is not installed. */
+export async function requireViz(invocation: Invocation): Promise<void> {
+  await vizNamespace(invocation).catch((error: Error) => {
+    throw new Failure(`Cannot connect to Linkerd Viz: ${error.message}\nValidate the install with: linkerd viz check`);
+  });
 }
 
 function namedProblem(name: string, found: { labels?: Record<string, string> } | undefined): string | undefined {

@@ -40,20 +40,19 @@ export async function askMetricsApi(
   }
 }
 
-/** What an answer is about, or why there is none, as the commands of the extension say it. */
+/** How Go prints a failure of a call; undefined for failures of other kinds. */
+export function answeredText(error: unknown): string | undefined {
+  if (error instanceof GrpcError) return `rpc error: code = ${CODES[error.code] ?? error.code} desc = ${error.message}`;
+  return error instanceof StatusError ? error.message : undefined;
+}
+
+/** The answer; a failure of the call ends the command, as the commands of the extension say it. */
 export async function answered(name: string, asked: Promise<Message>): Promise<Message> {
-  let answer: Message;
   try {
-    answer = await asked;
+    return await asked;
   } catch (error) {
-    const text =
-      error instanceof GrpcError
-        ? `rpc error: code = ${CODES[error.code] ?? error.code} desc = ${error.message}`
-        : error instanceof StatusError
-          ? error.message
-          : undefined;
+    const text = answeredText(error);
     if (text === undefined) throw error;
     throw new Failure(`${name} API error: ${text}`, { newline: false });
   }
-  return answer;
 }

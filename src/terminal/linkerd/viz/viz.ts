@@ -3,6 +3,7 @@ import { proxyOf } from '#mesh/check/world.ts';
 import { objectsOf, parseResource, podsFor } from '../resources.ts';
 import type { Invocation, Verb } from '../verb.ts';
 import { allowScrapes } from './allow-scrapes.ts';
+import { check } from './check.ts';
 import { VIZ_GLOBALS } from './extension.ts';
 import { install } from './install.ts';
 import { list } from './list.ts';
@@ -10,6 +11,7 @@ import { routes } from './routes.ts';
 import { rateCells, rates, type Sample, type Series, sample, vizTable } from './samples.ts';
 import { tap } from './tap.ts';
 import { top } from './top.ts';
+import { uninstall } from './uninstall.ts';
 
 const NAMESPACE = {
   name: 'namespace',
@@ -307,7 +309,21 @@ export const viz: Verb = {
   summary: 'viz manages the linkerd-viz extension of Linkerd service mesh',
   long: 'viz manages the linkerd-viz extension of Linkerd service mesh.\n\nHere the figures of stat, authz and edges come straight from the proxies, over two\nseconds of traffic. To tap, install the extension first.',
   globals: VIZ_GLOBALS,
-  verbs: [allowScrapes, authz, edges, install, list, routes, stat, statInbound, statOutbound, tap, top].map((verb) => ({
+  verbs: [
+    allowScrapes,
+    authz,
+    check,
+    edges,
+    install,
+    list,
+    routes,
+    stat,
+    statInbound,
+    statOutbound,
+    tap,
+    top,
+    uninstall,
+  ].map((verb) => ({
     ...verb,
     globals: VIZ_GLOBALS,
   })),
