@@ -3,7 +3,6 @@ import type { KubeObject } from '#kube/api/types.ts';
 import { fetchMetrics } from '../metrics-fetch.ts';
 import { podsOfWorkload } from '../resources.ts';
 import type { Invocation, Verb } from '../verb.ts';
-import { NAMESPACE } from './flags.ts';
 
 interface Source {
   pod: KubeObject;
@@ -67,7 +66,7 @@ export const proxyMetrics: Verb = {
   # Get metrics from the web deployment in the emojivoto namespace.
   linkerd diagnostics proxy-metrics -n emojivoto deploy/web`,
   flags: [
-    { ...NAMESPACE, usage: 'Namespace of resource' },
+    { name: 'namespace', short: 'n', type: 'string', usage: 'Namespace of resource' },
     { name: 'obfuscate', usage: 'Obfuscate sensitive information' },
   ],
   async run(invocation) {

@@ -7,7 +7,6 @@ import { UsageError } from '../flags.ts';
 import { canonicalKind } from '../resources.ts';
 import type { Verb } from '../verb.ts';
 import { controller, DESTINATION_POD, rpcError } from './controller.ts';
-import { NAMESPACE } from './flags.ts';
 import { jsonText } from './json-text.ts';
 
 const TOKEN = {
@@ -37,7 +36,7 @@ displayed.`,
   linkerd diagnostics policy -n emojivoto svc/emoji-svc 8080`,
   flags: [
     DESTINATION_POD,
-    { ...NAMESPACE, default: '"default"', usage: 'Namespace of resource' },
+    { name: 'namespace', short: 'n', type: 'string', default: '"default"', usage: 'Namespace of resource' },
     { name: 'output', short: 'o', type: 'string', default: '"yaml"', usage: 'Output format. One of: yaml, json' },
     TOKEN,
   ],
