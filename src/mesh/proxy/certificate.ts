@@ -121,6 +121,7 @@ export class WorkloadCertificate implements TlsCredentials {
   /** Certifies and goes on renewing until the signal aborts. */
   async run(): Promise<void> {
     const { clock, signal, settings, log, metrics } = this.#options;
+    for (const result of ['ok', 'error']) metrics.add('control_identity_cert_refreshes_total', { result }, 0);
     for (let refusals = 0; !signal.aborted; ) {
       try {
         await this.#certify();

@@ -50,9 +50,11 @@ const HOP_BY_HOP = new Set([
   'host',
 ]);
 
-export function withoutHopByHop(headers: Headers): Headers {
+/** `ends` keeps a `connection: close` in its place. */
+export function withoutHopByHop(headers: Headers, ends = false): Headers {
   const out: Headers = {};
   for (const name in headers) {
+    if (ends && name === 'connection') out[name] = 'close';
     if (HOP_BY_HOP.has(name) || name.charCodeAt(0) === 58) continue;
     const value = headers[name];
     if (name === 'te' && value !== 'trailers') continue;
@@ -147,10 +149,9 @@ export function http1Exchange(request: http.IncomingMessage, response: http.Serv
       }
       response.sendDate = false;
       const close = answer.headers['connection'] === 'close';
-      const sent = withoutHopByHop(answer.headers) as http.OutgoingHttpHeaders;
-      if (close) sent['connection'] = 'close';
+      const sent = withoutHopByHop(answer.headers, close) as http.OutgoingHttpHeaders;
       // A connection that stays open needs no header to say so, and the real proxy sends none.
-      else if (response.shouldKeepAlive) response.removeHeader('connection');
+      if (!close && response.shouldKeepAlive) response.removeHeader('connection');
       response.writeHead(answer.status, sent);
       const { body } = answer;
       if (!body) return void response.end(answer.whole);

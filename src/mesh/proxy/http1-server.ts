@@ -203,13 +203,11 @@ class PlainExchange implements Exchange {
     }
     this.#answer = answer;
     const { status, body, whole = NONE } = answer;
-    const headers = withoutHopByHop(answer.headers);
+    const ends = answer.headers['connection'] === 'close';
+    const headers = withoutHopByHop(answer.headers, ends);
     const sized = headers['content-length'] !== undefined;
     const bodiless = this.method === 'HEAD' || status === 204 || status === 304;
-    if (answer.headers['connection'] === 'close') {
-      headers['connection'] = 'close';
-      this.#keep = false;
-    }
+    if (ends) this.#keep = false;
     if (!bodiless && !sized) {
       if (body && this.#isOld) this.#keep = false;
       else if (body) headers['transfer-encoding'] = 'chunked';

@@ -9,6 +9,8 @@ import type { Target } from './url.ts';
 export interface CurlWorld {
   /** Rejects with code ECONNREFUSED, ENOTFOUND, ETIMEDOUT, ECONNRESET, … */
   dial(host: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  /** Connections that stayed open, by scheme, host and port: the next URL of the same command may use them. */
+  idle?: Map<string, Opened>;
 }
 
 /** Instants of one transfer, ms after its start. */
@@ -32,6 +34,8 @@ export interface Opened {
   isHttp2: boolean;
   /** 0, or OpenSSL's number of what is wrong with the certificate. */
   verifyResult: number;
+  /** Settles when the last exchange has let go of the stream. */
+  freed?: Promise<void>;
 }
 
 interface Addressed extends Duplex {

@@ -66,13 +66,31 @@ async function run(world: CurlWorld, context: CommandContext): Promise<number> {
     );
     return 2;
   }
-  let code = 0;
   let data: Uint8Array | undefined;
   try {
     data = await dataBody(context, options);
   } catch (error) {
     return report(context, options, error);
   }
+  const idle: NonNullable<CurlWorld['idle']> = new Map();
+  try {
+    return await all({ ...world, idle }, context, options, data);
+  } finally {
+    for (const { stream } of idle.values()) {
+      stream.end();
+      setImmediate(() => stream.destroy());
+    }
+  }
+}
+
+/** The URLs of a command, one after the other. */
+async function all(
+  world: CurlWorld,
+  context: CommandContext,
+  options: CurlOptions,
+  data: Uint8Array | undefined,
+): Promise<number> {
+  let code = 0;
   let output = 0;
   for (const url of options.urls) {
     const target = options.outputs[output++] ?? (options.remoteNameAll ? { remoteName: true as const } : undefined);

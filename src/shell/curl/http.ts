@@ -59,6 +59,13 @@ function sendHttp1(
       return reject(new CurlFailure(43, (error as Error).message));
     }
     if (!request.headers.some(([name]) => name.toLowerCase() === 'connection')) req.removeHeader('connection');
+    // The stream stays open; whether it is used again is decided when the answer is there.
+    req.shouldKeepAlive = true;
+    opened.freed = new Promise((free) => {
+      opened.stream.once('free', () => free());
+      opened.stream.once('close', () => free());
+    });
+    if (request.isOld) writeAsOld(opened.stream);
     const onAbort = () => req.destroy();
     signal.addEventListener('abort', onAbort, { once: true });
     req.on('error', (error: Error & { code?: string }) => {
@@ -96,6 +103,19 @@ function sendHttp1(
     timings.pretransfer = performance.now() - timings.start;
     req.end(request.body);
   });
+}
+
+/** The first line that goes out next says HTTP/1.0, which Node's client never says. */
+function writeAsOld(stream: Opened['stream']): void {
+  const write = stream.write;
+  stream.write = ((chunk: string | Uint8Array, ...rest: unknown[]) => {
+    stream.write = write;
+    const old = Buffer.from(chunk as string, 'latin1')
+      .toString('latin1')
+      .replace(' HTTP/1.1\r\n', ' HTTP/1.0\r\n');
+    const done = rest.find((each) => typeof each === 'function') as (() => void) | undefined;
+    return write.call(stream, Buffer.from(old, 'latin1'), done as never);
+  }) as typeof write;
 }
 
 /** Node takes repeated headers as arrays. */

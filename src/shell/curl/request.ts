@@ -13,6 +13,8 @@ export interface Request {
   method: string;
   headers: [name: string, value: string][];
   body: Uint8Array | undefined;
+  /** HTTP/1.0 was asked for. */
+  isOld?: boolean;
 }
 
 async function fileOf(context: CommandContext, name: string): Promise<Uint8Array> {
@@ -109,7 +111,7 @@ export async function buildRequest(
   if (body) headers.push(['Content-Length', String(body.length)]);
   if (type) headers.push(['Content-Type', type]);
   for (const line of await headerLines(context, options.headers)) applyHeader(headers, line);
-  return { method: methodOf(options, body), headers, body };
+  return { method: methodOf(options, body), headers, body, ...(options.http === '1.0' ? { isOld: true } : {}) };
 }
 
 function methodOf(options: CurlOptions, body: Uint8Array | undefined): string {
@@ -183,5 +185,10 @@ export function redirectedRequest(
     .map(([name, value]): [string, string] =>
       /^host$/i.test(name) && value === from.url.host ? [name, to.url.host] : [name, value],
     );
-  return { method: becomesGet ? 'GET' : request.method, headers, body: becomesGet ? undefined : request.body };
+  return {
+    ...request,
+    method: becomesGet ? 'GET' : request.method,
+    headers,
+    body: becomesGet ? undefined : request.body,
+  };
 }

@@ -146,8 +146,11 @@ async function once(
   let opened: Opened | undefined;
   let isDone = false;
   try {
-    opened = await open(world, context, options, target, summary.timings, signal, note);
-    summary.connects++;
+    opened = await idleTo(world, target, note);
+    if (!opened) {
+      opened = await open(world, context, options, target, summary.timings, signal, note);
+      summary.connects++;
+    }
     summary.remoteIp = opened.remoteIp;
     summary.remotePort = opened.remotePort;
     summary.localIp = opened.localIp;
@@ -161,7 +164,8 @@ async function once(
     if (options.verbose) await note('* Request completely sent off');
     const next = await receive(options, target, response, summary, sink, headerSink, signal, note);
     isDone = true;
-    await note(`* Connection #${summary.connects - 1} to host ${target.host} left intact`);
+    if (staysOpen(opened, request, response)) world.idle?.set(connectionKey(target), opened);
+    await note(`* Connection #${Math.max(0, summary.connects - 1)} to host ${target.host} left intact`);
     return next;
   } catch (error) {
     if (signal.aborted) throw signal.reason;
@@ -170,14 +174,37 @@ async function once(
     throw error;
   } finally {
     // A finished exchange is ended in order, so that the server sees no reset.
-    if (isDone) opened?.stream.end();
-    setImmediate(() => opened?.stream.destroy());
+    const isKept = opened !== undefined && world.idle?.get(connectionKey(target)) === opened;
+    if (isDone && !isKept) opened?.stream.end();
+    if (!isKept) setImmediate(() => opened?.stream.destroy());
   }
+}
+
+const connectionKey = ({ scheme, url }: Target): string => `${scheme}://${url.host}`;
+
+/** A connection that an earlier URL of this command left open. */
+async function idleTo(world: CurlWorld, target: Target, note: Note): Promise<Opened | undefined> {
+  const key = connectionKey(target);
+  const idle = world.idle?.get(key);
+  if (!idle) return undefined;
+  world.idle?.delete(key);
+  await idle.freed;
+  const { stream } = idle;
+  if (stream.destroyed || stream.readableEnded || !stream.writable) return undefined;
+  await note(`* Re-using existing ${target.scheme}: connection with host ${target.host}`);
+  return idle;
+}
+
+function staysOpen(opened: Opened, request: Request, { version, headers }: Response): boolean {
+  const ends = (list: [string, string][]) =>
+    list.some(([name, value]) => name.toLowerCase() === 'connection' && /close/i.test(value));
+  const sized = headers.some(([name]) => /^(content-length|transfer-encoding)$/i.test(name));
+  return !opened.isHttp2 && version === '1.1' && sized && !ends(headers) && !ends(request.headers);
 }
 
 function requestHead(target: Target, request: Request, isHttp2: boolean): string {
   const lines = request.headers.map(([name, value]) => `${isHttp2 ? name.toLowerCase() : name}: ${value}`);
-  return `${request.method} ${target.url.pathname}${target.url.search} HTTP/${isHttp2 ? '2' : '1.1'}\r\n${lines.join('\r\n')}\r\n\r\n`;
+  return `${request.method} ${target.url.pathname}${target.url.search} HTTP/${isHttp2 ? '2' : request.isOld ? '1.0' : '1.1'}\r\n${lines.join('\r\n')}\r\n\r\n`;
 }
 
 async function receive(
