@@ -1,10 +1,10 @@
 import type { KubeClient } from '#kube/client/client.ts';
-import { httpCall } from '#kube/images/http-call.ts';
 import type { ContainerContext, Process } from '#kube/images/program.ts';
 import { type Call, GrpcServer, type Method } from '#mesh/api/grpc.ts';
 import type { Message } from '#mesh/api/protobuf.ts';
 import { portOf, Running, readArguments, serveAdmin } from '#mesh/policy/container.ts';
 import { serveGrpc } from '#mesh/policy/serve.ts';
+import { httpAsk } from '../http-ask.ts';
 import { parseRange } from '../promql/parse.ts';
 import { authz } from './authz.ts';
 import { edges } from './edges.ts';
@@ -92,12 +92,11 @@ async function prometheus(
   url: string,
   parameters: Record<string, string>,
 ): Promise<Message> {
-  const text = new URLSearchParams(parameters).toString();
-  const posted = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: text };
-  const { status, body } = await httpCall(context, url, { ...(text ? posted : {}), timeoutMs: QUERY_MS });
+  const asks = Object.keys(parameters).length > 0;
+  const { status, body } = await httpAsk(context, url, { ...(asks ? { form: parameters } : {}), timeoutMs: QUERY_MS });
   let answer: Message | undefined;
   try {
-    answer = JSON.parse(body.toString());
+    answer = JSON.parse(body);
   } catch {
     // Not Prometheus that answered: a proxy on the way, perhaps.
   }

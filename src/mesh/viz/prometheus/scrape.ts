@@ -1,5 +1,5 @@
-import { httpCall } from '#kube/images/http-call.ts';
 import type { ContainerContext } from '#kube/images/program.ts';
+import { httpAsk } from '../http-ask.ts';
 import { readSeries, sampleLines } from '../promql/exposition.ts';
 import { type Series, type SeriesStore, STALE } from '../promql/series-store.ts';
 import { relabel } from './relabel.ts';
@@ -55,8 +55,8 @@ export class Scraper {
     this.lastError = '';
     try {
       const headers = { 'user-agent': 'Prometheus/2.55.1', accept: 'text/plain;version=0.0.4' };
-      const answer = await httpCall(this.#context, url, { headers, signal, timeoutMs: job.timeoutMs });
-      if (answer.status === 200) text = answer.body.toString();
+      const answer = await httpAsk(this.#context, url, { headers, signal, timeoutMs: job.timeoutMs });
+      if (answer.status === 200) text = answer.body;
       else this.lastError = `server returned HTTP status ${answer.status} ${answer.reason}`;
     } catch (error) {
       this.lastError = `Get ${JSON.stringify(url)}: ${(error as Error).message}`;
