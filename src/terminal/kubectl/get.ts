@@ -8,7 +8,7 @@ import { ageOf } from './age.ts';
 import { parseColumnFile, parseColumns, printColumns } from './custom-columns.ts';
 import { CliError, isStatus, usageError, whileListing } from './errors.ts';
 import { compactJson } from './json.ts';
-import { JsonPathError } from './jsonpath.ts';
+import { JsonPathError } from './jsonpath-syntax.ts';
 import { loadManifests } from './manifests.ts';
 import { formatObject, GET_FORMATS, nameOf, type Output, readOutput } from './output.ts';
 import { readWanted, type Wanted } from './resources.ts';

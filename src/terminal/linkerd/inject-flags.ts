@@ -1,7 +1,7 @@
 import { isQuantity, type OverrideContext, overriddenValues } from '#mesh/injector/overrides.ts';
 import type { Values } from '#mesh/install/values.ts';
+import { NO_QUANTITY } from './apply-flags.ts';
 import { type Flag, UsageError } from './flags.ts';
-import { NO_QUANTITY } from './install-flags.ts';
 import { goDuration, goDurationText, type Invocation } from './verb.ts';
 
 /** Flags that become an annotation of the pod, without the prefix `config.linkerd.io/`. */

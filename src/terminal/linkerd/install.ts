@@ -5,10 +5,11 @@ import { defaultValues } from '#mesh/install/default-values.ts';
 import { issuerProblem } from '#mesh/install/issuer-problem.ts';
 import { ensureIdentity } from '#mesh/install/plan.ts';
 import { renderInstall, toYaml } from '#mesh/install/render.ts';
+import { applyFlags } from './apply-flags.ts';
 import { chosenCrds } from './crds-to-install.ts';
 import { takeExternalAnchors } from './external-issuer.ts';
 import { UsageError } from './flags.ts';
-import { applyFlags, INSTALL_FLAGS } from './install-flags.ts';
+import { INSTALL_FLAGS } from './install-flags.ts';
 import { Failure, type Invocation, type Verb } from './verb.ts';
 
 export const install: Verb = {

@@ -2,7 +2,7 @@ import { parse } from 'yaml';
 import type { KubeObject } from '#kube/api/types.ts';
 import { goYaml } from '#mesh/install/config.ts';
 import { UsageError } from './flags.ts';
-import { readText } from './install-flags.ts';
+import { readText } from './read-text.ts';
 import { Failure, type Invocation } from './verb.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: manifests are plain JSON.

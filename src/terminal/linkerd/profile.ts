@@ -2,8 +2,8 @@ import { parse } from 'yaml';
 import type { KubeObject } from '#kube/api/types.ts';
 import { goYaml } from '#mesh/install/config.ts';
 import { UsageError } from './flags.ts';
-import { readText } from './install-flags.ts';
 import { openApiRoutes, protoRoutes } from './profile-routes.ts';
+import { readText } from './read-text.ts';
 import type { Invocation, Verb } from './verb.ts';
 
 export const profile: Verb = {

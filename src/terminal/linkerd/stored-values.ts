@@ -3,7 +3,7 @@ import { StatusError } from '#kube/api/status.ts';
 import { defaultValues } from '#mesh/install/default-values.ts';
 import { merged } from '#mesh/install/overrides.ts';
 import type { Values } from '#mesh/install/values.ts';
-import { readText } from './install-flags.ts';
+import { readText } from './read-text.ts';
 import type { Invocation } from './verb.ts';
 
 const NAME = 'linkerd-config-overrides';

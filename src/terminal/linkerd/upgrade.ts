@@ -3,11 +3,12 @@ import { proxyOf } from '#mesh/check/world.ts';
 import { generateWebhooks } from '#mesh/install/certificates.ts';
 import { issuerProblem, verifyProblem } from '#mesh/install/issuer-problem.ts';
 import { renderInstall } from '#mesh/install/render.ts';
+import { applyFlags } from './apply-flags.ts';
 import { chosenCrds } from './crds-to-install.ts';
 import { takeExternalAnchors } from './external-issuer.ts';
 import { UsageError } from './flags.ts';
 import { print } from './install.ts';
-import { applyFlags, UPGRADE_FLAGS } from './install-flags.ts';
+import { UPGRADE_FLAGS } from './install-flags.ts';
 import { storedValues } from './stored-values.ts';
 import { Failure, type Invocation, type Verb } from './verb.ts';
 

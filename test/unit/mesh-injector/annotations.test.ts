@@ -134,7 +134,7 @@ describe('what a pod is like', () => {
     const pod = injected({ container: { ports: [{ containerPort: 3306 }, { containerPort: 80 }] } });
     expect(pod.metadata.annotations[`${CONFIG}opaque-ports`]).toBe('3306');
     expect(env(pod, 'INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION')).toBe('3306');
-    expect(opaquePortsFor({ containers: [{ ports: [{ containerPort: 80 }] }] }, '25,3306')).toBe('');
+    expect(opaquePortsFor({ containers: [{ name: 'web', ports: [{ containerPort: 80 }] }] }, '25,3306')).toBe('');
   });
 
   it('gives the capabilities and the token of its first container to what is added', () => {

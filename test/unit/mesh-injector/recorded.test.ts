@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import type { Volume } from '#kube/api/pod-parts.ts';
 import { applyInjection, injectionPatch } from '#mesh/injector/patch.ts';
 import { skipReasons } from '#mesh/injector/skip.ts';
 import { defaultValues } from '#mesh/install/default-values.ts';
@@ -26,7 +27,7 @@ const plainPod = () => ({
         ],
       },
     ],
-    volumes: [] as object[],
+    volumes: [] as Volume[],
   },
 });
 

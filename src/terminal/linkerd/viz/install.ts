@@ -4,10 +4,11 @@ import { merged, setPath, setPaths } from '#mesh/install/overrides.ts';
 import { vizPairs } from '#mesh/viz/install/pairs.ts';
 import { renderViz } from '#mesh/viz/install/render.ts';
 import { type VizValues, vizDefaults } from '#mesh/viz/install/values.ts';
-import { INSTALL_FLAGS, readText } from '../install-flags.ts';
+import { INSTALL_FLAGS } from '../install-flags.ts';
 import { linkerdValues } from '../multicluster/config.ts';
 import { printDocuments } from '../multicluster/documents.ts';
 import { OUTPUT, refuse, textOf } from '../multicluster/shared-flags.ts';
+import { readText } from '../read-text.ts';
 import { Failure, type Invocation, type Verb } from '../verb.ts';
 
 export const install: Verb = {
