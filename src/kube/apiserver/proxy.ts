@@ -18,7 +18,8 @@ export const HOP_BY_HOP = new Set(
     ' ',
   ),
 );
-const REFUSALS: Record<string, string> = {
+/** What Go says of a dial that failed, by the code that Node has for it. */
+export const REFUSALS: Record<string, string> = {
   ECONNREFUSED: 'connect: connection refused',
   ECONNRESET: 'read: connection reset by peer',
   EHOSTUNREACH: 'connect: no route to host',

@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type tls from 'node:tls';
 import type { Clock } from '#base/clock.ts';
+import { REFUSALS } from '../proxy.ts';
 import { secured } from '../service-tls.ts';
 import type { ReviewCaller } from './webhooks.ts';
 
@@ -14,7 +15,9 @@ export function createReviewCaller(
 ): ReviewCaller {
   return async ({ namespace, name, port, path, caBundle, timeoutMs }, review) => {
     const host = `${name}.${namespace}.svc`;
-    const stream = await dial(host, port, timeoutMs);
+    const stream = await dial(host, port, timeoutMs).catch((error: NodeJS.ErrnoException) => {
+      throw asGo(error);
+    });
     // A signal of its own: one that only time ends would hold the whole conversation until then.
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), timeoutMs);
@@ -27,6 +30,13 @@ export function createReviewCaller(
       stream.destroy();
     }
   };
+}
+
+/** A failure of the network as Go words it: `dial tcp 10.96.0.7:443: connect: connection refused`. */
+function asGo(error: NodeJS.ErrnoException): Error {
+  const words = REFUSALS[error.code ?? ''];
+  const [, address] = /(\d+\.\d+\.\d+\.\d+:\d+)$/.exec(error.message) ?? [];
+  return words && address ? new Error(`dial tcp ${address}: ${words}`) : error;
 }
 
 function post(

@@ -76,9 +76,9 @@ export function webhookAdmission(store: Store, call: ReviewCaller): AdmissionPlu
     const { service, caBundle } = webhook.clientConfig;
     const review = reviewOf(attributes, object, old);
     const port = service?.port ?? 443;
-    const path = service?.path ?? '/';
+    const path = service?.path || '/';
     const url = service
-      ? `https://${service.name}.${service.namespace}.svc:${port}${path === '/' ? '' : path}?timeout=${webhook.timeoutSeconds ?? 10}s`
+      ? `https://${service.name}.${service.namespace}.svc:${port}${path}?timeout=${webhook.timeoutSeconds ?? 10}s`
       : (webhook.clientConfig.url ?? '');
     let answer: ReviewResponse;
     try {
