@@ -9,6 +9,9 @@ export const DESTINATION_POD = {
   usage: 'Target a specific destination Pod when there are multiple running',
 };
 
+/** Where `destination` answers, in a pod that has the policy controller as well. */
+const DESTINATION_PORT = 8086;
+
 /** A gRPC connection to a port of a running destination pod, by port-forward. */
 export async function controller(invocation: Invocation, port: number): Promise<GrpcChannel> {
   const { client, controlPlane, flags, context } = invocation;
@@ -16,7 +19,11 @@ export async function controller(invocation: Invocation, port: number): Promise<
   const list = await client.list(target, { labelSelector: 'linkerd.io/control-plane-component=destination' });
   const wanted = flags.values.get('destination-pod');
   const pod = list.items.find((each) => each.status?.phase === 'Running' && (!wanted || each.metadata.name === wanted));
-  if (!pod) throw new Failure(`not found: destination pod${wanted ? ` ${wanted}` : ''} in namespace ${controlPlane}`);
+  if (!pod && wanted) throw new Failure(`not found: destination pod ${wanted} in namespace ${controlPlane}`);
+  if (!pod) {
+    const said = port === DESTINATION_PORT ? 'Error creating destination client: ' : '';
+    throw new Failure(`${said}no running pods found for linkerd-destination`);
+  }
   return new GrpcChannel(await client.portForward(controlPlane, pod.metadata.name!, port, context.signal));
 }
 
