@@ -13,11 +13,10 @@ import { ROOT } from '../../src/cli/root.ts';
 import { NODE_IMAGE, skipReason, skipToolbox, TOOLBOX_IMAGE } from './engine-here.ts';
 
 /**
- * Where the public image of BusyBox can't be had, the lab runs another BusyBox under that one's own name: the tools that the
- * node image of these tests brings along. With the public one in the Engine nothing takes its place.
+ * Where the public images of BusyBox and curl can't be had, labs run the tools that the node image of these tests brings along,
+ * under their own name: they hold both programs. What the Engine has is used as it is.
  */
-const PUBLIC = 'busybox:1.37';
-const IN_THE_NODE_IMAGE = { [PUBLIC]: 'academy/tools:dev' };
+const IN_THE_NODE_IMAGE = { 'busybox:1.37': 'academy/tools:dev', 'curlimages/curl:8.16.0': 'academy/tools:dev' };
 
 const source = new LabSource(join(ROOT, 'labs'));
 const labs = skipReason ? [] : await Promise.all((await source.ids()).map((id) => source.load(id)));
@@ -34,11 +33,12 @@ describe.skipIf(skipReason)('labs without a mesh, on real Kubernetes', () => {
   const pool = new Pool({ size: 1 });
   let entry: URL;
   let workers: WarmWorkers;
-  let mirrors: Record<string, string> = {};
+  const mirrors: Record<string, string> = {};
   beforeAll(async () => {
     entry = (await ensureBuilt(() => {}, ['worker'])).workerEntry;
     workers = new WarmWorkers(entry, clock);
-    if (!(await engine.hasImage(PUBLIC))) mirrors = IN_THE_NODE_IMAGE;
+    for (const [image, other] of Object.entries(IN_THE_NODE_IMAGE))
+      if (!(await engine.hasImage(image))) mirrors[image] = other;
   }, 300_000);
   afterAll(async () => {
     await workers?.close();
