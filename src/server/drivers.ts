@@ -35,12 +35,9 @@ export async function findDrivers(settings: Settings): Promise<Drivers> {
   if (ok) {
     const why =
       settings.driver === 'kind' ? 'as ACADEMY_DRIVER says' : 'a Docker Engine answers and has all that a node needs';
-    const where = (await engine.hasImage(settings.toolboxImage))
-      ? 'terminals run in a container beside it'
-      : `terminals are the academy’s own, because the image ${settings.toolboxImage} is not here`;
     // Tried once here, and not again by each session's worker.
     const profile = await profileOf(engine, (await localName(engine, kind.nodeImage)) ?? kind.nodeImage);
-    return { chosen: 'kind', why: `${why}; ${where}`, available: ['kind', 'embedded'], kind: { ...kind, profile } };
+    return { chosen: 'kind', why, available: ['kind', 'embedded'], kind: { ...kind, profile } };
   }
   const reason = reasons[0] ?? 'the preflight failed';
   if (settings.driver === 'kind')

@@ -20,7 +20,7 @@ const SOON_MS = 10 * 60_000;
 /** A cluster's clock that differs by less is the wall's. */
 const SAME_MS = 1_500;
 const HOUR = 3_600_000;
-const CALLED: Record<Driver, string> = { embedded: 'the embedded cluster', kind: 'a kind cluster' };
+const CALLED: Record<Driver, string> = { embedded: 'an embedded cluster', kind: 'a kind cluster' };
 
 /** The header of an open lab: the cluster and why this kind, its clock where it differs, and how long the session has. */
 export class Status {
@@ -101,43 +101,44 @@ export class Status {
   }
 
   #explain(): void {
-    const { session } = this.#o.store;
+    const { store } = this.#o;
+    const { session } = store;
     const others = (session.choices ?? []).filter((driver) => driver !== session.driver);
+    const steps = el('tbody');
+    const drawSteps = () => steps.replaceChildren(...store.session.steps.map(rowOf));
     const dialog = openDialog({
-      title: `This lab runs on the ${session.driver} cluster`,
+      title: `This lab runs on ${CALLED[session.driver]}`,
       body: [
         el('p', null, `Why: ${session.driverWhy}.`),
+        el(
+          'table',
+          { class: 'steps' },
+          el('caption', { class: 'hidden-visually' }, 'What was done to start it'),
+          steps,
+        ),
         ...others.map((driver) =>
           el(
-            'p',
-            { class: 'choices' },
+            'div',
+            { class: 'elsewhere' },
+            el(
+              'p',
+              null,
+              `It can run on ${CALLED[driver]} as well. Your files and your history stay; this cluster and what is in it go.`,
+            ),
             el(
               'button',
               { type: 'button', onclick: () => this.#runOn(dialog, driver) },
               `Start afresh on ${CALLED[driver]}`,
             ),
-            ' Your files and your history stay; this cluster and what is in it go.',
-          ),
-        ),
-        el(
-          'table',
-          { class: 'steps' },
-          el('caption', { class: 'hidden-visually' }, 'What was done to start it'),
-          el(
-            'tbody',
-            null,
-            session.steps.map((step) =>
-              el(
-                'tr',
-                null,
-                el('td', null, step.title),
-                el('td', { class: 'num' }, step.tookMs === undefined ? step.state : duration(step.tookMs)),
-              ),
-            ),
           ),
         ),
       ],
     });
+    drawSteps();
+    // Not on the button that takes the cluster away.
+    dialog.querySelector<HTMLButtonElement>('footer button')?.focus();
+    const stop = store.events.on('session', drawSteps);
+    dialog.addEventListener('close', stop, { once: true });
   }
 
   #openClock(): void {
@@ -187,6 +188,23 @@ export class Status {
     this.#o.moveClock(ms);
   }
 }
+
+type Step = LabStore['session']['steps'][number];
+const STATES: Record<Step['state'], string> = {
+  started: 'under way',
+  done: 'done',
+  failed: 'failed',
+  skipped: 'left out',
+};
+
+/** A step of the bring-up with its time, and with what there is to say of it. */
+const rowOf = ({ title, state, tookMs, message }: Step): HTMLElement =>
+  el(
+    'tr',
+    null,
+    el('td', null, title, message ? el('small', null, message) : null),
+    el('td', { class: 'num' }, state === 'done' && tookMs !== undefined ? duration(tookMs) : STATES[state]),
+  );
 
 /** From the first step's beginning to the last one's end, ms. */
 function readyAfter(store: LabStore): number | undefined {

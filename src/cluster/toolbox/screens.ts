@@ -115,10 +115,11 @@ export class Screens {
     const early = this.#early.get(pane) ?? [];
     this.#early.delete(pane);
     this.#add(id, window, pane);
+    this.#o.onOpened(id);
+    // Before anything that follows: a shell draws its prompt again over the first one when its size changes.
+    for (const data of early) this.#output(pane, data);
     // Of tmux's own settings for sizes, some end tmux 3.3 when a window is made. This one is safe.
     await this.resize(id, size);
-    this.#o.onOpened(id);
-    for (const data of early) this.#output(pane, data);
   }
 
   /** What a pane prints before its number is known here. */
