@@ -1,6 +1,7 @@
 import { rfc3339 } from '#base/rfc3339.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { Process } from '#kube/images/program.ts';
+import { Inbox } from '#shell/inbox.ts';
 import type { ByteReader, ByteWriter } from '#shell/stdio.ts';
 import type { ResolvedImage } from './image-store.ts';
 import { LogBuffer } from './log-buffer.ts';
@@ -104,36 +105,10 @@ export class Container {
   }
 }
 
-/** The standard input of a container's main process, fed by whoever attaches. */
-export class AttachedInput implements ByteReader {
-  readonly #chunks: Uint8Array[] = [];
-  #ended = false;
-  #wake: (() => void) | undefined;
-
-  push(chunk: Uint8Array): void {
-    if (this.#ended) return;
-    this.#chunks.push(chunk);
-    this.#wake?.();
-  }
-  end(): void {
-    this.#ended = true;
-    this.#wake?.();
-  }
-  async read(signal?: AbortSignal): Promise<Uint8Array | undefined> {
-    while (this.#chunks.length === 0 && !this.#ended) {
-      signal?.throwIfAborted();
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        signal?.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
-    return this.#chunks.shift();
-  }
-  cancel(): void {
+/** The standard input of a container's main process, fed by whoever attaches; what waits outlives its reader. */
+export class AttachedInput extends Inbox {
+  override cancel(): void {
     this.end();
-  }
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    for (let chunk = await this.read(); chunk; chunk = await this.read()) yield chunk;
   }
 }
 

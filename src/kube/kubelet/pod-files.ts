@@ -19,6 +19,18 @@ export function hostsFile({ metadata, spec }: KubeObject, host: string, ip: stri
   return more === '' ? head : `${head}\n# Entries added by HostAliases.\n${more}`;
 }
 
+/** The names in a pod's /etc/hosts, for those who look names up. */
+export function hostNames({ metadata, spec }: KubeObject, ip: string): Map<string, string> {
+  const aliases = (spec.hostAliases ?? []) as { ip: string; hostnames?: string[] }[];
+  return new Map([
+    ...aliases.flatMap((alias) =>
+      (alias.hostnames ?? []).map((name): [string, string] => [name.toLowerCase(), alias.ip]),
+    ),
+    [String(spec.hostname ?? metadata.name), ip],
+    ['localhost', '127.0.0.1'],
+  ]);
+}
+
 interface DnsConfig {
   nameservers?: string[];
   searches?: string[];

@@ -8,6 +8,7 @@ import { ContainerRunner } from './container-runner.ts';
 import { before, Deadline } from './deadline.ts';
 import { PodEvents } from './events.ts';
 import type { MountedVolume } from './files.ts';
+import { hostNames } from './pod-files.ts';
 import { PodMounts } from './pod-mounts.ts';
 import { podStatus } from './pod-status.ts';
 import type { NodeWorld, PodWorld } from './world.ts';
@@ -156,7 +157,12 @@ export class PodWorker implements PodWorld {
     }
     this.#ip = addresses.take();
     const { name = '', namespace = '' } = this.#pod.metadata;
-    this.#net = network.createNamespace({ ip: this.#ip, name: `${namespace}/${name}`, dnsNamespace: namespace });
+    this.#net = network.createNamespace({
+      ip: this.#ip,
+      name: `${namespace}/${name}`,
+      dnsNamespace: namespace,
+      hosts: hostNames(this.#pod, this.#ip),
+    });
   }
 
   /** Ends a pod that is over by itself. */

@@ -1,3 +1,4 @@
+import { quantityValue } from '#kube/api/quantity.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 
 type Fields = Record<string, KubeObject['spec']>;
@@ -44,26 +45,9 @@ export function resourceValue(container: Fields, resource: string, divisor: stri
   const set: Fields = container.resources?.[kind] ?? {};
   // Without a limit the node's own size is the limit.
   const fallback = kind === 'limits' ? (name === 'cpu' ? '2' : '8Gi') : '0';
-  const value = quantity(String(set[name] ?? fallback));
-  const unit = quantity(divisor && divisor !== '0' ? divisor : '1');
+  const value = quantityValue(String(set[name] ?? fallback)) ?? 0;
+  const unit = quantityValue(divisor && divisor !== '0' ? divisor : '1') ?? 1;
   return String(Math.ceil(value / unit));
-}
-
-const SUFFIXES: Record<string, number> = {
-  m: 1e-3,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  Ki: 1024,
-  Mi: 1024 ** 2,
-  Gi: 1024 ** 3,
-  Ti: 1024 ** 4,
-};
-
-function quantity(text: string): number {
-  const match = /^([\d.]+)([A-Za-z]*)$/.exec(text);
-  return match ? Number(match[1]) * (SUFFIXES[match[2]!] ?? 1) : 0;
 }
 
 /** Replaces `$(NAME)` by what is known; `$$(NAME)` is a literal. Source: third_party/forked/golang/expansion. */

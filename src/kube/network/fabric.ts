@@ -2,7 +2,16 @@ import { isIP } from 'node:net';
 import type { Clock } from '#base/clock.ts';
 import { createPair, socketError } from './connection.ts';
 import { searchNames } from './dns.ts';
-import type { Connection, DialOptions, Listener, ListenOptions, NetNs, Network, Redirect } from './network.ts';
+import type {
+  Connection,
+  DialOptions,
+  Listener,
+  ListenOptions,
+  NamespaceOptions,
+  NetNs,
+  Network,
+  Redirect,
+} from './network.ts';
 import { ServiceTable, type Translated } from './service-table.ts';
 
 /** How long a dial to an address that nobody has waits before the node says that there is no route (ARP gives up). */
@@ -58,8 +67,8 @@ export class Fabric implements Network {
     this.node = this.createNamespace({ ip: options.nodeIp, name: 'node', hostNetwork: true });
   }
 
-  createNamespace(options: { ip: string; name: string; hostNetwork?: boolean; dnsNamespace?: string }): NetNs {
-    const namespace = new Namespace(this, options.ip, options.name, options.dnsNamespace ?? 'default');
+  createNamespace(options: NamespaceOptions): NetNs {
+    const namespace = new Namespace(this, options);
     this.#namespaces.set(options.ip, namespace);
     return namespace;
   }
@@ -146,16 +155,18 @@ class Namespace implements NetNs {
   redirect: Redirect | undefined;
   readonly #fabric: Fabric;
   readonly #dnsNamespace: string;
+  readonly #hosts: NamespaceOptions['hosts'];
   readonly #listeners = new Map<number, Bound>();
   readonly #open = new Set<Connection>();
   #nextPort = FIRST_EPHEMERAL;
   #destroyed = false;
 
-  constructor(fabric: Fabric, ip: string, name: string, dnsNamespace: string) {
+  constructor(fabric: Fabric, { ip, name, dnsNamespace, hosts }: NamespaceOptions) {
     this.#fabric = fabric;
     this.ip = ip;
     this.name = name;
-    this.#dnsNamespace = dnsNamespace;
+    this.#dnsNamespace = dnsNamespace ?? 'default';
+    this.#hosts = hosts;
   }
 
   listen(port: number, onConnection: (connection: Connection) => void, options: ListenOptions = {}): Listener {
@@ -249,6 +260,9 @@ class Namespace implements NetNs {
   }
 
   async resolve(name: string): Promise<string[]> {
+    const known =
+      this.#hosts?.get(name.toLowerCase()) ?? (name.toLowerCase() === 'localhost' ? '127.0.0.1' : undefined);
+    if (known !== undefined) return [known];
     for (const candidate of searchNames(name, this.#dnsNamespace, this.#fabric.clusterDomain)) {
       const found = this.#fabric.addressesOf(candidate);
       if (found.length > 0) return found;

@@ -1,5 +1,14 @@
 import type { Duplex } from 'node:stream';
 
+export interface NamespaceOptions {
+  ip: string;
+  name: string;
+  hostNetwork?: boolean;
+  dnsNamespace?: string;
+  /** Addresses by the names of /etc/hosts, which are looked at before DNS is asked. */
+  hosts?: ReadonlyMap<string, string>;
+}
+
 /**
  * The embedded cluster's network: byte streams between network namespaces, all in memory. It carries what real sockets
  * carry (HTTP/1.1, HTTP/2, TLS, raw TCP), knows pod addresses, Service addresses (kube-proxy), cluster DNS, refusals,
@@ -7,7 +16,7 @@ import type { Duplex } from 'node:stream';
  */
 export interface Network {
   /** A namespace for one pod (its sandbox) or one host; names are searched for in `dnsNamespace`. Addresses are unique while it lives. */
-  createNamespace(options: { ip: string; name: string; hostNetwork?: boolean; dnsNamespace?: string }): NetNs;
+  createNamespace(options: NamespaceOptions): NetNs;
   /** The node's own namespace: kubelet probes and port-forwards start here. */
   readonly node: NetNs;
 }

@@ -172,6 +172,8 @@ export class Balancer {
   close(): void {
     for (const stop of this.#stops) stop();
     for (const endpoint of this.#endpoints.values()) endpoint.close();
+    this.#endpoints.clear();
+    if (this.#options.labels) this.#report(this.#options.labels);
     this.#wake();
   }
 }
