@@ -6,6 +6,7 @@ import { emojivotoImages } from './emojivoto/images.ts';
 import { facesImages } from './faces/images.ts';
 import { httpEchoImage } from './http-echo.ts';
 import { httpbinImages } from './httpbin/images.ts';
+import { linkerdDebugImage } from './linkerd-debug.ts';
 import { nginxImages } from './nginx/nginx.ts';
 import { podinfoImages } from './podinfo.ts';
 import type { Image } from './program.ts';
@@ -31,6 +32,7 @@ export function kubeImages(): Image[] {
     ...slowCookerImages,
     grpcurlImage,
     agnhostImage,
+    linkerdDebugImage,
     tcpEchoImage,
     pauseImage,
   ];

@@ -1,6 +1,7 @@
 import type { KubeClient } from '#kube/client/client.ts';
 import type { ContainerContext, Image, Process } from '#kube/images/program.ts';
 import { startAwait } from './await.ts';
+import { startNetworkValidator } from './network-validator.ts';
 import { startProxyInit } from './proxy-init.ts';
 
 const VERSION = 'edge-26.8.3';
@@ -191,7 +192,7 @@ export const proxyImage: Image = {
       case 'proxy-init':
         return startProxyInit(context);
       case 'linkerd2-network-validator':
-        return once(0);
+        return startNetworkValidator(context);
       case 'linkerd-await':
         return startAwait(context);
       case 'sleep': {

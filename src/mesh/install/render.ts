@@ -6,6 +6,7 @@ import { disruptionBudget } from './deployment.ts';
 import { destinationAccess, destinationObjects, type WebhookMaterial } from './destination.ts';
 import { heartbeatAccess, heartbeatJob } from './heartbeat.ts';
 import { identityAccess, identityObjects } from './identity.ts';
+import { podMonitors } from './pod-monitors.ts';
 import { injectorAccess, injectorObjects } from './proxy-injector.ts';
 import type { Values } from './values.ts';
 
@@ -38,6 +39,7 @@ export function renderInstall({ namespace = 'linkerd', values: given, webhooks, 
     ...identityAccess(namespace),
     ...destination,
     ...(values.disableHeartBeat ? [] : heartbeatAccess(namespace)),
+    ...podMonitors(namespace, values),
     ...injector,
     ...linkerdConfig(namespace, values),
     ...identityObjects(namespace, values, {

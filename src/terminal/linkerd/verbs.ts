@@ -5,6 +5,7 @@ import { diagnostics } from './diagnostics/diagnostics.ts';
 import { identity } from './identity.ts';
 import { inject } from './inject.ts';
 import { install } from './install.ts';
+import { installCni } from './install-cni.ts';
 import { multicluster } from './multicluster/multicluster.ts';
 import { profile } from './profile.ts';
 import { prune } from './prune.ts';
@@ -28,6 +29,7 @@ export const root: Verb = {
     identity,
     inject,
     install,
+    installCni,
     multicluster,
     profile,
     prune,
