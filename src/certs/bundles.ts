@@ -1,19 +1,10 @@
 /* biome-ignore-all lint/suspicious/noExplicitAny: the spec of a Bundle is plain JSON. */
+import { ownedBy } from '#kube/api/owner.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import { parseCertificates } from '#pki/certificate.ts';
 import { writePem } from '#pki/pem.ts';
 import { changed, type Desk } from './controller.ts';
-import {
-  type Condition,
-  conditionOf,
-  find,
-  ownedBy,
-  same,
-  secretText,
-  TARGETS,
-  withCondition,
-  writeStatus,
-} from './objects.ts';
+import { type Condition, conditionOf, find, same, secretText, TARGETS, withCondition, writeStatus } from './objects.ts';
 import { WorkQueue } from './work-queue.ts';
 
 const LABEL = 'trust.cert-manager.io/bundle';

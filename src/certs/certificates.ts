@@ -3,6 +3,7 @@
 import type { KeyObject } from 'node:crypto';
 import { nameSuffix } from '#base/ids.ts';
 import { rfc3339 } from '#base/rfc3339.ts';
+import { ownedBy } from '#kube/api/owner.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import { readRequest } from '#pki/structure.ts';
 import { certificateSecret } from './certificate-secret.ts';
@@ -15,7 +16,6 @@ import {
   find,
   isTrue,
   keyOf,
-  ownedBy,
   secretText,
   splitKey,
   TARGETS,

@@ -100,15 +100,6 @@ export function splitKey(key: string): [namespace: string, name: string] {
   return [key.slice(0, at), key.slice(at + 1)];
 }
 
-export const ownedBy = (owner: KubeObject) => ({
-  apiVersion: owner.apiVersion,
-  kind: owner.kind,
-  name: owner.metadata.name!,
-  uid: owner.metadata.uid!,
-  controller: true,
-  blockOwnerDeletion: true,
-});
-
 /** A value of a Secret as text; undefined when the key is absent or empty. */
 export function secretText(secret: KubeObject | undefined, key: string): string | undefined {
   const value: string | undefined = secret?.['data']?.[key];

@@ -1,5 +1,6 @@
 import { compareQuantities, sumOfQuantities } from './quantity.ts';
 import { usageOf } from './quota.ts';
+import { holds } from './selectors.ts';
 import type { KubeObject } from './types.ts';
 
 interface Taint {
@@ -36,8 +37,8 @@ export function unfit(pod: KubeObject, node: KubeObject): string | undefined {
   const fields = { 'metadata.name': node.metadata.name ?? '' };
   const matches = ({ matchExpressions = [], matchFields = [] }: NonNullable<typeof terms>[number]) =>
     matchExpressions.length + matchFields.length > 0 &&
-    matchExpressions.every((expression) => holds(expression, labels)) &&
-    matchFields.every((expression) => holds(expression, fields));
+    matchExpressions.every((expression) => fits(expression, labels)) &&
+    matchFields.every((expression) => fits(expression, fields));
   if (terms && !terms.some(matches)) return "node(s) didn't match Pod's node affinity/selector";
   return undefined;
 }
@@ -69,22 +70,10 @@ function tolerates(pod: KubeObject, taint: Taint): boolean {
   );
 }
 
-function holds({ key, operator, values = [] }: Expression, labels: Record<string, string>): boolean {
-  const has = labels[key];
-  switch (operator) {
-    case 'In':
-      return has !== undefined && values.includes(has);
-    case 'NotIn':
-      return has === undefined || !values.includes(has);
-    case 'Exists':
-      return has !== undefined;
-    case 'DoesNotExist':
-      return has === undefined;
-    case 'Gt':
-      return Number(has) > Number(values[0]);
-    case 'Lt':
-      return Number(has) < Number(values[0]);
-    default:
-      return false;
-  }
+/** Terms of nodes know two operators more than selectors. */
+function fits(expression: Expression, labels: Record<string, string>): boolean {
+  const { key, operator, values = [] } = expression;
+  if (operator === 'Gt') return Number(labels[key]) > Number(values[0]);
+  if (operator === 'Lt') return Number(labels[key]) < Number(values[0]);
+  return holds(expression, labels);
 }

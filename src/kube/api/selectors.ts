@@ -46,21 +46,27 @@ export function matchesSelector(
 ): boolean {
   if (!selector) return false;
   for (const [key, value] of Object.entries(selector.matchLabels ?? {})) if (labels?.[key] !== value) return false;
-  return (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-    const has = labels?.[key];
-    switch (operator) {
-      case 'In':
-        return has !== undefined && values.includes(has);
-      case 'NotIn':
-        return has === undefined || !values.includes(has);
-      case 'Exists':
-        return has !== undefined;
-      case 'DoesNotExist':
-        return has === undefined;
-      default:
-        return false;
-    }
-  });
+  return (selector.matchExpressions ?? []).every((expression) => holds(expression, labels));
+}
+
+/** Whether one of `matchExpressions` holds. */
+export function holds(
+  { key, operator, values = [] }: { key: string; operator: string; values?: string[] },
+  labels: Record<string, string> | undefined,
+): boolean {
+  const has = labels?.[key];
+  switch (operator) {
+    case 'In':
+      return has !== undefined && values.includes(has);
+    case 'NotIn':
+      return has === undefined || !values.includes(has);
+    case 'Exists':
+      return has !== undefined;
+    case 'DoesNotExist':
+      return has === undefined;
+    default:
+      return false;
+  }
 }
 
 /** Fields that a kind can be selected by beside metadata.name and metadata.namespace. */

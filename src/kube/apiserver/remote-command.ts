@@ -1,7 +1,8 @@
 import type { ChannelSocket } from '#kube/api/http.ts';
 import type { NodeExec, NodeExecOptions } from '#kube/api/node.ts';
 import { StatusError } from '#kube/api/status.ts';
-import type { ByteReader, ByteWriter, TerminalSize } from '#shell/stdio.ts';
+import { Inbox } from '#shell/inbox.ts';
+import type { ByteWriter, TerminalSize } from '#shell/stdio.ts';
 import { channelPair } from './channel-pair.ts';
 
 export interface RemoteCommand {
@@ -90,39 +91,5 @@ function parseSize(data: Uint8Array): TerminalSize | undefined {
       : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** What a client typed and a program has not read yet. */
-class Inbox implements ByteReader {
-  readonly #chunks: Uint8Array[] = [];
-  #ended = false;
-  #wake: (() => void) | undefined;
-
-  push(chunk: Uint8Array): void {
-    if (this.#ended) return;
-    this.#chunks.push(chunk);
-    this.#wake?.();
-  }
-  end(): void {
-    this.#ended = true;
-    this.#wake?.();
-  }
-  async read(signal?: AbortSignal): Promise<Uint8Array | undefined> {
-    while (this.#chunks.length === 0 && !this.#ended) {
-      signal?.throwIfAborted();
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        signal?.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
-    return this.#chunks.shift();
-  }
-  cancel(): void {
-    this.#chunks.length = 0;
-    this.end();
-  }
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    for (let chunk = await this.read(); chunk; chunk = await this.read()) yield chunk;
   }
 }

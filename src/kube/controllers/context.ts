@@ -179,15 +179,6 @@ export const MANAGER = 'kube-controller-manager';
 export const controllerOf = (owners: OwnerReference[] | undefined): OwnerReference | undefined =>
   owners?.find((owner) => owner.controller);
 
-export const ownedBy = (owner: KubeObject): OwnerReference => ({
-  apiVersion: owner.apiVersion,
-  kind: owner.kind,
-  name: owner.metadata.name!,
-  uid: owner.metadata.uid!,
-  controller: true,
-  blockOwnerDeletion: true,
-});
-
 export function ignoreGone(error: unknown): void {
   if (error instanceof StatusError && error.code === 404) return;
   throw error;

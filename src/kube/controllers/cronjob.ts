@@ -1,16 +1,8 @@
 import { rfc3339 } from '#base/rfc3339.ts';
 import { parseSchedule, type Schedule } from '#kube/api/cron.ts';
+import { ownedBy } from '#kube/api/owner.ts';
 import type { KubeObject } from '#kube/api/types.ts';
-import {
-  type ControllerContext,
-  conditionOf,
-  controllerOf,
-  ignoreGone,
-  keyOf,
-  MANAGER,
-  ownedBy,
-  splitKey,
-} from './context.ts';
+import { type ControllerContext, conditionOf, controllerOf, ignoreGone, keyOf, MANAGER, splitKey } from './context.ts';
 import { isFinished } from './job.ts';
 import { WorkQueue } from './queue.ts';
 

@@ -1,16 +1,8 @@
+import { ownedBy } from '#kube/api/owner.ts';
 import { same } from '#kube/api/patch/field-set.ts';
 import { matchesSelector } from '#kube/api/selectors.ts';
 import type { KubeObject } from '#kube/api/types.ts';
-import {
-  type ControllerContext,
-  controllerOf,
-  ignoreGone,
-  isActive,
-  keyOf,
-  MANAGER,
-  ownedBy,
-  splitKey,
-} from './context.ts';
+import { type ControllerContext, controllerOf, ignoreGone, isActive, keyOf, MANAGER, splitKey } from './context.ts';
 import { createScaler } from './deployment-scale.ts';
 import {
   byAge,

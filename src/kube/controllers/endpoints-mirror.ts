@@ -1,6 +1,7 @@
+import { ownedBy } from '#kube/api/owner.ts';
 import { same } from '#kube/api/patch/field-set.ts';
 import type { KubeObject } from '#kube/api/types.ts';
-import { type ControllerContext, keyOf, MANAGER, ownedBy, splitKey } from './context.ts';
+import { type ControllerContext, keyOf, MANAGER, splitKey } from './context.ts';
 import { WorkQueue } from './queue.ts';
 
 const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';

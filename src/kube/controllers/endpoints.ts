@@ -1,7 +1,8 @@
+import { ownedBy } from '#kube/api/owner.ts';
 import { same } from '#kube/api/patch/field-set.ts';
 import { matchesSelector } from '#kube/api/selectors.ts';
 import type { KubeObject } from '#kube/api/types.ts';
-import { type ControllerContext, ignoreGone, isReady, keyOf, MANAGER, ownedBy, splitKey } from './context.ts';
+import { type ControllerContext, ignoreGone, isReady, keyOf, MANAGER, splitKey } from './context.ts';
 import { WorkQueue } from './queue.ts';
 
 /** A slice holds no more endpoints. */

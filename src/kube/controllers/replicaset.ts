@@ -1,3 +1,4 @@
+import { ownedBy } from '#kube/api/owner.ts';
 import { matchesSelector } from '#kube/api/selectors.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import {
@@ -10,7 +11,6 @@ import {
   isReady,
   keyOf,
   MANAGER,
-  ownedBy,
   splitKey,
 } from './context.ts';
 import { WorkQueue } from './queue.ts';

@@ -1,6 +1,7 @@
+import { ownedBy } from '#kube/api/owner.ts';
 import { same } from '#kube/api/patch/field-set.ts';
 import type { KubeObject } from '#kube/api/types.ts';
-import { type ControllerContext, MANAGER, ownedBy } from './context.ts';
+import { type ControllerContext, MANAGER } from './context.ts';
 import { templateHash } from './template-hash.ts';
 
 export interface Revisions {

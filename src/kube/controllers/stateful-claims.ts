@@ -1,5 +1,6 @@
+import { ownedBy } from '#kube/api/owner.ts';
 import type { KubeObject } from '#kube/api/types.ts';
-import { type ControllerContext, ignoreGone, MANAGER, ownedBy } from './context.ts';
+import { type ControllerContext, ignoreGone, MANAGER } from './context.ts';
 
 export const COMPONENT = 'statefulset-controller';
 

@@ -1,14 +1,6 @@
+import { ownedBy } from '#kube/api/owner.ts';
 import type { KubeObject } from '#kube/api/types.ts';
-import {
-  type ControllerContext,
-  controllerOf,
-  isAvailable,
-  isReady,
-  keyOf,
-  MANAGER,
-  ownedBy,
-  splitKey,
-} from './context.ts';
+import { type ControllerContext, controllerOf, isAvailable, isReady, keyOf, MANAGER, splitKey } from './context.ts';
 import { WorkQueue } from './queue.ts';
 import { claimPods } from './replicaset.ts';
 import { atRevision, REVISION_HASH, type Revisions, syncRevisions, trimRevisions } from './revisions.ts';

@@ -2,7 +2,7 @@ import { rfc3339 } from '#base/rfc3339.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { Process } from '#kube/images/program.ts';
 import { Inbox } from '#shell/inbox.ts';
-import type { ByteReader, ByteWriter } from '#shell/stdio.ts';
+import type { ByteWriter } from '#shell/stdio.ts';
 import type { ResolvedImage } from './image-store.ts';
 import { LogBuffer } from './log-buffer.ts';
 import type { TerminalDriver } from './tty.ts';

@@ -1,3 +1,4 @@
+import { quantityValue } from '#kube/api/quantity.ts';
 import type { Values } from '#mesh/install/values.ts';
 import { isDefaultPolicy } from '#mesh/policy/core/defaults.ts';
 
@@ -126,32 +127,7 @@ function durationMs(text: string | undefined): number | undefined {
   return total;
 }
 
-const SCALES: Record<string, number> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  '': 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
-
-/** A Kubernetes quantity as a number; undefined for what is none. */
-export function quantity(text: string): number | undefined {
-  const [, amount, unit = ''] = /^([+-]?(?:\d+\.?\d*|\.\d+))([numkMGTPE]|[KMGTPE]i)?$/.exec(text) ?? [];
-  return amount === undefined ? undefined : Number(amount) * SCALES[unit]!;
-}
-
-export const isQuantity = (text: string): boolean => quantity(text) !== undefined;
+export const isQuantity = (text: string): boolean => quantityValue(text) !== undefined;
 
 /** Ports and ranges, with the names of the pod's own ports read as numbers; what is neither is left out. */
 function portList(text: string, named: ReadonlyMap<string, number>): string {
@@ -188,7 +164,7 @@ export function overriddenValues(from: Values, annotations: Annotations, context
   if (annotations['linkerd.io/inject'] === 'ingress') values['proxy'].isIngress = true;
   each(TEXT, (text, path) => put(values, path, text));
   each(QUANTITIES, (text, path, name) => {
-    const amount = quantity(text);
+    const amount = quantityValue(text);
     if (amount === undefined) return;
     put(values, path, text);
     const workers = WORKERS[name];

@@ -1,4 +1,5 @@
-import { isQuantity, quantity } from '#mesh/injector/overrides.ts';
+import { quantityValue } from '#kube/api/quantity.ts';
+import { isQuantity } from '#mesh/injector/overrides.ts';
 import type { Values } from '#mesh/install/values.ts';
 
 const LEVELS = ['panic', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'];
@@ -34,7 +35,7 @@ function resourceProblem({ cpu = {}, memory = {} }: { cpu?: Amounts; memory?: Am
   for (const [name, { request, limit }] of [['cpu', cpu] as const, ['memory', memory] as const]) {
     if (!limit) continue;
     if (!isQuantity(limit)) return `Invalid ${name} limit '${limit}' for --proxy-${name}-limit flag`;
-    if ((quantity(request ?? '') ?? 0) > quantity(limit)!)
+    if ((quantityValue(request ?? '') ?? 0) > quantityValue(limit)!)
       return `The ${name} limit '${limit}' cannot be lower than the ${name} request '${request}'`;
   }
   return undefined;

@@ -1,4 +1,4 @@
-import { canonicalQuantity } from '#kube/api/quantity.ts';
+import { compareQuantities } from '#kube/api/quantity.ts';
 import { type Causes, DNS_LABEL, dnsLabelProblem } from './causes.ts';
 import { internalForm, SECURITY_CONTEXT } from './internal-form.ts';
 
@@ -253,32 +253,9 @@ function resourceCauses({ limits = {}, requests = {} }: Fields, path: string, ad
   }
   for (const [name, amount] of Object.entries(requests as Record<string, string>)) {
     const limit = limits[name];
-    if (limit === undefined || amountOf(amount) <= amountOf(limit)) continue;
+    if (limit === undefined || compareQuantities(amount, limit) <= 0) continue;
     add.invalid(`${path}.requests`, amount, `must be less than or equal to ${name} limit of ${limit}`);
   }
-}
-
-const UNITS: Record<string, number> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
-
-function amountOf(text: string): number {
-  const match = /^([-+]?[\d.]+(?:e[-+]?\d+)?)(\D*)$/.exec(canonicalQuantity(text) ?? '0')!;
-  return Number(match[1]) * (UNITS[match[2]!] ?? 1);
 }
 
 const ID_RANGE = 'must be between 0 and 2147483647, inclusive';

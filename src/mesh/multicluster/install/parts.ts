@@ -1,4 +1,5 @@
 import type { KubeObject } from '#kube/api/types.ts';
+import { apiAccessVolume } from '#mesh/install/pod-volumes.ts';
 import { CREATED_BY, EXTENSION } from '../labels.ts';
 import type { MulticlusterValues } from './values.ts';
 
@@ -129,27 +130,10 @@ export function mirrorDeployment(
           ],
           securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
           serviceAccountName: options.account,
-          volumes: [apiAccess()],
+          volumes: [apiAccessVolume],
           ...options.placement,
         },
       },
     },
   };
 }
-
-/** The account's token, mounted by hand. */
-const apiAccess = (): object => ({
-  name: 'kube-api-access',
-  projected: {
-    defaultMode: 420,
-    sources: [
-      { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } },
-      { configMap: { items: [{ key: 'ca.crt', path: 'ca.crt' }], name: 'kube-root-ca.crt' } },
-      {
-        downwardAPI: {
-          items: [{ fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' }, path: 'namespace' }],
-        },
-      },
-    ],
-  },
-});
