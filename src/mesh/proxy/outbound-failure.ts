@@ -8,13 +8,15 @@ import { clientErrorOf, HttpTwoError, isUnexpected } from './upstream.ts';
 
 /** For the `error` label of a route's metrics. */
 export const errorLabel = (error: Error): string =>
-  error instanceof TimedOut
-    ? 'RESPONSE_HEADERS_TIMEOUT'
-    : error instanceof Unavailable
-      ? error.status === 504
-        ? 'FAIL_FAST'
-        : 'LOAD_SHED'
-      : 'UNKNOWN';
+  error instanceof Rejected && (error.kind === 'redirect' || error.kind === 'fail')
+    ? ''
+    : error instanceof TimedOut
+      ? 'RESPONSE_HEADERS_TIMEOUT'
+      : error instanceof Unavailable
+        ? error.status === 504
+          ? 'FAIL_FAST'
+          : 'LOAD_SHED'
+        : 'UNKNOWN';
 
 interface Failure {
   status: number;

@@ -54,7 +54,8 @@ export async function serveOutbound(connection: OutboundConnection, exchange: Ex
     if (plan.counted) countProfileRequest(runtime, plan.counted);
   } catch (error) {
     if (!(error instanceof Rejected)) throw error;
-    fail(connection, exchange, error);
+    const status = fail(connection, exchange, error);
+    recordRoute(runtime, error, exchange, { status, headers: {} }, startedAt, errorLabel(error));
     return;
   }
   const limits = new StreamLimits(runtime.clock, exchange, plan.timeouts);

@@ -47,16 +47,15 @@ export function destinationLabels(endpoint: Endpoint): Labels {
   };
 }
 
-/** Counts a request on its route when it is over. */
+/** Counts a request on its route when it is over; one that failed has no status. */
 export function recordRoute(
   runtime: ProxyRuntime,
-  plan: Plan,
+  { labels }: Pick<Plan, 'labels'>,
   exchange: Exchange,
   answer: Answer,
   startedAt: number,
   error = '',
 ): void {
-  const { labels } = plan;
   if (!labels) return;
   const { metrics, clock } = runtime;
   exchange.onDone(() => {
@@ -64,8 +63,8 @@ export function recordRoute(
     const grpcStatus = grpcStatusOf(answer);
     const ms = clock.now() - startedAt;
     const status: Labels = grpc
-      ? { grpc_status: grpcStatus ?? '', error }
-      : { http_status: String(answer.status), error };
+      ? { grpc_status: error ? '' : (grpcStatus ?? ''), error }
+      : { http_status: error ? '' : String(answer.status), error };
     metrics.add(`${labels.family}_request_statuses_total`, { ...labels.route, hostname: '', ...status });
     metrics.observeSeconds(`${labels.family}_request_duration_seconds`, { ...labels.route, hostname: '' }, ms);
     if (!labels.backend) return;

@@ -25,6 +25,8 @@ export class Rejected extends Error {
   readonly told: string | undefined;
   readonly closes: boolean;
   readonly location: string | undefined;
+  /** Of the route whose filter said so. */
+  labels?: RouteLabels;
   constructor(
     status: number,
     grpc: number,
@@ -105,7 +107,10 @@ function policyPlan(connection: OutboundConnection, policy: OutboundPolicy, exch
   const place: NonNullable<Plan['place']> = { route: named(found.route.ref) };
   const apply = (filters: Filter[], to: Exchange) => {
     const outcome = applyRequestFilters(to, filters, found.match);
-    if (outcome) throw rejectionOf(outcome);
+    if (!outcome) return;
+    const rejection = rejectionOf(outcome);
+    rejection.labels = labels;
+    throw rejection;
   };
   apply(rule.filters, exchange);
   const { retry } = rule;
