@@ -29,7 +29,7 @@ beforeAll(async () => {
   page = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage();
   await page.goto(`${url}/mesh/who-answers/`);
   await page.click('[data-start]');
-}, 120_000);
+}, 180_000);
 afterAll(async () => {
   await academy?.close();
   await browser?.close();
