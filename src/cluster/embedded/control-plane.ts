@@ -8,6 +8,7 @@ import { priorityAdmission } from '#kube/apiserver/admission/priority.ts';
 import { quotaAdmission } from '#kube/apiserver/admission/quota.ts';
 import { podDefaultsAdmission, serviceAccountAdmission } from '#kube/apiserver/admission/service-account.ts';
 import { defaultStorageClass, storageProtection } from '#kube/apiserver/admission/storage.ts';
+import { tlsSecretWarnings } from '#kube/apiserver/admission/tls-secret.ts';
 import { webhookAdmission } from '#kube/apiserver/admission/webhooks.ts';
 import { createAuthenticator } from '#kube/apiserver/auth/authenticate.ts';
 import { escalationAdmission } from '#kube/apiserver/auth/escalation.ts';
@@ -82,6 +83,7 @@ export class ControlPlane {
       storageProtection,
       webhookAdmission(store, createReviewCaller(dial, clock)),
       escalationAdmission(store, authorize),
+      tlsSecretWarnings,
       quotaAdmission(store),
     );
     addReviews(this.server, this.tokens, authorize, () => clock.now());

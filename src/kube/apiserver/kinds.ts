@@ -106,6 +106,10 @@ export class Kinds {
     return [...this.#builtInGroups, ...[...this.#customGroups.values()].sort((a, b) => a.name.localeCompare(b.name))];
   }
 
+  isBuiltIn(group: string): boolean {
+    return group === '' || this.#builtInGroups.some(({ name }) => name === group);
+  }
+
   hasGroupVersion(group: string, version: string): boolean {
     return group === ''
       ? version === 'v1'

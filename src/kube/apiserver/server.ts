@@ -163,6 +163,7 @@ export class ApiServer implements ApiHandler {
     const virtual = this.#virtual.get(`${group}/${version}/${resource}${subresource ? `/${subresource}` : ''}`);
     if (virtual) return virtual(request, attributes);
     const kind = this.kinds.get(group, version, resource);
+    if (!kind && !this.kinds.isBuiltIn(group)) return NO_PAGE;
     if (!kind) throw this.#unknown();
     if (subresource !== 'log' && subresource !== 'proxy') checkAcceptable(request);
     if (kind.namespaced && attributes.name && !attributes.namespace) throw this.#unknown();
@@ -236,6 +237,13 @@ export class ApiServer implements ApiHandler {
     return failure('NotFound', 'the server could not find the requested resource', {});
   }
 }
+
+/** What is said of a path that nobody serves, such as a custom resource that is not defined any more. */
+const NO_PAGE: ApiResponse = {
+  status: 404,
+  headers: { 'x-content-type-options': 'nosniff' },
+  body: { type: 'text', value: '404 page not found\n', contentType: 'text/plain; charset=utf-8' },
+};
 
 function forbidden(
   { user, verb, group, resource, subresource, namespace, name, path, isResource }: Attributes,

@@ -22,6 +22,7 @@ const MANY_ATTEMPTS = 30;
 const SLOW_RETRY_MS = 60_000;
 /** How long one attempt may take in all. */
 const ATTEMPT_MS = 10_000;
+const WAITING_MS = 15_000;
 /**
  * How long an unused connection to identity is kept, by the wall's clock. Renewals come one soon after the other only
  * while time is moved; after the first certificate none comes soon.
@@ -118,9 +119,33 @@ export class WorkloadCertificate implements TlsCredentials {
     return this.ready ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  /** Says every fifteen seconds that there is no certificate yet. */
+  #tellWaiting(): void {
+    const { clock, signal, log } = this.#options;
+    let timer: Timer | undefined;
+    const wait = () => {
+      timer = clock.setTimeout(
+        () => {
+          log.warn('linkerd_app', 'Waiting for identity to be initialized...');
+          wait();
+        },
+        WAITING_MS,
+        { lazy: true },
+      );
+    };
+    wait();
+    const stop = () => timer?.cancel();
+    signal.addEventListener('abort', stop, { once: true });
+    void this.whenReady().then(() => {
+      stop();
+      signal.removeEventListener('abort', stop);
+    });
+  }
+
   /** Certifies and goes on renewing until the signal aborts. */
   async run(): Promise<void> {
     const { clock, signal, settings, log, metrics } = this.#options;
+    this.#tellWaiting();
     for (const result of ['ok', 'error']) metrics.add('control_identity_cert_refreshes_total', { result }, 0);
     for (let refusals = 0; !signal.aborted; ) {
       try {

@@ -13,6 +13,8 @@ export interface ControlDialerOptions {
 }
 
 const CONNECT_MS = 1_000;
+/** The proxy's resolver waits so long after it found nothing. */
+const LOOKUP_MS = 5_000;
 
 /** Connections of a proxy to its control plane: by name, over TLS to the expected identity, plain over loopback. */
 export class ControlDialer {
@@ -20,15 +22,39 @@ export class ControlDialer {
   /** Where each controller was found last, for the log. */
   readonly #found = new Map<string, string>();
 
+  /** When a name without an address was told of last. */
+  readonly #missed = new Map<string, number>();
+
   constructor(options: ControlDialerOptions) {
     this.#options = options;
+  }
+
+  /** Looked up again and again; told as often as the proxy looks. */
+  #unresolved(span: string, { host, port }: ControlAddress): void {
+    const now = this.#options.credentials().clock.now();
+    if (now - (this.#missed.get(span) ?? Number.NEGATIVE_INFINITY) < LOOKUP_MS) return;
+    this.#missed.set(span, now);
+    const name = host.replace(/\.$/, '');
+    this.#options.log.line(
+      'warn',
+      `${span}:controller{addr=${name}:${port}}: linkerd_app_core::control::balance`,
+      `Failed to resolve control-plane component error=${unresolved(name)}`,
+      span.startsWith('identity') ? 2 : 1,
+    );
   }
 
   async dial(span: string, to: ControlAddress, signal?: AbortSignal): Promise<Duplex> {
     const { net, uid, log } = this.#options;
     const name = `${to.host}:${to.port}`;
     const loopback = to.host === 'localhost';
-    const ips = loopback ? ['127.0.0.1'] : isIP(to.host) ? [to.host] : await net.resolve(to.host);
+    const ips = loopback
+      ? ['127.0.0.1']
+      : isIP(to.host)
+        ? [to.host]
+        : await net.resolve(to.host).catch((error: Error) => {
+            if (!signal?.aborted) this.#unresolved(span, to);
+            throw error;
+          });
     const ip = ips[ips.length === 1 ? 0 : Math.floor(Math.random() * ips.length)]!;
     const address = `${ip}:${to.port}`;
     const failed = (error: Error) => {
@@ -61,6 +87,21 @@ export class ControlDialer {
       signal?.removeEventListener('abort', stop);
     }
   }
+}
+
+/** Of a name without records, in the words of the proxy's resolver. */
+function unresolved(host: string): string {
+  const query = (type: string) =>
+    `no records found for Query { name: Name("${host}."), query_type: ${type}, query_class: IN }`;
+  const sources = [
+    `failed to resolve A record: DNS error: ${query('AAAA')}`,
+    `DNS error: ${query('AAAA')}`,
+    query('AAAA'),
+  ];
+  return (
+    `failed SRV and A record lookups: failed to resolve SRV record: DNS error: ${query('SRV')}; ${sources[0]} ` +
+    `error.sources=[${sources.join(', ')}]`
+  );
 }
 
 /** As the proxy words it: rustls for certificates, the system for sockets. */

@@ -52,6 +52,9 @@ const ASIDE: [RegExp, string][] = [
     '$1:<port>',
   ],
   [/^(date|last-modified|etag): .*$/gim, '$1: <date>'],
+  // What the official CLI's client library says of warnings, and the node's name.
+  [/^I\d{4} .*warnings\.go.*\n/gm, ''],
+  [/\bto academy(?:-[a-z0-9]+)?$/gm, 'to <node>'],
   [/^x-app-version:.*$/gm, 'x-app-version: <version>'],
   [/(linkerd2_proxy: release ).*$/gm, '$1<release>'],
 ];
