@@ -7,10 +7,10 @@ import { messageOf } from '#base/errors.ts';
 
 const run = promisify(execFile);
 
-/** Programs of the toolbox that are Go modules, at the releases that the lessons were written with. */
+/** Programs of the toolbox that are Go modules, at releases that are to be had as such. */
 const MODULES: Readonly<Record<string, string>> = {
   yq: 'github.com/mikefarah/yq/v4@v4.54.3',
-  step: 'github.com/smallstep/cli/cmd/step@v0.30.6',
+  step: 'github.com/smallstep/cli/cmd/step@v0.21.0',
 };
 /** They are Go programs of hundreds of packages, and machines that build them may be busy. */
 const BUILT_WITHIN_MS = 20 * 60_000;
@@ -47,7 +47,8 @@ async function build(name: string, module: string, folder: string): Promise<void
   const work = mkdtempSync(join(tmpdir(), 'academy-tools-'));
   try {
     const { stdout } = await run('go', ['env', 'GOMODCACHE']);
-    await run('go', ['install', '-trimpath', '-ldflags=-s -w', module], {
+    const version = module.slice(module.lastIndexOf('@v') + 2);
+    await run('go', ['install', '-trimpath', `-ldflags=-s -w -X main.Version=${version}`, module], {
       env: { ...process.env, GOPATH: work, GOMODCACHE: stdout.trim(), GOBIN: '', GOOS: 'linux', CGO_ENABLED: '0' },
       timeout: BUILT_WITHIN_MS,
       maxBuffer: 16 * 1024 * 1024,

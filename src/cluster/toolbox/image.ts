@@ -40,7 +40,7 @@ export async function buildToolbox(engine: Engine, o: ToolboxBuild): Promise<voi
     const missing = TOOLS.filter((tool) => !given.includes(tool));
     if (missing.length > 0)
       o.onLine(
-        `Left out, because they were not given: ${missing.join(', ')}. \`--tools FOLDER\` names a folder of them; \`academy images tools FOLDER\` makes step and yq where Go is installed.`,
+        `Left out, because they were not given: ${missing.join(', ')}. \`--tools FOLDER\` names a folder of them${missing.some((tool) => tool === 'step' || tool === 'yq') ? '; `academy images tools FOLDER` makes step and yq where Go is installed' : ''}.`,
       );
     await buildImage(engine, {
       context,
