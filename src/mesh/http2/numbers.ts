@@ -26,6 +26,25 @@ export const CANCEL = 8;
 export const COMPRESSION_ERROR = 9;
 export const ENHANCE_YOUR_CALM = 11;
 
+const REASONS = [
+  'not a result of an error',
+  'unspecific protocol error detected',
+  'unexpected internal error encountered',
+  'flow-control protocol violated',
+  'settings ACK not received in timely manner',
+  'received frame when stream half-closed',
+  'frame with invalid size',
+  'refused stream before processing any application logic',
+  'stream no longer needed',
+  'unable to maintain the header compression context',
+  'connection established in response to a CONNECT request was reset or abnormally closed',
+  'detected excessive load generating behavior',
+  'security properties do not meet minimum requirements',
+  'endpoint requires HTTP/1.1',
+];
+/** How the proxy's HTTP/2 library words the reason of a reset. */
+export const reasonText = (code: number): string => REASONS[code] ?? 'unknown reason';
+
 export const LARGEST_WINDOW = 2 ** 31 - 1;
 /** What a peer may send on one stream before it is read. */
 export const STREAM_WINDOW = 1 << 20;

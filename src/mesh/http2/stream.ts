@@ -6,6 +6,7 @@ import {
   LARGEST_WINDOW,
   NO_ERROR,
   PROTOCOL_ERROR,
+  reasonText,
   STREAM_CLOSED,
   STREAM_WINDOW,
 } from './numbers.ts';
@@ -116,7 +117,7 @@ export class Http2Stream {
   }
 
   /** Breaks it off. */
-  fail(code: number, error: Error = new Error(`http2 error: stream error sent: code ${code}`)): void {
+  fail(code: number, error: Error = new Error(`stream error sent by user: ${reasonText(code)}`)): void {
     if (this.isClosed) return;
     if (this.#carrier) this.#carrier.reset(this.#id, code);
     this.onGone(error);
@@ -209,7 +210,7 @@ export class Http2Stream {
   takeReset(code: number): void {
     // Its other side is through, and does not care for what it did not read.
     if (code === NO_ERROR && this.#received) this.#close(true);
-    else this.onGone(new Error(`http2 error: stream error received: code ${code}`));
+    else this.onGone(new Error(`stream error received: ${reasonText(code)}`));
   }
 
   /** Of its connection: what came in this turn is told. */

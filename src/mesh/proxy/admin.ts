@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Connection } from '#kube/network/network.ts';
 import type { Client } from '#mesh/policy/core/config.ts';
-import { type Answer, type Exchange, serveHttp1, serveHttp2 } from './exchange.ts';
+import { type Answer, dated, type Exchange, serveHttp1, serveHttp2 } from './exchange.ts';
 import { type InboundConnection, serveInbound } from './inbound-http.ts';
 import { detected, serverLabels, targetLabels, tlsLabels } from './inbound-labels.ts';
 import { peek, readClientHello, readHttp } from './peek.ts';
@@ -30,6 +30,8 @@ function text(status: number, body: string, contentType = 'text/plain'): Answer 
   return { ...answer, headers: { 'content-type': contentType, ...answer.headers } };
 }
 
+const LEVELS_ONLY =
+  'error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5';
 const NOT_FROM_THERE = 'Requests are only permitted from localhost.';
 
 /** Port 4191: `/ready`, `/live`, `/metrics`, `/env.json`, plain or over TLS under the pod's own identity. */
@@ -80,7 +82,7 @@ export class Admin {
       clientAddress: `${connection.remoteAddress}:${connection.remotePort}`,
       listenPort: settings.adminPort,
       isProxy: tls?.identity !== undefined,
-      forward: (exchange) => this.#answer(exchange, connection),
+      forward: async (exchange) => dated(exchange, await this.#answer(exchange, connection), clock.now()),
     };
     runtime.transport.count(connection, { ...labels, ...tlsLabels(inbound.client), ...server });
     const socket = tls?.socket ?? connection;
@@ -136,7 +138,7 @@ export class Admin {
     for await (const chunk of exchange.body ?? []) chunks.push(Buffer.from(chunk as Uint8Array));
     if (exchange.method === 'GET') return bare(200, log.directives);
     if (exchange.method !== 'PUT') return { ...bare(405), headers: { allow: 'GET, PUT', 'content-length': '0' } };
-    return log.set(Buffer.concat(chunks).toString()) ? bare(204) : bare(400, 'invalid filter directive');
+    return log.set(Buffer.concat(chunks).toString()) ? bare(204) : bare(400, LEVELS_ONLY);
   }
 
   #metrics(): string {

@@ -35,7 +35,7 @@ export interface Exchange {
   isNative: boolean;
   respond(answer: Answer): void;
   /** Breaks the request off without an answer; only HTTP/2 can without ending its connection. */
-  reset?(): void;
+  reset?(code?: number): void;
   /** Called once when the exchange is over; `true` when it went through to its end. */
   onDone(listener: (complete: boolean) => void): void;
 }
@@ -117,6 +117,12 @@ export function synthesized(exchange: Exchange, given: Synthesis, now: number): 
 
 /** What cannot be in a header is not told. */
 const printable = (message: string): string => (/^[\t\u0020-\u007e]*$/.test(message) ? message : 'unexpected error');
+
+/** Where there is no body, its length is written after all else (hyper, proto/h1/role.rs). */
+export function lengthLast(answer: Answer): void {
+  const { 'content-length': length, ...others } = answer.headers;
+  if (length === '0') answer.headers = { ...others, 'content-length': length };
+}
 
 /** Adds the date that the proxy's HTTP library puts on answers of its own: first in HTTP/2, last in HTTP/1. */
 export function dated(exchange: Exchange, answer: Answer, now: number): Answer {
@@ -220,8 +226,8 @@ function http2Exchange(stream: Http2Stream, headers: Headers): Exchange {
         broken: () => stream.fail(INTERNAL_ERROR),
       });
     },
-    reset() {
-      stream.fail(INTERNAL_ERROR);
+    reset(code = INTERNAL_ERROR) {
+      stream.fail(code);
     },
     onDone(listener) {
       if (stream.isClosed) listener(stream.error === undefined);

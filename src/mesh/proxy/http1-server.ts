@@ -29,8 +29,9 @@ function plain({ line, headers }: Head): Plain | undefined {
   if (method === undefined || (headers['host'] === undefined && !isOld)) return undefined;
   if (headers['transfer-encoding'] ?? headers['upgrade'] ?? headers['expect'] ?? headers['trailer']) return undefined;
   const { connection } = headers;
-  if (connection !== undefined && !/^keep-alive$/i.test(connection as string)) return undefined;
-  const keeps = !isOld || connection !== undefined;
+  if (connection !== undefined && !/^(keep-alive|close)$/i.test(connection as string)) return undefined;
+  const asked = connection === undefined ? undefined : !/close/i.test(connection as string);
+  const keeps = asked ?? !isOld;
   return { method, path: path!, length: contentLength(headers) ?? 0, isOld, keeps };
 }
 
@@ -214,6 +215,7 @@ class PlainExchange implements Exchange {
       else headers['content-length'] = String(whole.length);
     }
     if (this.#isOld && this.#keep) headers['connection'] = 'keep-alive';
+    else if (!this.#isOld && !this.#keep) headers['connection'] ??= 'close';
     const isChunked = !sized && !this.#isOld;
     const head = `HTTP/1.${this.#isOld ? 0 : 1} ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n${headerLines(headers)}\r\n`;
     if (!body || bodiless) {

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Client, Ref } from '#mesh/policy/core/config.ts';
 import { decideRequest, REFUSALS, type RequestDecision } from '#mesh/policy/core/decide.ts';
 import { classified } from './classify.ts';
-import { type Answer, dated, type Exchange, plainAnswer, synthesized } from './exchange.ts';
+import { type Answer, dated, type Exchange, lengthLast, plainAnswer, synthesized } from './exchange.ts';
 import { applyRequestFilters, applyResponseFilters, type FilterOutcome } from './filters.ts';
 import {
   authzLabels,
@@ -21,7 +21,7 @@ import { RequestSeries } from './request-series.ts';
 import type { ProxyRuntime } from './runtime.ts';
 import type { ProfileRoute } from './service-profile.ts';
 import type { TapPoint } from './tap/taps.ts';
-import { clientErrorOf, HttpTwoError, isUnexpected } from './upstream.ts';
+import { clientErrorOf, HttpTwoError, isUnexpected, resetCodeOf } from './upstream.ts';
 
 /** One accepted connection as its requests see it. */
 export interface InboundConnection {
@@ -199,6 +199,7 @@ async function passOn(
   let answer: Answer;
   try {
     answer = early ?? (await connection.forward(exchange));
+    if (!early && !answer.body && exchange.version === 'HTTP/1.1') lengthLast(answer);
   } catch (error) {
     const instead = unreachable(connection, exchange, error as Error, viaProxyVersion);
     if (!instead) return;
@@ -302,7 +303,7 @@ function unreachable(
   const unexpected = isUnexpected(error);
   countError(connection, unexpected ? 'unexpected' : 'i/o');
   if (error instanceof HttpTwoError && exchange.version === 'HTTP/2.0' && exchange.reset) {
-    exchange.reset();
+    exchange.reset(resetCodeOf(error));
     return undefined;
   }
   const said = unexpected ? { status: 500, grpc: 13, message: 'unexpected error' } : { status: 502, grpc: 14, message };

@@ -35,11 +35,19 @@ export class ProxyLog {
     this.#level = levelOf(options.directives);
   }
 
-  /** As the proxy shows them: those of longer names first, the one for all others last. */
+  /**
+   * As the proxy shows them: its own for the access log, those of modules, of spans, the one for all others, and those of
+   * spans once more, which it keeps twice.
+   */
   get directives(): string {
     const parts = this.#directives.split(',').map((part) => part.trim());
-    const target = (part: string) => (part.includes('=') ? part.split('=')[0]! : '');
-    return parts.sort((a, b) => target(b).length - target(a).length || (target(a) < target(b) ? 1 : -1)).join(',');
+    const target = (part: string) => part.split('=')[0]!;
+    const spans = parts.filter((part) => part.startsWith('[')).reverse();
+    const modules = parts
+      .filter((part) => part.includes('=') && !part.startsWith('['))
+      .sort((a, b) => target(b).length - target(a).length);
+    const others = parts.filter((part) => !part.includes('='));
+    return ['_access_log=off', ...modules, ...spans, ...others, ...spans].join(',');
   }
 
   /** Takes new directives; false when they can't be read, and nothing changes. */

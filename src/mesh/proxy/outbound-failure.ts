@@ -4,7 +4,7 @@ import { type Exchange, synthesized } from './exchange.ts';
 import type { OutboundConnection } from './outbound-http.ts';
 import { type Plan, Rejected } from './outbound-plan.ts';
 import { TimedOut } from './stream-limits.ts';
-import { clientErrorOf, HttpTwoError, isUnexpected } from './upstream.ts';
+import { clientErrorOf, HttpTwoError, isUnexpected, resetCodeOf } from './upstream.ts';
 
 /** For the `error` label of a route's metrics. */
 export const errorLabel = (error: Error): string =>
@@ -58,7 +58,13 @@ export function fail(
     log.warn(`${at}:rescue{${client}}: linkerd_app_outbound::http::server`, 'Unexpected error');
   metrics.add('outbound_http_errors_total', { error: failure.kind });
   if (error instanceof HttpTwoError && exchange.version === 'HTTP/2.0' && exchange.reset) {
-    exchange.reset();
+    // Told once where the connection is, and once where it was wanted.
+    const outer = chained(contextOf(connection, error, plan), failure.chain);
+    log.info(
+      `${span.split(':service')[0]!}:rescue{${client}}: linkerd_app_core::errors::respond`,
+      `${version} request failed error=${outer[0]} error.sources=[${outer.slice(1).join(', ')}] path=${JSON.stringify(exchange.path.split('?')[0])}`,
+    );
+    exchange.reset(resetCodeOf(error));
     return failure.status;
   }
   const { status, grpc, closes, message, location } = failure;

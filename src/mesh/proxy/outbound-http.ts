@@ -2,7 +2,7 @@ import type { Balancer } from './balancer.ts';
 import { Unavailable } from './balancer.ts';
 import type { OutboundTarget } from './discovery.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { Answer, Exchange } from './exchange.ts';
+import { type Answer, type Exchange, lengthLast } from './exchange.ts';
 import { applyResponseFilters } from './filters.ts';
 import { recordResponse } from './inbound-http.ts';
 import { errorLabel, fail } from './outbound-failure.ts';
@@ -265,9 +265,9 @@ function finish(connection: OutboundConnection, exchange: Exchange, answer: Answ
       `Remote proxy error error=${JSON.stringify(said)}`,
     );
   }
-  if (!end || exchange.version !== 'HTTP/1.1') return;
-  const { 'content-length': length, ...others } = answer.headers;
-  answer.headers = { ...others, connection: 'close', ...(length === undefined ? {} : { 'content-length': length }) };
+  if (exchange.version !== 'HTTP/1.1') return;
+  if (end) answer.headers['connection'] = 'close';
+  lengthLast(answer);
 }
 
 const known = new WeakMap<OutboundConnection, WeakMap<Endpoint, RequestSeries>>();

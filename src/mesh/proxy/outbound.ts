@@ -139,10 +139,13 @@ export class Outbound {
   async #bytes(connection: Connection, outbound: OutboundConnection, sni: string | undefined): Promise<void> {
     const peer = await this.#connect(outbound, sni).catch((error: Error) => {
       this.#runtime.metrics.add('outbound_tcp_errors_total', { error: 'i/o' });
-      this.#runtime.log.info(
-        `${outbound.span}: linkerd_app_core::serve`,
-        `Connection closed error=${error.message} client.addr=${connection.remoteAddress}:${connection.remotePort}`,
-      );
+      // A port that a Service does not have ends quietly.
+      const isQuiet = error.message === 'forbidden' && outbound.target?.service !== undefined;
+      if (!isQuiet)
+        this.#runtime.log.info(
+          `${outbound.span}: linkerd_app_core::serve`,
+          `Connection closed error=${error.message} client.addr=${connection.remoteAddress}:${connection.remotePort}`,
+        );
       throw error;
     });
     if (connection.destroyed) peer.destroy();

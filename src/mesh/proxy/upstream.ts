@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { Http2Connection } from '#mesh/http2/connection.ts';
 import type { Headers } from '#mesh/http2/headers.ts';
-import { CANCEL } from '#mesh/http2/numbers.ts';
+import { CANCEL, FRAME_SIZE_ERROR, INTERNAL_ERROR, reasonText } from '#mesh/http2/numbers.ts';
 import { Http2Stream } from '#mesh/http2/stream.ts';
 import { pump } from './body-pump.ts';
 import { type Answer, type Exchange, withoutHopByHop } from './exchange.ts';
@@ -35,6 +35,10 @@ export function clientErrorOf(error: Error): string[] {
   if (error instanceof NotConnected) return ['client error (Connect)', known ?? message];
   return ['client error (SendRequest)', (message === INCOMPLETE ? undefined : known) ?? message];
 }
+
+/** With what a client's stream is reset: the peer's own reason where it gave one. */
+export const resetCodeOf = (error: Error): number =>
+  error.message.endsWith(reasonText(FRAME_SIZE_ERROR)) ? FRAME_SIZE_ERROR : INTERNAL_ERROR;
 
 const OS_ERRORS: Record<string, string> = {
   ECONNREFUSED: 'Connection refused (os error 111)',
