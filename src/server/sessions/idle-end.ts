@@ -58,3 +58,13 @@ export class IdleEnd {
     warn(left);
   }
 }
+
+/** What a learner is told who has typed nothing for a while. */
+export const idleWarning = (leftMs: number): string =>
+  `Nothing was typed for a while. This session ends in ${spokenMinutes(leftMs)}. Press any key or Extend to keep it.`;
+
+function spokenMinutes(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 90) return `${seconds} seconds`;
+  return `${Math.round(seconds / 60)} minutes`;
+}

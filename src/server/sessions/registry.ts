@@ -13,7 +13,8 @@ import type { Store } from '../store/store.ts';
 import { Capacity } from './capacity.ts';
 import type { ClusterAccess, SessionAccess } from './channel.ts';
 import type { LabSource } from './lab-source.ts';
-import { type ChosenDriver, Session } from './session.ts';
+import { Session } from './session.ts';
+import type { ChosenDriver } from './session-view.ts';
 import { SessionWorker } from './session-worker.ts';
 
 export interface RegistryOptions {

@@ -2,39 +2,16 @@ import type { Clock } from '#base/clock.ts';
 import { AcademyError, ERRORS, type ErrorCode } from '#base/errors.ts';
 import type { Log } from '#base/log.ts';
 import type { DriverName } from '#cluster/driver.ts';
-import type { KindSettings } from '#cluster/kind/settings.ts';
-import { clusterNames } from '#schema/cluster-names.ts';
-import { observationKey } from '#schema/observation.ts';
-import {
-  type ClientMessage,
-  type FileView,
-  MAX_FILE_BYTES,
-  type ServerMessage,
-  type SessionState,
-  type SessionView,
-  type StepView,
-  type TaskView,
-} from '#schema/protocol.ts';
+import type { ClientMessage, FileView, ServerMessage, SessionState, SessionView, TaskView } from '#schema/protocol.ts';
 import type { Store } from '../store/store.ts';
 import type { FromWorker, SessionAccess, StartOrder } from './channel.ts';
-import { IdleEnd } from './idle-end.ts';
+import { IdleEnd, idleWarning } from './idle-end.ts';
 import type { LoadedLab } from './lab-source.ts';
-import { Scrollback } from './scrollback.ts';
+import { type Page, Pages } from './pages.ts';
+import { refuseAfterEnd, refuseUnfit } from './refuse-unfit.ts';
+import { type ChosenDriver, viewOf } from './session-view.ts';
 import type { SessionWorker } from './session-worker.ts';
-
-/** A connected page. */
-export interface Page {
-  /** A name that the page keeps when it reconnects. */
-  id?: string;
-  send(message: ServerMessage): void;
-}
-
-/** Which driver, why, and with which settings. */
-export interface ChosenDriver {
-  name: DriverName;
-  why: string;
-  kind?: KindSettings;
-}
+import { Shown } from './shown.ts';
 
 export interface SessionOptions {
   learner: string;
@@ -58,13 +35,6 @@ export interface SessionOptions {
   onEnded(session: Session): void;
 }
 
-type WatchMessage = Extract<ClientMessage, { type: 'views.watch' }>;
-
-/** Pages whose input is remembered; a learner who reloads often leaves the oldest behind. */
-const MOST_PAGES = 100;
-
-const UNHANDLED_AFTER_END: ReadonlySet<string> = new Set(['hello', 'ping', 'session.reset', 'views.watch']);
-
 /**
  * One learner in one lab: a worker that holds the cluster, the pages that look at it, what the terminals printed, and
  * the clock that ends it when nobody is there. Outlives its pages and, through the store, the server.
@@ -73,11 +43,8 @@ export class Session {
   readonly learner: string;
   readonly lab: LoadedLab;
   readonly #o: SessionOptions;
-  readonly #pages = new Set<Page>();
-  readonly #scrollback = new Map<string, Scrollback>();
-  readonly #openTerminals = new Set<string>();
-  readonly #steps = new Map<string, StepView>();
-  readonly #files = new Map<string, FileView>();
+  readonly #pages = new Pages();
+  readonly #shown: Shown;
   #tasks: TaskView[] = [];
   #driver: ChosenDriver;
   #state: SessionState = 'starting';
@@ -91,10 +58,6 @@ export class Session {
   #error: { code: string; message: string; hint: string } | undefined;
   readonly #idle: IdleEnd;
   #queue: SessionView['queue'];
-  /** Number of the last input that each page has sent, by the page's name. */
-  readonly #received = new Map<string, number>();
-  readonly #watching = new Map<Page, WatchMessage>();
-  #views = new Map<string, ServerMessage>();
 
   constructor(options: SessionOptions) {
     this.#o = options;
@@ -102,6 +65,7 @@ export class Session {
     this.lab = options.lab;
     this.#driver = options.driver;
     this.#createdAt = options.clock.now();
+    this.#shown = new Shown(options.clock);
     const { clock, idleMs, idleWarningMs } = options;
     this.#idle = new IdleEnd({
       clock,
@@ -131,7 +95,7 @@ export class Session {
     return this.#innerCa;
   }
   get files(): ReadonlyMap<string, FileView> {
-    return this.#files;
+    return this.#shown.files;
   }
 
   /** Brings the session up. `resume`: come back from what the store kept after a restart of the server. */
@@ -145,26 +109,27 @@ export class Session {
         ? 'The academy was restarted. Your cluster came back from its saved state: every object is as it was, and every pod was started again, as after a restart of its node.'
         : 'The academy was restarted before your cluster could be saved. It was built again from the start; your files and your command history are as they were.';
     } else {
-      store.putSession({
-        learner,
-        lab: lab.id,
-        driver: this.#driver.name,
-        createdAt: this.#createdAt,
-        endsAt: this.#idle.at,
-      });
+      this.#putInStore();
     }
-    const files = store.files(learner, lab.id);
     this.#setState(resume ? 'rebuilding' : 'starting');
     this.#idle.touch();
-    this.#launch({
-      files: Object.keys(files).length > 0 ? files : undefined,
-      history: store.history(learner, lab.id),
-      hints: stored?.hints ?? {},
-      snapshot,
+    this.#launch({ hints: stored?.hints ?? {}, snapshot });
+  }
+
+  #putInStore(): void {
+    this.#o.store.putSession({
+      learner: this.learner,
+      lab: this.lab.id,
+      driver: this.#driver.name,
+      createdAt: this.#createdAt,
+      endsAt: this.#idle.at,
     });
   }
 
-  #launch(kept: Pick<StartOrder, 'files' | 'history' | 'hints' | 'snapshot'>): void {
+  /** The learner's own things come from the store. */
+  #launch(kept: Pick<StartOrder, 'hints' | 'snapshot'>): void {
+    const { store } = this.#o;
+    const files = store.files(this.learner, this.lab.id);
     const worker = this.#o.takeWorker();
     this.#worker = worker;
     this.#access = this.#o.access(this);
@@ -180,6 +145,8 @@ export class Session {
       cluster: this.#o.cluster,
       ...(kind ? { kind } : {}),
       ...this.#access,
+      files: Object.keys(files).length > 0 ? files : undefined,
+      history: store.history(this.learner, this.lab.id),
       ...kept,
     });
   }
@@ -187,63 +154,26 @@ export class Session {
   attach(page: Page, since: Record<string, number>): void {
     this.#pages.add(page);
     page.send({ type: 'session', session: this.view() });
-    page.send({ type: 'files', files: [...this.#files.values()] });
-    for (const [terminal, scrollback] of this.#scrollback) {
-      page.send({ type: 'terminal.opened', terminal });
-      const replay = scrollback.since(since[terminal] ?? 0);
-      page.send({
-        type: 'terminal.output',
-        terminal,
-        offset: replay.offset,
-        data: replay.data,
-        ...(replay.reset || since[terminal] === undefined ? { reset: true } : {}),
-      });
-      if (!this.#openTerminals.has(terminal)) page.send({ type: 'terminal.closed', terminal });
-    }
-    for (const message of this.#views.values()) page.send(message);
+    this.#shown.tell(page, since);
   }
 
   detach(page: Page): void {
-    this.#pages.delete(page);
-    if (this.#watching.delete(page) && this.#worker?.accepting) {
-      this.#worker.send({ type: 'client', message: this.#watched() });
+    if (this.#pages.remove(page) && this.#worker?.accepting) {
+      this.#worker.send({ type: 'client', message: this.#pages.watched() });
     }
   }
 
   /** How far a page's numbered input has arrived. */
   received(page: Page): number {
-    return (page.id !== undefined && this.#received.get(page.id)) || 0;
-  }
-
-  /** Takes note of a numbered input; false when it arrived before, on a connection that broke. */
-  #isNew(n: number | undefined, page: Page | undefined): boolean {
-    if (n === undefined || page?.id === undefined) return true;
-    if (n <= this.received(page)) return false;
-    this.#received.delete(page.id);
-    this.#received.set(page.id, n);
-    if (this.#received.size > MOST_PAGES) this.#received.delete(this.#received.keys().next().value!);
-    return true;
-  }
-
-  /** What any of the pages looks at. */
-  #watched(): WatchMessage {
-    const all = [...this.#watching.values()];
-    const values = new Map(all.flatMap(({ observe }) => observe.map((one) => [observationKey(one), one])));
-    return {
-      type: 'views.watch',
-      views: [...new Set(all.flatMap(({ views }) => views))],
-      observe: [...values.values()],
-      clusters: [...new Set(all.flatMap(({ clusters }) => clusters))],
-    };
+    return this.#pages.received(page);
   }
 
   /** Handles one message of a page. Throws AcademyError for what can't be done; the session goes on. */
   handle(message: ClientMessage, page?: Page): void {
     if (message.type === 'ping' || message.type === 'hello') return;
-    if ((this.#state === 'ended' || this.#state === 'failed') && !UNHANDLED_AFTER_END.has(message.type)) {
-      throw new AcademyError('session/ended', 'This session has ended.');
-    }
+    if (this.#state === 'ended' || this.#state === 'failed') refuseAfterEnd(message);
     this.#idle.touch();
+    refuseUnfit(message, this.lab.definition);
     switch (message.type) {
       case 'session.reset':
         return this.reset(message.driver);
@@ -256,21 +186,10 @@ export class Session {
         this.#broadcast({ type: 'solution', ...this.lab.solution });
         return;
       case 'terminal.input':
-        if (!this.#isNew(message.n, page)) return;
+        if (!this.#pages.isNew(message.n, page)) return;
         break;
       case 'views.watch':
-        if (page) this.#watching.set(page, message);
-        if (page) message = this.#watched();
-        break;
-      case 'file.write':
-        if (Buffer.byteLength(message.content) > MAX_FILE_BYTES) {
-          throw new AcademyError('file/too-large', `${message.path} is larger than a file may be.`);
-        }
-        break;
-      case 'clock.advance':
-        if (this.lab.definition.cluster.clock !== 'movable') {
-          throw new AcademyError('request/invalid', "This lab's clock can't be moved.");
-        }
+        if (page) message = this.#pages.watch(page, message);
         break;
     }
     if (this.#worker?.accepting) this.#worker.send({ type: 'client', message });
@@ -279,7 +198,7 @@ export class Session {
 
   /** A fresh cluster, of another kind if the learner wants one that may be had; files and history stay. */
   reset(wanted?: DriverName): void {
-    const { store, learner, lab, choices } = this.#o;
+    const { choices } = this.#o;
     if (wanted && !choices.includes(wanted))
       throw new AcademyError('driver/unavailable', `This lab can't run on the ${wanted} cluster here.`);
     if (wanted && wanted !== this.#driver.name) this.#driver = this.#o.choose(wanted);
@@ -289,27 +208,11 @@ export class Session {
     this.#error = undefined;
     this.#aheadMs = 0;
     this.#tasks = [];
-    this.#steps.clear();
-    this.#views.clear();
-    for (const terminal of this.#openTerminals) this.#broadcast({ type: 'terminal.closed', terminal });
-    this.#openTerminals.clear();
-    this.#scrollback.clear();
-    store.putSession({
-      learner,
-      lab: lab.id,
-      driver: this.#driver.name,
-      createdAt: this.#createdAt,
-      endsAt: this.#idle.at,
-    });
+    for (const terminal of this.#shown.clear()) this.#broadcast({ type: 'terminal.closed', terminal });
+    this.#putInStore();
     this.#setState('starting');
     this.#idle.touch();
-    const files = store.files(learner, lab.id);
-    this.#launch({
-      files: Object.keys(files).length > 0 ? files : undefined,
-      history: store.history(learner, lab.id),
-      hints: {},
-      snapshot: undefined,
-    });
+    this.#launch({ hints: {}, snapshot: undefined });
   }
 
   async end(state: 'ended' | 'failed'): Promise<void> {
@@ -334,41 +237,27 @@ export class Session {
   }
 
   view(): SessionView {
-    const got = this.#tasks.filter((t) => t.verdict?.state === 'passed').reduce((sum, t) => sum + t.points, 0);
-    const of = this.lab.definition.tasks.reduce((sum, t) => sum + t.points, 0);
-    return {
-      lab: this.lab.id,
-      title: this.lab.definition.title,
+    return viewOf({
+      lab: this.lab,
       state: this.#state,
-      driver: this.#driver.name,
-      driverWhy: this.#driver.why,
-      ...(this.#o.choices.length > 1 ? { choices: this.#o.choices } : {}),
-      steps: [...this.#steps.values()],
-      tasks: this.#tasks.length > 0 ? this.#tasks : plainTasks(this.lab),
-      points: { got, of },
+      driver: this.#driver,
+      choices: this.#o.choices,
+      steps: this.#shown.steps(),
+      tasks: this.#tasks,
       createdAt: this.#createdAt,
       endsAt: this.#idle.at,
-      clockAheadMs: this.#aheadMs,
-      ...(this.lab.definition.cluster.others.length > 0 ? { clusters: clusterNames(this.lab.definition.cluster) } : {}),
-      clockMovable: this.lab.definition.cluster.clock === 'movable' && this.#driver.name === 'embedded',
-      ...(this.#rebuilt ? { rebuilt: this.#rebuilt } : {}),
-      ...(this.#queue ? { queue: this.#queue } : {}),
-      ...(this.#error ? { error: this.#error } : {}),
-    };
+      aheadMs: this.#aheadMs,
+      rebuilt: this.#rebuilt,
+      queue: this.#queue,
+      error: this.#error,
+    });
   }
 
   #fromWorker(message: FromWorker): void {
     const { store, learner, lab, clock } = this.#o;
     switch (message.type) {
-      case 'step': {
-        const before = this.#steps.get(message.step.step);
-        const step: StepView = {
-          ...message.step,
-          ...(before && message.step.state !== 'started' ? { tookMs: message.step.at - before.at } : {}),
-        };
-        this.#steps.set(step.step, step);
-        return this.#broadcast({ type: 'step', step });
-      }
+      case 'step':
+        return this.#broadcast(this.#shown.step(message.step));
       case 'prompt': {
         const waiting = this.#waiting;
         this.#waiting = [];
@@ -381,20 +270,14 @@ export class Session {
         this.#innerCa = message.ca;
         return;
       case 'broadcast':
-        this.#remember(message.message);
+        this.#shown.remember(message.message);
         return this.#broadcast(message.message);
       case 'terminal.opened':
-        this.#openTerminals.add(message.terminal);
-        this.#scrollback.set(message.terminal, this.#scrollback.get(message.terminal) ?? newScrollback(clock));
-        return this.#broadcast({ type: 'terminal.opened', terminal: message.terminal });
-      case 'terminal.output': {
-        const offset = this.#scrollback.get(message.terminal)?.append(message.data) ?? 0;
-        return this.#broadcast({ type: 'terminal.output', terminal: message.terminal, offset, data: message.data });
-      }
+        return this.#broadcast(this.#shown.terminalOpened(message.terminal));
+      case 'terminal.output':
+        return this.#broadcast(this.#shown.terminalOutput(message.terminal, message.data));
       case 'terminal.closed':
-        this.#openTerminals.delete(message.terminal);
-        this.#scrollback.delete(message.terminal);
-        return this.#broadcast({ type: 'terminal.closed', terminal: message.terminal });
+        return this.#broadcast(this.#shown.terminalClosed(message.terminal));
       case 'tasks':
         this.#tasks = message.tasks;
         return this.#broadcastSession();
@@ -408,13 +291,9 @@ export class Session {
       }
       case 'hints':
         return store.saveHints(learner, lab.id, message.hints);
-      case 'file': {
+      case 'file':
         store.saveFile(learner, lab.id, message.path, message.content);
-        const content = message.content && Buffer.from(message.content).toString('utf8');
-        if (content === null) this.#files.delete(message.path);
-        else this.#files.set(message.path, { path: message.path, content, version: message.version });
-        return this.#broadcast({ type: 'file', path: message.path, content, version: message.version });
-      }
+        return this.#broadcast(this.#shown.file(message.path, message.content, message.version));
       case 'history':
         return store.addHistory(learner, lab.id, message.line);
       case 'answer':
@@ -432,15 +311,6 @@ export class Session {
     }
   }
 
-  /** What a page that comes later must be told as well: the newest of each view, and texts that wait to be edited. */
-  #remember(message: ServerMessage): void {
-    if (message.type.startsWith('view.')) {
-      const cluster = 'cluster' in message ? (message.cluster ?? '') : '';
-      this.#views.set(`${message.type} ${cluster}`, message);
-    } else if (message.type === 'edit') this.#views.set(`edit ${message.id}`, message);
-    else if (message.type === 'edit.cancelled') this.#views.delete(`edit ${message.id}`);
-  }
-
   #fail(code: ErrorCode, message: string): void {
     this.#o.log.warn('session failed', { lab: this.lab.id, code });
     this.#error = { code, message, hint: ERRORS[code].hint };
@@ -448,7 +318,7 @@ export class Session {
   }
 
   #warn(leftMs: number): void {
-    const text = `Nothing was typed for a while. This session ends in ${spokenMinutes(leftMs)}. Press any key or Extend to keep it.`;
+    const text = idleWarning(leftMs);
     this.#broadcast({ type: 'notice', level: 'warning', text, endsAt: this.#idle.at });
     this.#worker?.send({ type: 'idle-warning', text });
   }
@@ -468,27 +338,6 @@ export class Session {
     this.#broadcast({ type: 'session', session: this.view() });
   }
   #broadcast(message: ServerMessage): void {
-    for (const page of this.#pages) page.send(message);
+    this.#pages.send(message);
   }
 }
-
-function plainTasks(lab: LoadedLab): TaskView[] {
-  return lab.definition.tasks.map((task) => ({
-    id: task.id,
-    title: task.title,
-    points: task.points,
-    mode: task.mode,
-    needs: task.needs,
-    hintsTotal: task.hints.length,
-    hintsShown: [],
-  }));
-}
-
-function spokenMinutes(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 90) return `${seconds} seconds`;
-  return `${Math.round(seconds / 60)} minutes`;
-}
-
-/** Counts from the microsecond of its beginning: no terminal prints faster than that for long. */
-const newScrollback = (clock: Clock): Scrollback => new Scrollback(undefined, clock.now() * 1_000);

@@ -6,8 +6,9 @@ import type { Log } from '#base/log.ts';
 import { clientMessage, MAX_FILE_BYTES, MAX_FRAME_BYTES, type ServerMessage } from '#schema/protocol.ts';
 import { LEARNER_COOKIE, learnerFromCookie } from '../http/app.ts';
 import { checkOrigin, type GuardOptions } from '../http/guard.ts';
+import type { Page } from '../sessions/pages.ts';
 import type { SessionRegistry } from '../sessions/registry.ts';
-import type { Page, Session } from '../sessions/session.ts';
+import type { Session } from '../sessions/session.ts';
 import type { Store } from '../store/store.ts';
 
 /** A page that reads slower than this much behind is cut off; it reconnects and takes up where it was. */
