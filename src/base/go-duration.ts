@@ -11,3 +11,18 @@ export function parseGoDuration(text: string | undefined): number | undefined {
   }
   return total;
 }
+
+/** Why Go's time.ParseDuration does not read a text, in its words; undefined when it does. */
+export function goDurationProblem(text: string): string | undefined {
+  if (text !== '' && parseGoDuration(text) !== undefined) return undefined;
+  const quoted = JSON.stringify(text);
+  let rest = text.replace(/^[-+]/, '');
+  while (rest !== '') {
+    const [all = '', unit] = /^(?:\d+\.?\d*|\.\d+)([^.\d]*)/.exec(rest) ?? [];
+    if (unit === undefined) break;
+    if (unit === '') return `time: missing unit in duration ${quoted}`;
+    if (!(unit in UNIT_MS)) return `time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`;
+    rest = rest.slice(all.length);
+  }
+  return `time: invalid duration ${quoted}`;
+}

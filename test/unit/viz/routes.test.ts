@@ -4,7 +4,7 @@ import type { KubeClient } from '#kube/client/client.ts';
 import { topRoutes } from '#mesh/viz/metrics-api/top-routes.ts';
 import { query } from '#mesh/viz/promql/evaluate.ts';
 import { SeriesStore } from '#mesh/viz/promql/series-store.ts';
-import { resourceIn, resourcesIn } from '#terminal/linkerd/viz/kinds.ts';
+import { resourceIn } from '#terminal/linkerd/viz/kinds.ts';
 import { routesJson, routeTables } from '#terminal/linkerd/viz/route-tables.ts';
 
 const DST = 'web.shop.svc.cluster.local';
@@ -111,21 +111,5 @@ describe('routes', () => {
     expect(() => resourceIn('shop', 'Deploy')).toThrow(
       'cannot find Kubernetes canonical name from friendly name [Deploy]',
     );
-  });
-});
-
-describe('resources of the extension’s verbs', () => {
-  it('are read one by one, or several of a kind', () => {
-    expect(resourcesIn('shop', ['deploy', 'web', 'api'])).toEqual([
-      { namespace: 'shop', type: 'deployment', name: 'web' },
-      { namespace: 'shop', type: 'deployment', name: 'api' },
-    ]);
-    expect(resourcesIn('shop', ['ns/a', 'po'])).toEqual([
-      { namespace: '', type: 'namespace', name: 'a' },
-      { namespace: 'shop', type: 'pod', name: '' },
-    ]);
-    expect(() => resourcesIn('shop', ['po', 'po'])).not.toThrow();
-    expect(() => resourcesIn('shop', ['po/a', 'po/a'])).toThrow('cannot supply duplicate resources');
-    expect(() => resourcesIn('shop', ['all', 'po'])).toThrow("'all' can't be supplied alongside other resources");
   });
 });

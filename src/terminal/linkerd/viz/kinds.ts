@@ -33,14 +33,3 @@ export function resourceIn(namespace: string, argument: string): Message {
   if (!type) throw new Error(`cannot find Kubernetes canonical name from friendly name [${kind}]`);
   return { namespace: type === 'namespace' ? '' : namespace, type, name };
 }
-
-/** The resources of several arguments: `deploy/web po/a`, or `deploy web api`. */
-export function resourcesIn(namespace: string, args: string[]): Message[] {
-  const [first = '', ...names] = args;
-  const type = typeOf(first);
-  const given = names.length > 0 && type && type !== 'all' ? names : args;
-  if (new Set(given).size < given.length) throw new Error('cannot supply duplicate resources');
-  if (given.includes('all') && given.length > 1) throw new Error("'all' can't be supplied alongside other resources");
-  if (given === args) return args.map((each) => resourceIn(namespace, each));
-  return names.map((name) => ({ namespace: type === 'namespace' ? '' : namespace, type, name }));
-}

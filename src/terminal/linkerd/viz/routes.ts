@@ -1,4 +1,4 @@
-import { parseGoDuration } from '#base/go-duration.ts';
+import { goDurationProblem, parseGoDuration } from '#base/go-duration.ts';
 import type { Message } from '#mesh/api/protobuf.ts';
 import { resourceFrom } from '#mesh/viz/metrics-api/queries.ts';
 import { topRoutes } from '#mesh/viz/metrics-api/top-routes.ts';
@@ -67,7 +67,8 @@ function requestOf({ args, flags, namespace }: Invocation, output: string): Mess
     const resource = resourceIn(namespace, args[0]!);
     const target = to ? resourceIn(value('to-namespace') || namespace, to) : undefined;
     const window = value('time-window') || '1m';
-    if (parseGoDuration(window) === undefined) throw new Error(`time: invalid duration ${JSON.stringify(window)}`);
+    const problem = goDurationProblem(window);
+    if (problem) throw new Error(problem);
     return {
       // As upstream has it, also of a namespace: a profile there comes before the Service's own.
       selector: { resource: { ...resource, namespace }, label_selector: value('selector') },
