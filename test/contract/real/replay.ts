@@ -34,8 +34,8 @@ export interface Answer {
 }
 
 export const GROUPS = join(import.meta.dirname, 'groups');
-const LIMIT_MS = 90_000;
-const SETTLES_MS = 60_000;
+const LIMIT_MS = 300_000;
+const SETTLES_MS = 90_000;
 const QUIET_MS = 4_000;
 const UNTIL_MS = 180_000;
 
@@ -150,7 +150,7 @@ export class Replay {
       if (!step.settles || Date.now() - began > SETTLES_MS) return answer;
       const text = JSON.stringify(answer);
       if (expected) {
-        if (text === JSON.stringify(expected) || Date.now() - began > SETTLES_MS / 3) return answer;
+        if (text === JSON.stringify(expected) || Date.now() - began > SETTLES_MS / 4) return answer;
       } else if (text !== before) {
         before = text;
         since = Date.now();
