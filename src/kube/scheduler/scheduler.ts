@@ -5,10 +5,12 @@ import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import { Informer } from '#kube/client/informer.ts';
+import { keptApart, type Placed } from './inter-pod.ts';
 
 const PODS = { group: '', version: 'v1', resource: 'pods' } as const;
 const CLAIMS = { group: '', version: 'v1', resource: 'persistentvolumeclaims' } as const;
 const NODES = { group: '', version: 'v1', resource: 'nodes' } as const;
+const NAMESPACES = { group: '', version: 'v1', resource: 'namespaces' } as const;
 const COMPONENT = 'default-scheduler';
 
 export interface SchedulerOptions {
@@ -25,6 +27,25 @@ export async function startScheduler({ client, clock, record }: SchedulerOptions
   const claims = new Informer(client, CLAIMS);
   const reported = new Map<string, string>();
   const binding = new Set<string>();
+  /** Pods that were given a node and are not yet seen on it, by uid. */
+  const assumed = new Map<string, Placed>();
+  const namespaces = new Informer(client, NAMESPACES);
+  const labelsOf = (namespace: string) => namespaces.get('', namespace)?.metadata.labels ?? {};
+  const isOver = ({ status }: KubeObject) => status?.phase === 'Succeeded' || status?.phase === 'Failed';
+  const podsOn = (node: KubeObject): KubeObject[] => {
+    const seen = pods.byIndex('node', node.metadata.name!);
+    const known = new Set(seen.map(({ metadata }) => metadata.uid));
+    const others = [...assumed.values()].filter(
+      ({ pod, node: on }) => on.metadata.name === node.metadata.name && !known.has(pod.metadata.uid),
+    );
+    return [...seen, ...others.map(({ pod }) => pod)];
+  };
+  const everywhere = (all: KubeObject[]): Placed[] =>
+    all.flatMap((node) =>
+      podsOn(node)
+        .filter((each) => !isOver(each))
+        .map((each) => ({ pod: each, node })),
+    );
 
   const schedule = async (pod: KubeObject): Promise<void> => {
     const { uid = '', namespace, name } = pod.metadata;
@@ -40,22 +61,24 @@ export async function startScheduler({ client, clock, record }: SchedulerOptions
     const reasons = new Map<string, number>();
     // Nodes that only other pods keep it from.
     let crowded = 0;
+    const placed = everywhere(all);
     const fitting = all.filter((node) => {
       const why = unfit(pod, node);
-      const all = why ? [why] : shortages(pod, node, () => pods.byIndex('node', node.metadata.name!));
+      const all = why ? [why] : shortages(pod, node, () => podsOn(node));
+      const apart = all.length === 0 ? keptApart(pod, node, placed, labelsOf) : undefined;
+      if (apart) all.push(apart.reason);
       for (const each of all) reasons.set(each, (reasons.get(each) ?? 0) + 1);
-      if (!why && all.length > 0 && shortages(pod, node, () => []).length === 0) crowded++;
+      if (apart?.helps || (!why && !apart && all.length > 0 && shortages(pod, node, () => []).length === 0)) crowded++;
       return all.length === 0;
     });
-    const [node] = fitting.sort(
-      (a, b) => pods.byIndex('node', a.metadata.name!).length - pods.byIndex('node', b.metadata.name!).length,
-    );
+    const [node] = fitting.sort((a, b) => podsOn(a).length - podsOn(b).length);
     if (!node) {
       const details = [...reasons].map(([why, n]) => `${n} ${why}`);
       await reportUnschedulable(pod, all.length, `${details.sort().join(', ')}. ${NO_CLAIMS}`, crowded);
       return;
     }
     binding.add(uid);
+    assumed.set(uid, { pod, node });
     try {
       await client.raw('POST', `/api/v1/namespaces/${namespace}/pods/${name}/binding`, {
         apiVersion: 'v1',
@@ -71,6 +94,7 @@ export async function startScheduler({ client, clock, record }: SchedulerOptions
         COMPONENT,
       );
     } catch (error) {
+      assumed.delete(uid);
       if (!(error instanceof StatusError)) throw error;
     } finally {
       binding.delete(uid);
@@ -116,22 +140,26 @@ export async function startScheduler({ client, clock, record }: SchedulerOptions
       .catch(() => {});
   };
 
-  pods.onChange(({ type, object }) => {
-    if (type === 'delete') reported.delete(object.metadata.uid!);
-    else void schedule(object);
-  });
   const again = () => {
     for (const pod of pods.byIndex('node', '')) void schedule(pod);
   };
+  pods.onChange(({ type, object }) => {
+    if (type === 'delete') reported.delete(object.metadata.uid!);
+    if (type === 'delete' || object.spec?.nodeName) assumed.delete(object.metadata.uid!);
+    // A place is free again.
+    if (type === 'delete' || isOver(object)) again();
+    else void schedule(object);
+  });
   nodes.onChange(again);
   claims.onChange(again);
-  await Promise.all([nodes.start(), claims.start()]);
+  await Promise.all([nodes.start(), claims.start(), namespaces.start()]);
   await pods.start();
   return {
     close() {
       pods.stop();
       nodes.stop();
       claims.stop();
+      namespaces.stop();
     },
   };
 }
