@@ -33,6 +33,9 @@ export function issuerProblem(
     return `failed to read CA: ${(error as Error).message}`;
   }
   const [certificate] = chain as [X509Certificate];
+  // The CLI writes every key down as one of an elliptic curve before it reads it again.
+  if (certificate.publicKey.asymmetricKeyType === 'rsa')
+    return 'failed to read CA: x509: failed to parse private key (use ParsePKCS1PrivateKey instead for this key format)';
   const [from, until] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
   if (from > now) return `not valid before: ${rfc3339(from)}`;
   if (until < now) return `not valid anymore. Expired on ${rfc3339(until)}`;
