@@ -1,5 +1,5 @@
-/* biome-ignore-all lint/suspicious/noExplicitAny: admission reviews are plain JSON. */
 import { parse } from 'yaml';
+import type { AdmissionRequest, AdmissionResponse, AdmissionReview } from '#kube/api/admission-review.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { ContainerContext, Process } from '#kube/images/program.ts';
@@ -46,8 +46,9 @@ export function startInjector(context: ContainerContext, { client }: InjectorWor
     counters.set(key, (counters.get(key) ?? 0) + 1);
   };
 
-  const review = async (request: any): Promise<JsonPatchOperation[]> => {
-    const { namespace, object } = request;
+  const review = async (request: AdmissionRequest): Promise<JsonPatchOperation[]> => {
+    const { namespace = '' } = request;
+    const object = request.object!;
     const annotations = await client
       .get({ group: '', version: 'v1', resource: 'namespaces' }, namespace)
       .then(({ metadata }) => metadata.annotations ?? {});
@@ -116,14 +117,14 @@ export function startInjector(context: ContainerContext, { client }: InjectorWor
     incoming.on('error', () => {});
     incoming.on('end', () => void answer());
     const answer = async () => {
-      let body: any;
+      let body: AdmissionReview;
       try {
         body = JSON.parse(Buffer.concat(chunks).toString());
       } catch {
         outgoing.writeHead(400).end();
         return;
       }
-      const response: any = { uid: body.request?.uid, allowed: true };
+      const response: AdmissionResponse = { uid: body.request?.uid ?? '', allowed: true };
       try {
         const patch = await review(body.request);
         if (patch.length > 0) {

@@ -41,12 +41,12 @@ export function hasSidecar(spec: { containers?: Container[]; initContainers?: Co
 
 /** Reasons not to inject a pod; none: inject it. */
 export function skipReasons(
-  pod: Pick<KubeObject, 'metadata' | 'spec'>,
+  pod: { metadata: KubeObject['metadata']; spec?: KubeObject['spec'] },
   namespaceAnnotations: Record<string, string>,
   ownToken = true,
 ): SkipReason[] {
   const reasons: SkipReason[] = [];
-  const spec = pod['spec'] ?? {};
+  const spec = pod.spec ?? {};
   if (spec.hostNetwork) reasons.push('host_network_enabled');
   if (hasSidecar(spec)) reasons.push('sidecar_already_exists');
   const own = pod.metadata?.annotations?.[INJECT] ?? '';

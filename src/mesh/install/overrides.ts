@@ -1,11 +1,13 @@
-/* biome-ignore-all lint/suspicious/noExplicitAny: values are trees of many shapes. */
+type Tree = { [key: string]: unknown };
 
 /** Lays `over` on `base`, maps key by key, anything else as a whole; `null` in `over` stays null. New trees only. */
-export function merged(base: any, over: any): any {
+export const merged = <T extends object>(base: T, over: object): T => laid(base, over) as T;
+
+function laid(base: unknown, over: unknown): unknown {
   if (!isMap(base) || !isMap(over)) return structuredClone(over);
-  const out: any = { ...base };
+  const out = { ...base };
   for (const [key, value] of Object.entries(over)) {
-    out[key] = key in base ? merged(base[key], value) : structuredClone(value);
+    out[key] = key in base ? laid(base[key], value) : structuredClone(value);
   }
   return out;
 }
@@ -14,21 +16,23 @@ export function merged(base: any, over: any): any {
  * What must be laid on `base` to get `values`: the least tree; undefined when they are equal. Lists count as equal, as they
  * do for the CLI (pkg/tree): what was chosen as a list is not kept for an upgrade.
  */
-export function difference(base: any, values: any): any {
+export const difference = (base: object, values: object): Tree | undefined => changed(base, values) as Tree | undefined;
+
+function changed(base: unknown, values: unknown): unknown {
   if (Array.isArray(values)) return undefined;
   if (!isMap(base) || !isMap(values)) return JSON.stringify(base) === JSON.stringify(values) ? undefined : values;
-  const out: any = {};
+  const out: Tree = {};
   for (const [key, value] of Object.entries(values)) {
-    const changed = key in base ? difference(base[key], value) : value;
-    if (changed !== undefined) out[key] = changed;
+    const part = key in base ? changed(base[key], value) : value;
+    if (part !== undefined) out[key] = part;
   }
   return Object.keys(out).length > 0 ? out : undefined;
 }
 
-const isMap = (value: any): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isMap = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A `--set` argument in Helm's grammar: `a.b=1,c[0]=x,d={x,y}`; `\,` and `\.` are literal. Throws on what it can't read. */
-export function setPaths(values: any, argument: string, form: 'typed' | 'string' = 'typed'): void {
+export function setPaths(values: object, argument: string, form: 'typed' | 'string' = 'typed'): void {
   for (const part of splitUnescaped(argument, ',')) {
     const equals = part.indexOf('=');
     if (equals <= 0) throw new Error(`failed parsing --set data: key ${JSON.stringify(part)} has no value`);
@@ -42,13 +46,13 @@ export function setPaths(values: any, argument: string, form: 'typed' | 'string'
   }
 }
 
-export function setPath(values: any, path: (string | number)[], value: unknown): void {
-  let at = values;
+export function setPath(values: object, path: (string | number)[], value: unknown): void {
+  let at = values as Tree;
   for (const [i, key] of path.entries()) {
     if (i === path.length - 1) at[key] = value;
     else {
       if (typeof at[key] !== 'object' || at[key] === null) at[key] = typeof path[i + 1] === 'number' ? [] : {};
-      at = at[key];
+      at = at[key] as Tree;
     }
   }
 }

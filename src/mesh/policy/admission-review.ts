@@ -1,10 +1,14 @@
+import type { AdmissionAnswer, AdmissionRequest } from '#kube/api/admission-review.ts';
 import { refuse } from './core/admission.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: an AdmissionReview is plain JSON of either version.
-type Json = any;
+/** As much of an AdmissionReview as is looked at; whoever sends it may leave anything out. */
+interface Review {
+  apiVersion?: string;
+  request?: Pick<AdmissionRequest, 'uid' | 'object'> & { kind: { group: string; kind: string } };
+}
 
 /** Answers an AdmissionReview as the policy controller's webhook does. */
-export function reviewPolicy(review: Json): Json {
+export function reviewPolicy(review: Review | null): AdmissionAnswer {
   const request = review?.request;
   if (!request?.uid) {
     return {
@@ -15,7 +19,7 @@ export function reviewPolicy(review: Json): Json {
   }
   const refusal = request.object ? refuse(request.object, request.kind.group, request.kind.kind) : undefined;
   return {
-    apiVersion: review.apiVersion,
+    apiVersion: review?.apiVersion ?? 'admission.k8s.io/v1',
     kind: 'AdmissionReview',
     response: refusal
       ? { uid: request.uid, allowed: false, status: { message: refusal } }

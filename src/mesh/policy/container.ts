@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { TLSSocket, type TLSSocketOptions } from 'node:tls';
 import { Lifecycle } from '#base/lifecycle.ts';
 import { rfc3339 } from '#base/rfc3339.ts';
+import type { AdmissionReview } from '#kube/api/admission-review.ts';
 import type { ContainerContext, Process } from '#kube/images/program.ts';
 
 /** What a control-plane program keeps: what to undo at its end, its log, and its exit. */
@@ -125,8 +126,7 @@ export function serveWebhook(
   running: Running,
   port: number,
   directory: string,
-  // biome-ignore lint/suspicious/noExplicitAny: an AdmissionReview is plain JSON.
-  review: (review: any) => unknown,
+  review: (review: AdmissionReview) => unknown,
 ): void {
   serveHttps(running, port, directory, (request, response) => {
     const chunks: Buffer[] = [];

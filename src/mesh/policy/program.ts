@@ -56,7 +56,7 @@ export function startPolicy(context: ContainerContext, { client }: PolicyWorld):
       const { namespace, name, kind } = review.request;
       running.trace(
         'INFO',
-        `server{port=9443}: linkerd_policy_controller::admission: Denied error=${answer.response.status.message} ns=${namespace} name=${name} kind=${kind.kind}`,
+        `server{port=9443}: linkerd_policy_controller::admission: Denied error=${answer.response.status?.message} ns=${namespace} name=${name} kind=${kind.kind}`,
       );
     }
     return answer;
