@@ -1,8 +1,8 @@
 import { messageOf } from '#base/errors.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { Target } from '#kube/client/client.ts';
-import { renderInstall } from '#mesh/install/render.ts';
 import { defaultValues } from '#mesh/install/default-values.ts';
+import { renderInstall } from '#mesh/install/render.ts';
 import type { Category } from './runner.ts';
 import { CORE, type World } from './world.ts';
 

@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import type { KubeObject } from '#kube/api/types.ts';
-import { renderInstall } from '#mesh/install/render.ts';
 import { defaultValues } from '#mesh/install/default-values.ts';
+import { renderInstall } from '#mesh/install/render.ts';
 
 const RECORDED = '../shared/facts/recordings/linkerd-install.yaml';
 const material = (name: string) => ({
