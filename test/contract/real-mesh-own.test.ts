@@ -36,7 +36,10 @@ describe.skipIf(whyNoKubectl !== undefined)('recorded on a real mesh of its own'
           const answer = await replay.answer(step, wanted, once, () => cluster.advanceClock(PASS_MS));
           if (JSON.stringify(answer) === JSON.stringify(wanted)) continue;
           if (step.differs) known++;
-          else different.push(`${step.run}\n${answer.out}${answer.err}code ${answer.code}`);
+          else
+            different.push(
+              `${step.run}\n${answer.out}${answer.err}code ${answer.code}, not\n${wanted.out}${wanted.err}`,
+            );
         }
       } finally {
         replay.close();

@@ -16,6 +16,12 @@ export const existence: Category<World> = {
       fatal: true,
       run: async (world) => {
         await world.config();
+        const values: unknown = await world.values();
+        const kind = Array.isArray(values) ? 'array' : values === true || values === false ? 'bool' : typeof values;
+        if (values !== null && kind !== 'object')
+          throw new Error(
+            `error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${kind} into Go value of type map[string]interface {}`,
+          );
       },
     },
     {

@@ -123,8 +123,12 @@ export const controlPlaneProxy: Category<World> = {
       fatal: true,
       retry: true,
       run: async (world) => {
-        // Its own proxies read the bundle from the ConfigMap: theirs is never an old one.
         proxiesRunning(await world.controlPlanePods(), world.controlPlane);
+        // Its own proxies read the bundle from the ConfigMap: theirs is never an old one, if there is one.
+        await world.client.get(
+          { group: '', version: 'v1', resource: 'configmaps', namespace: world.controlPlane },
+          'linkerd-identity-trust-roots',
+        );
       },
     },
     {
