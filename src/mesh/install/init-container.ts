@@ -1,6 +1,6 @@
 import type { Container } from '#kube/api/pod-parts.ts';
 import { imageOf, resources } from './container-parts.ts';
-import type { ProxyOptions } from './proxy-container.ts';
+import type { ProxyOptions } from './proxy-options.ts';
 import type { Values } from './values.ts';
 
 const RESTRICTED = {

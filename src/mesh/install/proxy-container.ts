@@ -1,22 +1,8 @@
-import type { Capabilities, Container, VolumeMount } from '#kube/api/pod-parts.ts';
+import type { Capabilities, Container } from '#kube/api/pod-parts.ts';
 import { imageOf, resources } from './container-parts.ts';
 import { proxyEnvironment } from './proxy-environment.ts';
+import type { ProxyOptions } from './proxy-options.ts';
 import type { Values } from './values.ts';
-
-export interface ProxyOptions {
-  namespace: string;
-  values: Values;
-  /** Ports of the pod's own containers. */
-  inboundPorts: string;
-  /** identity runs beside this proxy, destination beside that one: they are reached over localhost. */
-  local?: 'identity' | 'destination';
-  requireTlsOnPorts?: string;
-  /** Written into the container; absent: read from the ConfigMap, as the control plane's own proxies do. */
-  anchors?: string;
-  capabilities?: Capabilities;
-  /** Where the account's token is found in the other containers. */
-  accountMount?: VolumeMount;
-}
 
 /** The chart's values as the control plane's own proxies take them. */
 export function controlPlaneValues(values: Values): Values {

@@ -1,6 +1,6 @@
 import type { EnvVar } from '#kube/api/pod-parts.ts';
 import { when } from './container-parts.ts';
-import type { ProxyOptions } from './proxy-container.ts';
+import type { ProxyOptions } from './proxy-options.ts';
 import type { Values } from './values.ts';
 
 const fieldEnv = (name: string, fieldPath: string): EnvVar => ({ name, valueFrom: { fieldRef: { fieldPath } } });

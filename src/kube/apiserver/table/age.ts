@@ -17,3 +17,8 @@ export function durationText(ms: number): string {
   if (days < 365 * 8) return days % 365 === 0 ? `${years}y` : `${years}y${days % 365}d`;
   return `${years}y`;
 }
+
+/** `5m30s` since an instant in RFC 3339. */
+export function ageSince(time: string | undefined, now: number): string {
+  return time ? durationText(now - Date.parse(time)) : '<unknown>';
+}

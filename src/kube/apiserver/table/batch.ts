@@ -1,6 +1,6 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import { durationText } from './age.ts';
-import { ageSince, type Cells } from './table.ts';
+import { ageSince, durationText } from './age.ts';
+import type { Cells } from './cells.ts';
 import { selectorText } from './workloads.ts';
 
 const containersOf = (spec: KubeObject['spec'], field: 'name' | 'image'): string =>

@@ -1,7 +1,7 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import { durationText } from './age.ts';
+import { ageSince, durationText } from './age.ts';
+import type { Cells } from './cells.ts';
 import { podCells } from './pod.ts';
-import { ageSince, type Cells } from './table.ts';
 
 const keys = (map: Record<string, unknown> | undefined): number => Object.keys(map ?? {}).length;
 export const none = (text: string | undefined): string => text || '<none>';

@@ -1,6 +1,7 @@
 import type { KubeObject } from '#kube/api/types.ts';
+import { ageSince } from './age.ts';
+import type { Cells } from './cells.ts';
 import { labelText, none } from './core.ts';
-import { ageSince, type Cells } from './table.ts';
 
 const age = (object: KubeObject, now: number): string => ageSince(object.metadata.creationTimestamp, now);
 

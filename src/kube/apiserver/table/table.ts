@@ -3,15 +3,14 @@ import columnsData from '#kube/api/data/tables.json' with { type: 'json' };
 import type { ApiRequest } from '#kube/api/http.ts';
 import type { KubeList, KubeObject } from '#kube/api/types.ts';
 import { apiVersionOf, type ResourceKind } from '../kinds.ts';
-import { durationText } from './age.ts';
+import { ageSince } from './age.ts';
 import { batchCells } from './batch.ts';
+import type { Cells } from './cells.ts';
 import { coreCells } from './core.ts';
 import { customCell } from './custom.ts';
 import { otherCells } from './other.ts';
 import { storedCells } from './stored.ts';
 import { workloadCells } from './workloads.ts';
-
-export type Cells = (object: KubeObject, now: number) => unknown[];
 
 interface Column {
   name: string;
@@ -119,9 +118,4 @@ function customShape(kind: ResourceKind): { columns: Column[]; cells: Cells } {
     ],
     cells: (object, now) => [object.metadata.name, ...own.map((column) => customCell(object, column, now))],
   };
-}
-
-/** `5m30s` since an instant in RFC 3339. */
-export function ageSince(time: string | undefined, now: number): string {
-  return time ? durationText(now - Date.parse(time)) : '<unknown>';
 }

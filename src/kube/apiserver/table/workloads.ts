@@ -1,6 +1,7 @@
 import type { KubeObject } from '#kube/api/types.ts';
+import { ageSince } from './age.ts';
+import type { Cells } from './cells.ts';
 import { none } from './core.ts';
-import { ageSince, type Cells } from './table.ts';
 
 const containersOf = (object: KubeObject, field: 'name' | 'image'): string =>
   (object.spec?.template?.spec?.containers ?? [])

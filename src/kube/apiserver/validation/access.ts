@@ -1,7 +1,7 @@
 import { same } from '#kube/api/patch/field-set.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { Causes } from './causes.ts';
-import type { Rule } from './validation.ts';
+import type { Rule } from './rule.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';
 

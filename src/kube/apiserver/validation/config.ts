@@ -2,7 +2,7 @@ import { same } from '#kube/api/patch/field-set.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { Causes } from './causes.ts';
 import { CONFIG_KEY_TEXT } from './container.ts';
-import type { Rule } from './validation.ts';
+import type { Rule } from './rule.ts';
 
 const MOST_BYTES = 1024 * 1024;
 /** Keys that a Secret of a type must have. */

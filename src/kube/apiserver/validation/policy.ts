@@ -5,7 +5,7 @@ import { HIGHEST_PRIORITY, SYSTEM_PRIORITIES } from '../admission/priority.ts';
 import { type Causes, SUBDOMAIN, SUBDOMAIN_TEXT, selectorCauses } from './causes.ts';
 import { portOrNameCauses } from './container.ts';
 import { internalClaimSpec } from './internal-form.ts';
-import type { Rule } from './validation.ts';
+import type { Rule } from './rule.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: specifications are read field by field.
 type Fields = any;

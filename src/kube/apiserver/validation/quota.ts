@@ -1,7 +1,7 @@
 import { compareQuantities } from '#kube/api/quantity.ts';
 import { type Amounts, SCOPES } from '#kube/api/quota.ts';
 import type { Causes } from './causes.ts';
-import type { Rule } from './validation.ts';
+import type { Rule } from './rule.ts';
 
 const STANDARD = new Set([
   'cpu',

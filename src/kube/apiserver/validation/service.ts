@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { type Causes, DNS_LABEL, dnsLabelProblem, labelCauses } from './causes.ts';
 import { portOrNameCauses } from './container.ts';
-import type { Rule } from './validation.ts';
+import type { Rule } from './rule.ts';
 
 interface Port {
   name?: string;

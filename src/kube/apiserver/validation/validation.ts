@@ -6,6 +6,7 @@ import { type Causes, labelCauses, qualifiedNameProblems } from './causes.ts';
 import { configRules } from './config.ts';
 import { policyRules } from './policy.ts';
 import { quotaRules } from './quota.ts';
+import type { Rule } from './rule.ts';
 import { serviceCauses } from './service.ts';
 import { workloadRules } from './workloads.ts';
 
@@ -49,9 +50,6 @@ const shown = (value: unknown): string =>
     : typeof value === 'string'
       ? JSON.stringify(value)
       : String(value);
-
-/** What is checked of a kind; the old object is there in an update. */
-export type Rule = (object: KubeObject, old: KubeObject | undefined, add: Causes) => void;
 
 const RULES: Record<string, Rule> = {
   '/services': serviceCauses,

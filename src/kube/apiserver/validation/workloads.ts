@@ -6,7 +6,7 @@ import { unifiedDiff } from '#kube/api/unified-diff.ts';
 import { type Causes, labelCauses, selectorCauses } from './causes.ts';
 import { internalPodSpec, internalTemplate } from './internal-form.ts';
 import { podSpecCauses } from './pod.ts';
-import type { Rule } from './validation.ts';
+import type { Rule } from './rule.ts';
 
 const NO_MATCH = '`selector` does not match template `labels`';
 const NOT_NEGATIVE = 'must be greater than or equal to 0';
