@@ -51,11 +51,11 @@ export function tapLabels({ tls }: Client): Labels {
   }
 }
 
-/** `client.tls` of a log line: `Some(Established { … })` or `None(NoClientHello)`. */
-export function tlsInLog({ tls }: Client): string {
+/** The client's TLS in a log line: `Some(Established { … })` or `None(NoClientHello)`; connections are logged without the protocol. */
+export function tlsInLog({ tls }: Client, withProtocol = true): string {
   if (tls.kind === 'established') {
     const id = tls.identity === undefined ? 'None' : `Some(ClientId(Dns(Name(${JSON.stringify(tls.identity)}))))`;
-    const protocol = tls.alpn === undefined ? 'None' : `Some(${JSON.stringify(tls.alpn)})`;
+    const protocol = tls.alpn === undefined || !withProtocol ? 'None' : `Some(${JSON.stringify(tls.alpn)})`;
     return `Some(Established { client_id: ${id}, negotiated_protocol: ${protocol} })`;
   }
   if (tls.kind === 'opaque') return `Some(Passthru { sni: ServerName(Name(${JSON.stringify(tls.sni)})) })`;

@@ -178,7 +178,7 @@ export class Inbound {
     const who = tlsLabels(client);
     const where = `inbound:server{port=${listenPort}}: linkerd_app_inbound::policy::tcp`;
     const describe = () =>
-      `server.group=${decision.server.group} server.kind=${decision.server.kind} server.name=${decision.server.name} client.tls=${tlsInLog(client)} client.ip=${client.ip}`;
+      `server.group=${decision.server.group} server.kind=${decision.server.kind} server.name=${decision.server.name} tls=${tlsInLog(client, false)} client=${client.ip}:${connection.remotePort}`;
     if (decision.outcome === 'deny') {
       runtime.metrics.add('inbound_tcp_authz_deny_total', { ...labels(), ...who });
       runtime.metrics.add('inbound_tcp_errors_total', { error: 'unexpected', ...targetLabels(runtime.net.ip, port) });

@@ -18,6 +18,12 @@ export const errorLabel = (error: Error): string =>
           : 'LOAD_SHED'
         : 'UNKNOWN';
 
+const BROKEN_OFF = [
+  'client error (SendRequest)',
+  'connection error',
+  'client: Connection reset by peer (os error 104)',
+];
+
 interface Failure {
   status: number;
   grpc: number;
@@ -109,8 +115,10 @@ function failureOf(
     const kind = fails ? 'failfast' : 'loadshed';
     return { status: error.status, grpc: fails ? 4 : 14, closes: true, kind, message: chain[0]!, chain };
   }
-  const inner = clientErrorOf(error);
-  if (isUnexpected(error)) {
+  // A proxy at the other end that breaks off leaves TLS unfinished: an error of the connection, not of the answer.
+  const brokenOff = isUnexpected(error) && endpoint?.info.identity !== undefined;
+  const inner = brokenOff ? BROKEN_OFF : clientErrorOf(error);
+  if (isUnexpected(error) && !brokenOff) {
     const at = endpoint ? [`endpoint ${endpoint.info.ip}:${endpoint.info.port}: `] : [];
     const chain = chained([...contextOf(connection, error, plan), ...at], inner);
     return { status: 500, grpc: 13, closes: true, kind: 'unexpected', message: 'unexpected error', chain };
