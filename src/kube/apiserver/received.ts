@@ -14,6 +14,11 @@ export function received(draft: Draft, isScale = false): KubeObject {
   const { kind, request } = draft;
   const object = copyOf(readBody(request)) as KubeObject;
   checkShape(object);
+  // What is empty is not written out.
+  for (const name of ['annotations', 'labels'] as const) {
+    const map = object.metadata?.[name];
+    if (map && typeof map === 'object' && Object.keys(map).length === 0) delete object.metadata[name];
+  }
   const apiVersion = apiVersionOf(kind.group, kind.version);
   if (!isScale) {
     object.apiVersion ||= apiVersion;

@@ -162,9 +162,8 @@ export class ClusterView {
   endpoints(authority: Authority): Endpoint[] | undefined {
     const service = this.service(authority.namespace, authority.service);
     if (!service) return undefined;
-    const headless = service.spec?.clusterIP === 'None';
+    // A port that the Service does not name is taken for the pods' own.
     const servicePort = (service.spec?.ports ?? []).find((each: { port: number }) => each.port === authority.port);
-    if (!servicePort && !headless) return [];
     const out: Endpoint[] = [];
     const slices = this.#slicesByService.get(keyOf(authority.namespace, authority.service)) ?? [];
     for (const key of slices) {

@@ -153,7 +153,7 @@ async function watchEndpoints(
 ): Promise<void> {
   const path = call.request['path'] ?? '';
   const authority = view.parseAuthority(path);
-  if (!authority) throw new GrpcError(INVALID_ARGUMENT, `Invalid authority ${path}`);
+  if (!authority) throw new GrpcError(INVALID_ARGUMENT, `Invalid authority: ${path}`);
   const sent = new Map<string, { text: string; addr: Message }>();
   let told: 'nothing' | 'some' | 'none' | 'missing' = 'nothing';
   const look = () => {
