@@ -86,9 +86,7 @@ async function bringNodesUp(engine: Engine, o: BringUpOptions, network: SessionN
     await connectPods(engine, admin, [member, ...workers], signal);
   }
   await step(o, 'system', 'Waiting for DNS and networking', 8_000, () =>
-    atMost(SYSTEM_WITHIN_MS, 'The system’s pods did not become ready', signal, (either) =>
-      systemReady(admin, name, either),
-    ),
+    atMost(SYSTEM_WITHIN_MS, 'The system’s pods did not become ready', signal, (either) => systemReady(admin, either)),
   );
   return {
     containerId: member.id,

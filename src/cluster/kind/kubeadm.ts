@@ -17,7 +17,7 @@ export interface KubeadmOptions {
 
 const PATCHES = '/kind/patches';
 /** Pods of every control plane that kubeadm makes, without the name of their node. */
-export const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
 
 /** Files by path: the control plane is asked each second whether it is up; kubeadm's first look comes after ten. As long is waited. */
 export const controlPlanePatches = (): [string, string][] =>
@@ -64,14 +64,9 @@ export function kubeadmConfig(o: KubeadmOptions): string {
       ...(o.joinToken ? { bootstrapTokens: [{ token: o.joinToken, ttl: '10m0s' }] } : {}),
       patches: { directory: PATCHES },
       nodeRegistration: registration(o),
-      // `kubelet-finalize` would start the kubelet again, while the first pods come up, for a certificate that lasts a year.
-      skipPhases: [
-        'preflight',
-        ...(o.joinToken ? [] : ['bootstrap-token']),
-        'kubelet-finalize',
-        'addon/coredns',
-        'show-join-command',
-      ],
+      // `kubelet-finalize` stays: the kubelet that it starts again tells of the control plane's pods at once, where the first one,
+      // refused before the API server answered, would try again after a minute.
+      skipPhases: ['preflight', ...(o.joinToken ? [] : ['bootstrap-token']), 'addon/coredns', 'show-join-command'],
     },
     {
       apiVersion: 'kubelet.config.k8s.io/v1beta1',

@@ -1,19 +1,14 @@
 import type { KubeObject } from '#kube/api/types.ts';
 import type { KubeClient, Target } from '#kube/client/client.ts';
 import { condition, deploymentsAvailable, untilHolds } from '../linkerd/ready.ts';
-import { CONTROL_PLANE } from './kubeadm.ts';
 
 const NODES: Target = { group: '', version: 'v1', resource: 'nodes' };
 const PODS: Target = { group: '', version: 'v1', resource: 'pods', namespace: 'kube-system' };
 const DAEMON_SETS: Target = { group: 'apps', version: 'v1', resource: 'daemonsets', namespace: 'kube-system' };
 
-/** Resolves when all nodes are Ready, and all there is in `kube-system`, the control plane's pods on the first node included. */
-export async function systemReady(client: KubeClient, firstNode: string, signal: AbortSignal): Promise<void> {
-  const controlPlane = CONTROL_PLANE.map((name) => `${name}-${firstNode}`);
-  const areUp = (pods: KubeObject[]): boolean => {
-    const names = new Set(pods.map(({ metadata }) => metadata.name));
-    return controlPlane.every((name) => names.has(name)) && pods.every((pod) => condition(pod, 'Ready'));
-  };
+/** Resolves when all nodes are Ready, and all there is in `kube-system`. */
+export async function systemReady(client: KubeClient, signal: AbortSignal): Promise<void> {
+  const areUp = (pods: KubeObject[]): boolean => pods.every((pod) => condition(pod, 'Ready'));
   await Promise.all([
     untilHolds(client, NODES, (nodes) => nodes.length > 0 && nodes.every((node) => condition(node, 'Ready')), signal),
     deploymentsAvailable(client, 'kube-system', signal),
