@@ -182,7 +182,8 @@ export class Exchange {
 
   async #return(handling: Handling, { status, text }: { status: number; text?: string }): Promise<void> {
     if (status === 444) {
-      this.request.socket.destroy();
+      const { socket } = this.request;
+      socket.end(() => socket.destroy());
       return;
     }
     if (status >= 300 && status < 400 && text !== undefined)
