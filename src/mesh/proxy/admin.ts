@@ -56,9 +56,9 @@ export class Admin {
     const { clock, certificate, settings } = runtime;
     const first = await peek(connection, readClientHello, { clock, timeoutMs: DETECT_MS });
     const policy = runtime.policies.port(settings.adminPort);
-    // Where not everybody may ask, the kubelet's probes must wait for the controller to name them.
+    // Where not everybody may ask, or all that ask are logged, the kubelet's probes wait for the controller to name them.
     const isOpen = policy.config.authorizations.some(({ authentication }) => authentication.kind === 'unauthenticated');
-    if (!isOpen) await policy.known();
+    if (!isOpen || policy.config.server.name === 'audit') await policy.known();
     const server = serverLabels(policy.config.server, settings.adminPort);
     const labels = { direction: 'inbound', peer: 'src', ...targetLabels('0.0.0.0', settings.adminPort) };
     // A handshake for anybody else has nobody behind it here.
