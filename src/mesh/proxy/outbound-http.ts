@@ -168,6 +168,10 @@ class Tries {
       served?.answer.body?.on('error', () => {});
       served?.answer.body?.destroy();
       if (labels) metrics.add(`${labels.family}_retry_requests_total`, labels.route);
+      if (retry.isAtOnce) {
+        this.#limits.signal.throwIfAborted();
+        continue;
+      }
       await clock.sleep(backoff + Math.random() * backoff, this.#limits.signal);
       backoff = Math.min(backoff * 2, LAST_BACKOFF_MS);
     }

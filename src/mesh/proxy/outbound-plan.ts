@@ -56,6 +56,8 @@ export interface Plan {
     wants(answer: Answer): boolean | Promise<boolean>;
     /** Takes from a budget where there is one. */
     mayRetry(): boolean;
+    /** The budget alone holds these back: with pauses between them a budget that grows by the second would never end. */
+    isAtOnce?: boolean;
   };
   labels?: RouteLabels;
   /** Of a ServiceProfile, which counts in its own way. */
@@ -184,6 +186,7 @@ function profilePlan(connection: OutboundConnection, profile: ServiceProfile, ex
               profileClass(route, answer.status) ??
               (answer.status >= 500 || (exchange.isGrpc && hasGrpcStatus(answer, GRPC_FAILURE_CODES))),
             mayRetry: () => budget?.withdraw() ?? false,
+            isAtOnce: true,
           },
         }
       : {}),

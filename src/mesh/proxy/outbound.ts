@@ -6,6 +6,7 @@ import { Balancer } from './balancer.ts';
 import type { OutboundTarget } from './discovery.ts';
 import { Endpoint } from './endpoint.ts';
 import { serveHttp1, serveHttp2 } from './exchange.ts';
+import { targetLabels } from './inbound-labels.ts';
 import { type OutboundConnection, serveOutbound } from './outbound-http.ts';
 import { placedLabels } from './outbound-labels.ts';
 import { streamBackend } from './outbound-plan.ts';
@@ -247,10 +248,11 @@ export class Outbound {
   }
 
   #count(connection: Connection, address: string): void {
+    const colon = address.lastIndexOf(':');
     this.#runtime.transport.count(connection, {
       direction: 'outbound',
       peer: 'src',
-      target_addr: address,
+      ...targetLabels(address.slice(0, colon), Number(address.slice(colon + 1))),
       tls: 'no_identity',
       no_tls_reason: 'loopback',
     });

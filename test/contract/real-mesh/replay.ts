@@ -55,7 +55,7 @@ const ASIDE: [RegExp, string][] = [
   // What the official CLI's client library says of warnings, and the node's name.
   [/^I\d{4} .*warnings\.go.*\n/gm, ''],
   [/\bto academy(?:-[a-z0-9]+)?$/gm, 'to <node>'],
-  [/^x-app-version:.*$/gm, 'x-app-version: <version>'],
+  [/^(x-app-version):.*$/gim, '$1: <version>'],
   [/(linkerd2_proxy: release ).*$/gm, '$1<release>'],
 ];
 
