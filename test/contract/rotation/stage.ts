@@ -282,7 +282,7 @@ export class Stage {
         namespace: SHOP,
         pod: pod.metadata.name!,
         container: 'curl',
-        command: ['curl', '-s', '-o', '/dev/null', '-m', '15', '-w', '%{http_code}', 'http://api'],
+        command: ['curl', '-s', '-o', '/dev/null', '-m', '5', '-w', '%{http_code}', 'http://api'],
         stdout: (chunk) => got.push(Buffer.from(chunk).toString()),
         stderr: (chunk) => got.push(Buffer.from(chunk).toString()),
       });
