@@ -338,10 +338,11 @@ export class EditorPane {
       if (turn !== this.#checking || path === undefined || !this.#editor) return;
       const name = this.#edits.get(path)?.path ?? path;
       if (!/\.(ya?ml|json)$/.test(name)) return;
-      const { yamlMistakes } = await import('./yaml-mistakes.ts');
-      const schemas = await resourceSchemas();
+      // With the line down there is nothing to check by; the next change asks again.
+      const asked = Promise.all([import('./yaml-mistakes.ts'), resourceSchemas()]).catch(() => undefined);
+      const [checks, schemas] = (await asked) ?? [];
       const text = this.#editor?.textOf(path);
-      if (text !== undefined) this.#editor?.mark(path, yamlMistakes(text, schemas));
+      if (checks && schemas && text !== undefined) this.#editor?.mark(path, checks.yamlMistakes(text, schemas));
     }, 250);
   }
 }
