@@ -146,6 +146,9 @@ export class WorkloadCertificate implements TlsCredentials {
   async run(): Promise<void> {
     const { clock, signal, settings, log, metrics } = this.#options;
     this.#tellWaiting();
+    // In the order in which the real proxy registers them, which is the order in which they are printed.
+    metrics.set('control_identity_cert_expiration_timestamp_seconds', 0);
+    metrics.set('control_identity_cert_refresh_timestamp_seconds', 0);
     for (const result of ['ok', 'error']) metrics.add('control_identity_cert_refreshes_total', { result }, 0);
     for (let refusals = 0; !signal.aborted; ) {
       try {

@@ -65,6 +65,11 @@ const isNewer = (name: string): boolean =>
     name,
   );
 
+/** Families that the real proxy keeps as floating-point numbers: whole values are printed with `.0`. */
+const isFloat = (name: string): boolean => /^control_identity_cert_\w+_timestamp_seconds$/.test(name);
+
+const float = (value: number): string => (Number.isInteger(value) ? value.toFixed(1) : String(value));
+
 /** Counters, gauges and latencies of one proxy. Nothing is held for a series before its first use. */
 export class Metrics {
   readonly #values = new Map<string, Map<string, number>>();
@@ -149,7 +154,8 @@ export class Metrics {
       const type = name.endsWith('_total') ? 'counter' : 'gauge';
       const title = isNewer(name) ? name.replace(/_total$/, '') : name;
       out.push(`# HELP ${title} ${HELP[name] ?? `${name}.`}`, `# TYPE ${title} ${type}`);
-      for (const [labels, value] of series) out.push(`${name}${labels} ${value}`);
+      const print = isFloat(name) ? float : String;
+      for (const [labels, value] of series) out.push(`${name}${labels} ${print(value)}`);
     }
     for (const [name, series] of this.#histograms) {
       out.push(`# HELP ${name} ${HELP[name] ?? name}`, `# TYPE ${name} histogram`);
@@ -169,10 +175,7 @@ export class Metrics {
       const bounds = SECONDS_BY_NAME[name] ?? SECONDS;
       for (const [labels, { counts, sum, total }] of series) {
         const rest = labels === '' ? '}' : `,${labels.slice(1)}`;
-        out.push(
-          `${name}_sum${labels} ${Number.isInteger(sum) ? sum.toFixed(1) : sum}`,
-          `${name}_count${labels} ${total}`,
-        );
+        out.push(`${name}_sum${labels} ${float(sum)}`, `${name}_count${labels} ${total}`);
         let below = 0;
         bounds.forEach((bound, index) => {
           below += counts[index]!;
