@@ -20,10 +20,12 @@ for name in identity destination proxy-injector; do kubectl -n linkerd rollout s
 restart shop
 step certificate create identity.linkerd.cluster.local issuer-2.crt issuer-2.key \
   --profile intermediate-ca --not-after 8760h --no-password --insecure --force --ca anchor-2.crt --ca-key anchor-2.key
-# From here to the last restart nothing waits: the identity service reads the issuer a few seconds after it has changed.
-sleep 1
-linkerd upgrade --identity-issuer-certificate-file issuer-2.crt --identity-issuer-key-file issuer-2.key | kubectl apply -f -
-for name in identity destination proxy-injector; do kubectl -n linkerd rollout status "deployment/linkerd-$name" --timeout=2m; done
+# From here to the last restart nothing waits: the identity service reads the issuer only when the kubelet has written
+# its file anew. A kubelet does that when the pod changes, and then not for a minute: so the pod changes just before.
+kubectl -n linkerd annotate pod -l linkerd.io/control-plane-component=identity rotation=stage-2 --overwrite
+sleep 2
+kubectl -n linkerd patch secret linkerd-identity-issuer \
+  -p "{\"data\": {\"crt.pem\": \"$(base64 < issuer-2.crt | tr -d '\n')\", \"key.pem\": \"$(base64 < issuer-2.key | tr -d '\n')\"}}"
 kubectl -n shop rollout restart deployment
 for name in $(kubectl -n shop get deployment -o name); do kubectl -n shop rollout status "$name" --timeout=2m; done
 while kubectl -n shop get pods | grep -q Terminating; do sleep 1; done

@@ -14,6 +14,7 @@ export interface Method {
 }
 
 export const OK = 0;
+export const UNKNOWN = 2;
 export const INVALID_ARGUMENT = 3;
 export const NOT_FOUND = 5;
 export const PERMISSION_DENIED = 7;

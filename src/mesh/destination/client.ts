@@ -22,6 +22,10 @@ export interface DiscoveryOptions {
 
 const isAddress = (authority: string): boolean => /^(\d+\.){3}\d+:\d+$|^\[.*\]:\d+$/.test(authority);
 
+/** An address that nobody is known at is an endpoint too, without labels. */
+const isWorkload = (endpoint: Message | undefined): boolean =>
+  Object.keys(endpoint?.['metric_labels'] ?? {}).length > 0;
+
 /** A proxy's view of destination (and of outbound policy), over one connection to each. */
 export function createDiscovery(options: DiscoveryOptions): Discovery {
   const channel = new ReconnectingChannel(options.dialDestination, options.clock);
@@ -45,7 +49,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       const stopProfile = watchProfile(`${ip}:${port}`, (message) => {
         profile = message;
         // A pod is itself, and a ServiceProfile takes the place of every policy.
-        const asks = !message['endpoint'] && !message['profile_ref']?.resource?.name;
+        const asks = !isWorkload(message['endpoint']) && !message['profile_ref']?.resource?.name;
         if (asks && outbound && !stopPolicy) {
           // The first answer of policy is waited for, so that no request slips past a route.
           stopPolicy = outbound.watch(ip, port, (view) => {
@@ -120,7 +124,7 @@ function targetFrom(
   const opaque = profile['opaque_protocol'] === true;
   const fqdn: string | undefined = profile['fully_qualified_name'];
   if (!fqdn) {
-    if (!profile['endpoint'] && !opaque && !policy) return undefined;
+    if (!isWorkload(profile['endpoint']) && !opaque && !policy) return undefined;
     return {
       authority: `${ip}:${port}`,
       protocol: opaque ? 'opaque' : (policy?.protocol ?? 'detect'),

@@ -1,5 +1,5 @@
 import type { KubeObject } from '#kube/api/types.ts';
-import { meansPort } from '#mesh/policy/core/pod-ports.ts';
+import { inPortList, meansPort } from '#mesh/policy/core/pod-ports.ts';
 import { selects } from '#mesh/policy/core/selectors.ts';
 import { type AddressSettings, DEFAULT_WEIGHT, type Endpoint, opaqueOnService, podEndpoint } from './addresses.ts';
 import { externalEndpoint, namedPort, opaquely } from './external-endpoint.ts';
@@ -112,6 +112,34 @@ export class ClusterView {
     if (labels.length === 2) return { service: labels[0]!, namespace: labels[1]!, port };
     if (labels.length === 3) return { hostname: labels[0]!, service: labels[1]!, namespace: labels[2]!, port };
     return undefined;
+  }
+
+  /** Why a host is no name of a Service here. */
+  misnamed(host: string): string {
+    const ends = `.${host}`.endsWith(`.svc.${this.#clusterDomain}`);
+    return ends ? `invalid k8s service ${host}` : `name ${host} does not match cluster domain ${this.#clusterDomain}`;
+  }
+
+  /** The pod that a Service's slices call by this hostname. */
+  podOf(namespace: string, service: string, hostname: string): KubeObject | undefined {
+    for (const key of this.#slicesByService.get(keyOf(namespace, service)) ?? []) {
+      for (const each of this.#objects.get('EndpointSlice')!.get(key)?.endpoints ?? []) {
+        if (each.hostname !== hostname || each.targetRef?.kind !== 'Pod') continue;
+        return this.#objects.get('Pod')!.get(keyOf(each.targetRef.namespace ?? namespace, each.targetRef.name));
+      }
+    }
+    return undefined;
+  }
+
+  /** An address on its own: of a workload outside the cluster that names this port, or of nobody known. */
+  addressAt(ip: string, port: number): Endpoint {
+    for (const workload of this.all('ExternalWorkload')) {
+      const isAt = (workload.spec?.workloadIPs ?? []).some((each: { ip: string }) => each.ip === ip);
+      const names = (workload.spec?.ports ?? []).some((each: { port: number }) => each.port === port);
+      if (isAt && names) return { ...this.#externalAt(workload, port), ip };
+    }
+    const opaque = inPortList(this.#settings.defaultOpaquePorts, port);
+    return { ip, port, opaque, h2: false, weight: DEFAULT_WEIGHT, labels: {} };
   }
 
   /** What lives at an address: a Service by its cluster IP, a pod by its own. */

@@ -1,56 +1,81 @@
+import { isIP } from 'node:net';
 import type { KubeObject } from '#kube/api/types.ts';
+import { GrpcError, INVALID_ARGUMENT, NOT_FOUND, UNKNOWN } from '#mesh/api/grpc.ts';
 import type { Message } from '#mesh/api/protobuf.ts';
 import { durationOf, METHODS } from '#mesh/api/types.ts';
 import { parseDuration } from '#mesh/policy/core/durations.ts';
-import { inPortList } from '#mesh/policy/core/pod-ports.ts';
+import type { Endpoint } from './addresses.ts';
 import type { ClusterView } from './cluster-view.ts';
 import { addrMessage } from './wire.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: ServiceProfile specs are plain JSON.
 type Json = any;
 
+const MAX_PORT = 65_535;
 const DEFAULT_BUDGET = { retry_ratio: 0.2, min_retries_per_second: 10, ttl: { seconds: 10 } };
 
-/** What `Destination/GetProfile` answers for a target and a client's namespace. */
-export function profileMessage(view: ClusterView, path: string, clientNamespace: string): Message | undefined {
-  const authority = view.parseAuthority(path);
-  if (authority && !authority.hostname) {
-    const service = view.service(authority.namespace, authority.service);
-    return service && serviceProfile(view, service, authority.port, clientNamespace);
-  }
-  if (authority) {
-    const endpoint = view.endpoints(authority)?.[0];
-    return endpoint
-      ? { retry_budget: DEFAULT_BUDGET, endpoint: addrMessage(endpoint) }
-      : { retry_budget: DEFAULT_BUDGET };
-  }
-  const [, ip, portText] = /^\[?(.+?)\]?:(\d+)$/.exec(path) ?? [];
-  if (!ip) return undefined;
-  const port = Number(portText);
-  const target = view.target(ip, port);
-  switch (target.kind) {
-    case 'service':
-      return serviceProfile(view, target.service, port, clientNamespace);
-    case 'pod': {
-      const endpoint = view.podAt(target.pod, port);
-      return {
-        retry_budget: DEFAULT_BUDGET,
-        ...(endpoint.opaque ? { opaque_protocol: true } : {}),
-        endpoint: addrMessage(endpoint),
-      };
-    }
-    case 'unknown': {
-      const opaque = inPortList(view.settings.defaultOpaquePorts, port);
-      return { retry_budget: DEFAULT_BUDGET, ...(opaque ? { opaque_protocol: true } : {}) };
+/**
+ * What `Destination/GetProfile` answers for a target and a client's namespace; throws the status that it ends with
+ * where there is none (controller/api/destination/server.go).
+ */
+export function profileMessage(view: ClusterView, path: string, clientNamespace: string): Message {
+  const { host, port } = hostAndPort(path);
+  if (isIP(host)) {
+    const target = view.target(host, port);
+    switch (target.kind) {
+      case 'service':
+        return serviceProfile(view, target.service, port, clientNamespace);
+      case 'pod':
+        return endpointProfile(view.podAt(target.pod, port));
+      case 'unknown':
+        return endpointProfile(view.addressAt(host, port));
     }
   }
+  const authority = view.parseAuthority(`${host}:${port}`);
+  if (!authority) throw new GrpcError(INVALID_ARGUMENT, `invalid service "${host}": "${view.misnamed(host)}"`);
+  const { namespace, service: name, hostname } = authority;
+  if (hostname) {
+    const pod = view.podOf(namespace, name, hostname);
+    if (pod) return endpointProfile(view.podAt(pod, port));
+    const where = `EndpointSlices of Service ${namespace}/${name}`;
+    throw new GrpcError(NOT_FOUND, `no pod found in ${where} for hostname ${hostname}`);
+  }
+  const service = view.service(namespace, name);
+  if (!service) throw new GrpcError(UNKNOWN, `service "${name}" not found`);
+  return serviceProfile(view, service, port, clientNamespace);
 }
 
+/** Reads `host:port`, `[address]:port`, or a host alone, whose port is 80. */
+function hostAndPort(path: string): { host: string; port: number } {
+  const refuse = (why: string): GrpcError =>
+    new GrpcError(INVALID_ARGUMENT, `invalid authority: ${JSON.stringify(path)}: ${JSON.stringify(why)}`);
+  if (!path.includes(':')) return { host: path, port: 80 };
+  const [, bracketed, bare = '', text = ''] = /^(?:\[(.*)\]|([^:]*)):([^:]*)$/.exec(path) ?? [];
+  if (bracketed === undefined && !/^[^:]*:[^:]*$/.test(path)) {
+    throw refuse(`invalid destination: address ${path}: too many colons in address`);
+  }
+  const host = bracketed ?? bare;
+  if (!/^[-+]?\d+$/.test(text)) {
+    throw refuse(`invalid port ${text}: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
+  }
+  const port = Number(text);
+  if (port <= 0 || port > MAX_PORT) throw refuse(`invalid port ${port}`);
+  return { host, port };
+}
+
+const endpointProfile = (endpoint: Endpoint): Message => ({
+  retry_budget: DEFAULT_BUDGET,
+  ...(endpoint.opaque ? { opaque_protocol: true } : {}),
+  endpoint: addrMessage(endpoint),
+});
+
 function serviceProfile(view: ClusterView, service: KubeObject, port: number, clientNamespace: string): Message {
+  // What to do at a port that the Service does not name is policy's to say.
+  if (!(service.spec?.ports ?? []).some((each: { port: number }) => each.port === port)) return {};
   const fqdn = view.fqdn(service);
   const { name = '', namespace = '' } = service.metadata;
   const profile = view.profile(fqdn, clientNamespace, namespace);
-  const opaque = view.opaque(service, port) || inPortList((profile?.spec?.opaquePorts ?? []).join(','), port);
+  const opaque = view.opaque(service, port);
   return {
     fully_qualified_name: fqdn,
     ...(opaque ? { opaque_protocol: true } : {}),
@@ -59,7 +84,7 @@ function serviceProfile(view: ClusterView, service: KubeObject, port: number, cl
     ...(profile?.spec?.dstOverrides
       ? {
           dst_overrides: profile.spec.dstOverrides.map((each: Json) => ({
-            authority: each.authority,
+            authority: /:\d+$/.test(each.authority) ? each.authority : `${each.authority}:${port}`,
             weight: weightOf(each.weight),
           })),
         }
@@ -78,10 +103,10 @@ function serviceProfile(view: ClusterView, service: KubeObject, port: number, cl
   };
 }
 
-/** Weights are quantities (`500m`); they travel as thousandths. */
+/** Weights are quantities (`500m`); they travel as ten-thousandths. */
 const weightOf = (quantity: unknown): number => {
   const text = String(quantity ?? 0);
-  return text.endsWith('m') ? Number(text.slice(0, -1)) : Math.round(Number(text) * 1000);
+  return text.endsWith('m') ? Number(text.slice(0, -1)) * 10 : Math.round(Number(text) * 1000) * 10;
 };
 
 function budget(json: Json): Message {

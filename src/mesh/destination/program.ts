@@ -1,8 +1,9 @@
+import { isIP } from 'node:net';
 import type { Timer } from '#base/clock.ts';
 import type { KubeClient } from '#kube/client/client.ts';
 import type { ContainerContext, Process } from '#kube/images/program.ts';
 import { GET, GET_PROFILE } from '#mesh/api/destination-api.ts';
-import { type Call, GrpcError, GrpcServer, INVALID_ARGUMENT } from '#mesh/api/grpc.ts';
+import { type Call, GrpcError, GrpcServer, INVALID_ARGUMENT, NOT_FOUND } from '#mesh/api/grpc.ts';
 import type { Message } from '#mesh/api/protobuf.ts';
 import { portOf, Running, readArguments, serveAdmin, serveWebhook } from '#mesh/policy/container.ts';
 import { follow } from '#mesh/policy/informer.ts';
@@ -153,7 +154,13 @@ async function watchEndpoints(
 ): Promise<void> {
   const path = call.request['path'] ?? '';
   const authority = view.parseAuthority(path);
+  const host = path.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+  if (isIP(host)) throw new GrpcError(INVALID_ARGUMENT, `IP queries not supported by Get API: host=${host}`);
   if (!authority) throw new GrpcError(INVALID_ARGUMENT, `Invalid authority: ${path}`);
+  const { service, namespace } = authority;
+  if (!view.service(namespace, service)) {
+    throw new GrpcError(NOT_FOUND, `Service ${service}.${namespace} not found`);
+  }
   const sent = new Map<string, { text: string; addr: Message }>();
   let told: 'nothing' | 'some' | 'none' | 'missing' = 'nothing';
   const look = () => {
@@ -199,16 +206,19 @@ async function watchProfile(view: ClusterView, changed: Changes, call: Call, end
   let last: string | undefined;
   const look = () => {
     const profile = profileMessage(view, path, ns);
-    if (!profile) return;
     const text = JSON.stringify(profile, (_, value) => (typeof value === 'bigint' ? String(value) : value));
     if (text === last) return;
     last = text;
     call.send(profile);
   };
-  if (!view.parseAuthority(path) && !/:\d+$/.test(path))
-    throw new GrpcError(INVALID_ARGUMENT, `invalid target ${path}`);
   look();
-  const stop = changed.on(look);
+  const stop = changed.on(() => {
+    try {
+      look();
+    } catch {
+      // What has gone stays as it was last told, until somebody asks anew.
+    }
+  });
   await ended(call.signal, ending);
   stop();
 }

@@ -47,7 +47,13 @@ export async function first(
   }
 }
 
-const CODES: Record<number, string> = { 3: 'InvalidArgument', 5: 'NotFound', 13: 'Internal', 14: 'Unavailable' };
+const CODES: Record<number, string> = {
+  2: 'Unknown',
+  3: 'InvalidArgument',
+  5: 'NotFound',
+  13: 'Internal',
+  14: 'Unavailable',
+};
 /** As Go prints a gRPC error. */
 export const rpcError = (error: GrpcError): string =>
   `rpc error: code = ${CODES[error.code] ?? error.code} desc = ${error.message}`;

@@ -20,7 +20,13 @@ endpoint as the linkerd-proxy's, and returns the addresses associated with that
 destination.`,
   usage: '[flags] authorities',
   examples: `  # get all endpoints for the authorities emoji-svc.emojivoto.svc.cluster.local:8080 and web-svc.emojivoto.svc.cluster.local:80
-  linkerd diagnostics endpoints emoji-svc.emojivoto.svc.cluster.local:8080 web-svc.emojivoto.svc.cluster.local:80`,
+  linkerd diagnostics endpoints emoji-svc.emojivoto.svc.cluster.local:8080 web-svc.emojivoto.svc.cluster.local:80
+
+  # get that same information in json format
+  linkerd diagnostics endpoints -o json emoji-svc.emojivoto.svc.cluster.local:8080 web-svc.emojivoto.svc.cluster.local:80
+
+  # get the endpoints for authorities in Linkerd's control-plane itself
+  linkerd diagnostics endpoints web.linkerd-viz.svc.cluster.local:8084`,
   flags: [
     DESTINATION_POD,
     {
