@@ -20,14 +20,18 @@ for name in identity destination proxy-injector; do kubectl -n linkerd rollout s
 restart shop
 step certificate create identity.linkerd.cluster.local issuer-2.crt issuer-2.key \
   --profile intermediate-ca --not-after 8760h --no-password --insecure --force --ca anchor-2.crt --ca-key anchor-2.key
-# From here to the last restart nothing waits: the identity service reads the issuer only when the kubelet has written
+linkerd upgrade --identity-issuer-certificate-file issuer-2.crt --identity-issuer-key-file issuer-2.key > issuer-2.yaml
+# From here to the last restart nothing waits for the identity service: it reads the issuer when the kubelet has written
 # its file anew. A kubelet does that when the pod changes, and then not for a minute: so the pod changes just before.
-kubectl -n linkerd annotate pod -l linkerd.io/control-plane-component=identity rotation=stage-2 --overwrite
-sleep 2
-kubectl -n linkerd patch secret linkerd-identity-issuer \
-  -p "{\"data\": {\"crt.pem\": \"$(base64 < issuer-2.crt | tr -d '\n')\", \"key.pem\": \"$(base64 < issuer-2.key | tr -d '\n')\"}}"
+kubectl -n linkerd annotate pod -l linkerd.io/control-plane-component=identity stage=issuer-2 --overwrite
+sleep 1
+kubectl apply -f issuer-2.yaml
+# The injector has a new certificate as well. Made anew it has it at once, and no pod comes up without a proxy.
+kubectl -n linkerd rollout restart deployment linkerd-proxy-injector
+for name in identity destination proxy-injector; do kubectl -n linkerd rollout status "deployment/linkerd-$name" --timeout=2m; done
 kubectl -n shop rollout restart deployment
 for name in $(kubectl -n shop get deployment -o name); do kubectl -n shop rollout status "$name" --timeout=2m; done
 while kubectl -n shop get pods | grep -q Terminating; do sleep 1; done
+rm issuer-2.yaml
 # Only now the identity service has read it.
 until kubectl -n linkerd get events --field-selector reason=IssuerUpdated -o name | grep -q .; do sleep 1; done
