@@ -40,4 +40,6 @@ kubectl -n linkerd wait --for=condition=Ready certificate/linkerd-identity-issue
 linkerd upgrade --set identity.externalCA=true --set identity.issuer.scheme=kubernetes.io/tls \
   --set identity.issuer.tls.crtPEM= --set identity.issuer.tls.keyPEM= | kubectl apply -f -
 for name in identity destination proxy-injector; do kubectl -n linkerd rollout status "deployment/linkerd-$name" --timeout=2m; done
+# An injector on its way out goes on injecting the bundle that it was made with.
+while kubectl -n linkerd get pods | grep -q Terminating; do sleep 1; done
 academy clock advance 8760h

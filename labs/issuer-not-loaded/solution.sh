@@ -15,4 +15,6 @@ until kubectl -n linkerd get events --field-selector reason=IssuerUpdated -o nam
 restart shop
 linkerd upgrade --identity-trust-anchors-file anchor-2.crt | kubectl apply -f -
 for name in identity destination proxy-injector; do kubectl -n linkerd rollout status "deployment/linkerd-$name" --timeout=2m; done
+# An injector on its way out goes on injecting the bundle that it was made with.
+while kubectl -n linkerd get pods | grep -q Terminating; do sleep 1; done
 restart shop

@@ -16,6 +16,8 @@ step certificate create root.linkerd.cluster.local anchor-2.crt anchor-2.key \
 cat ca.crt anchor-2.crt > bundle.crt
 linkerd upgrade --identity-trust-anchors-file bundle.crt | kubectl apply -f -
 for name in identity destination proxy-injector; do kubectl -n linkerd rollout status "deployment/linkerd-$name" --timeout=2m; done
+# An injector on its way out goes on injecting the bundle that it was made with.
+while kubectl -n linkerd get pods | grep -q Terminating; do sleep 1; done
 restart shop
 # 2. The new issuer signs.
 step certificate create identity.linkerd.cluster.local issuer-2.crt issuer-2.key \
@@ -27,4 +29,5 @@ restart shop
 # 4. Only the new anchor is trusted.
 linkerd upgrade --identity-trust-anchors-file anchor-2.crt | kubectl apply -f -
 for name in identity destination proxy-injector; do kubectl -n linkerd rollout status "deployment/linkerd-$name" --timeout=2m; done
+while kubectl -n linkerd get pods | grep -q Terminating; do sleep 1; done
 restart shop

@@ -9,6 +9,8 @@ step certificate create root.linkerd.cluster.local anchor-2.crt anchor-2.key \
 cat ca.crt anchor-2.crt > bundle.crt
 linkerd upgrade --identity-trust-anchors-file bundle.crt | kubectl apply -f -
 for name in identity destination proxy-injector; do kubectl -n linkerd rollout status "deployment/linkerd-$name" --timeout=2m; done
+# An injector on its way out goes on injecting the bundle that it was made with.
+while kubectl -n linkerd get pods | grep -q Terminating; do sleep 1; done
 # Makes the pods of a namespace anew, a few at a time, and waits until the last old one is gone.
 restart() {
   # kubectl refuses a second restart within the same second.

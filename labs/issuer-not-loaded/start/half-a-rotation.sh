@@ -17,6 +17,8 @@ step certificate create root.linkerd.cluster.local anchor-2.crt anchor-2.key \
 cat ca.crt anchor-2.crt > bundle.crt
 linkerd upgrade --identity-trust-anchors-file bundle.crt | kubectl apply -f -
 for name in identity destination proxy-injector; do kubectl -n linkerd rollout status "deployment/linkerd-$name" --timeout=2m; done
+# An injector on its way out goes on injecting the bundle that it was made with.
+while kubectl -n linkerd get pods | grep -q Terminating; do sleep 1; done
 restart shop
 step certificate create identity.linkerd.cluster.local issuer-2.crt issuer-2.key \
   --profile intermediate-ca --not-after 8760h --no-password --insecure --force --ca anchor-2.crt --ca-key anchor-2.key
@@ -29,6 +31,7 @@ kubectl apply -f issuer-2.yaml
 # The injector has a new certificate as well. Made anew it has it at once, and no pod comes up without a proxy.
 kubectl -n linkerd rollout restart deployment linkerd-proxy-injector
 for name in identity destination proxy-injector; do kubectl -n linkerd rollout status "deployment/linkerd-$name" --timeout=2m; done
+while kubectl -n linkerd get pods | grep -q Terminating; do sleep 1; done
 kubectl -n shop rollout restart deployment
 for name in $(kubectl -n shop get deployment -o name); do kubectl -n shop rollout status "$name" --timeout=2m; done
 while kubectl -n shop get pods | grep -q Terminating; do sleep 1; done
