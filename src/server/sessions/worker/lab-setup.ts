@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { parseAllDocuments } from 'yaml';
 import { AcademyError, messageOf } from '#base/errors.ts';
 import type { StepEvent } from '#cluster/driver.ts';
@@ -27,6 +28,7 @@ const READY_WITHIN_MS = 180_000;
 
 /** Puts the lab's world into the cluster: what stands in `start/`, then the background traffic; waits until it runs. */
 export async function setUpLab(o: SetupOptions): Promise<void> {
+  const meshed = o.lab.definition.cluster.mesh === 'linkerd';
   await step(o, 'lab', 'Setting up the lab', async () => {
     for (const file of o.lab.start) {
       const cluster = clusterOf(o, file.name);
@@ -38,8 +40,10 @@ export async function setUpLab(o: SetupOptions): Promise<void> {
             `${file.name} ended with ${code}: ${output.trim().split('\n').at(-1) ?? ''}`,
           );
       } else {
-        for (const object of objectsIn(file.content, file.name))
+        for (const object of objectsIn(file.content, file.name)) {
           await cluster.client.apply(object, { fieldManager: FIELD_MANAGER, force: true });
+          if (meshed && object.kind === 'Namespace') await injectorKnows(cluster.client, object, o.signal);
+        }
       }
     }
   });
@@ -73,6 +77,35 @@ async function step(o: SetupOptions, key: string, title: string, work: () => Pro
     o.onStep({ step: key, title, state: 'failed', at: o.now(), message: messageOf(error) });
     throw error;
   }
+}
+
+const PODS = { group: '', version: 'v1', resource: 'pods' } as const;
+/** The injector hears of a new namespace within this, or will not: then the lab goes on. */
+const KNOWN_WITHIN_MS = 10_000;
+const ASK_AGAIN_MS = 100;
+
+/**
+ * Resolves when a pod made in this namespace would get a proxy. A pod that is made before the injector has heard of its
+ * namespace comes up without one, and stays so (linkerd2 controller/proxy-injector looks a namespace up in its cache; the
+ * failure policy of its webhook is Ignore).
+ */
+async function injectorKnows(client: KubeClient, namespace: KubeObject, signal: AbortSignal): Promise<void> {
+  if (!['enabled', 'ingress'].includes(namespace.metadata.annotations?.['linkerd.io/inject'] ?? '')) return;
+  const { name } = namespace.metadata;
+  const pod: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'would-it-be-injected', namespace: name },
+    spec: { containers: [{ name: 'any', image: 'any' }] },
+  };
+  const until = AbortSignal.any([signal, AbortSignal.timeout(KNOWN_WITHIN_MS)]);
+  while (!until.aborted) {
+    // Refused until the namespace has its default ServiceAccount.
+    const made = await client.create({ ...PODS, namespace: name }, pod, { dryRun: true }).catch(() => undefined);
+    if (made?.metadata.annotations?.['linkerd.io/proxy-version']) return;
+    await setTimeout(ASK_AGAIN_MS, undefined, { signal: until }).catch(() => {});
+  }
+  signal.throwIfAborted();
 }
 
 function objectsIn(text: string, name: string): KubeObject[] {
