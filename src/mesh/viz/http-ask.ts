@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { ContainerContext } from '#kube/images/program.ts';
 
 export interface Asked {
@@ -34,8 +35,9 @@ export async function httpAsk(
   }
 }
 
-function exchange(
-  connection: Awaited<ReturnType<ContainerContext['net']['dial']>>,
+/** A question and its answer on a connection. */
+export function exchange(
+  connection: Duplex,
   options: { path: string; headers: Record<string, string> },
   form: Record<string, string> | undefined,
 ): Promise<{ status: number; reason: string; body: string }> {

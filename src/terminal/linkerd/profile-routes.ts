@@ -4,7 +4,7 @@ type Json = any;
 const METHODS = ['delete', 'get', 'head', 'options', 'patch', 'post', 'put'];
 
 /** A literal as Go's regexp.QuoteMeta writes it. */
-const quoted = (text: string): string => text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
+export const quoted = (text: string): string => text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
 
 /** One route a path and method of an OpenAPI (Swagger 2) document; path parameters match one segment. */
 export function openApiRoutes(document: Json): Json[] {

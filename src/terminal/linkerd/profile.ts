@@ -37,8 +37,7 @@ export const profile: Verb = {
     const template = flags.values.get('template') === 'true';
     if ([template, Boolean(openApi), Boolean(proto)].filter(Boolean).length !== 1)
       throw new UsageError('You must specify exactly one of --template or --open-api or --proto');
-    checkName(service, 'service', /^[a-z]([-a-z0-9]*[a-z0-9])?$/, LABEL_1035);
-    checkName(namespace, 'namespace', /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, LABEL_1123);
+    checkNames(service, namespace);
     const domain = flags.values.get('ignore-cluster') === 'true' ? 'cluster.local' : await clusterDomain(invocation);
     const name = `${service}.${namespace}.svc.${domain}`;
     const format = flags.values.get('output') ?? 'yaml';
@@ -69,6 +68,12 @@ const LABEL_1123 =
 
 function checkName(name: string, what: string, pattern: RegExp, words: string): void {
   if (!pattern.test(name)) throw new UsageError(`invalid ${what} ${JSON.stringify(name)}: [${words}]`);
+}
+
+/** Throws a UsageError for what is no name of a Service or of a namespace. */
+export function checkNames(service: string, namespace: string): void {
+  checkName(service, 'service', /^[a-z]([-a-z0-9]*[a-z0-9])?$/, LABEL_1035);
+  checkName(namespace, 'namespace', /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, LABEL_1123);
 }
 
 async function clusterDomain({ client, controlPlane }: Invocation): Promise<string> {

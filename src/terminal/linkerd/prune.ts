@@ -1,9 +1,11 @@
 import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
+import type { KubeClient } from '#kube/client/client.ts';
 import { gatewayApiOrigin } from '#mesh/check/kubernetes.ts';
 import { gatewayApiCrds } from '#mesh/crds/crds.ts';
 import { renderCrds } from '#mesh/install/crds.ts';
 import { renderInstall } from '#mesh/install/render.ts';
+import { reference } from './installed.ts';
 import { storedValues } from './stored-values.ts';
 import { rendered } from './uninstall.ts';
 import type { Invocation, Verb } from './verb.ts';
@@ -55,7 +57,7 @@ const PRUNABLE: [group: string, version: string, resource: string, kind: string]
 ];
 
 const none = { certificate: '', privateKey: '', caBundle: '' };
-const key = ({ kind, metadata }: KubeObject): string => `${kind}/${metadata.namespace ?? ''}/${metadata.name}`;
+export const keyOf = ({ kind, metadata }: KubeObject): string => `${kind}/${metadata.namespace ?? ''}/${metadata.name}`;
 
 /** What carries the control plane's label and is not of what the values render: left by other values, or another version. */
 async function run(invocation: Invocation): Promise<number> {
@@ -72,25 +74,29 @@ async function run(invocation: Invocation): Promise<number> {
       ...renderInstall({ namespace, values, webhooks, now: clock.now() }),
       ...renderCrds({ namespace }),
       ...((await gatewayApiOrigin(client)) === 'linkerd' ? gatewayApiCrds() : []),
-    ].map(key),
+    ].map(keyOf),
   );
-  const extra: KubeObject[] = [];
-  for (const [group, version, resource, kind] of PRUNABLE) {
-    const { items } = await client
-      .list({ group, version, resource }, { labelSelector: 'linkerd.io/control-plane-ns' })
-      .catch((error: unknown) => {
-        if (error instanceof StatusError) return { items: [] as KubeObject[] };
-        throw error;
-      });
-    for (const { metadata } of items) {
-      const reference = {
-        apiVersion: group ? `${group}/${version}` : version,
-        kind,
-        metadata: { name: metadata.name!, ...(metadata.namespace ? { namespace: metadata.namespace } : {}) },
-      };
-      if (!expected.has(key(reference))) extra.push(reference);
-    }
-  }
+  const extra = await extraneous(client, expected, 'linkerd.io/control-plane-ns');
   await out(rendered(extra, flags.values.get('output') ?? 'yaml'));
   return 0;
+}
+
+/** References to the objects with a label whose `keyOf` is not expected. */
+export async function extraneous(
+  client: KubeClient,
+  expected: Set<string>,
+  labelSelector: string,
+): Promise<KubeObject[]> {
+  const extra: KubeObject[] = [];
+  for (const [group, version, resource, kind] of PRUNABLE) {
+    const { items } = await client.list({ group, version, resource }, { labelSelector }).catch((error: unknown) => {
+      if (error instanceof StatusError) return { items: [] as KubeObject[] };
+      throw error;
+    });
+    for (const { metadata } of items) {
+      const found = reference(group ? `${group}/${version}` : version, kind, metadata);
+      if (!expected.has(keyOf(found))) extra.push(found);
+    }
+  }
+  return extra;
 }

@@ -8,8 +8,8 @@ import { EXTENSION } from '#mesh/viz/labels.ts';
 import { LIST_PODS, SELF_CHECK } from '#mesh/viz/metrics-api/viz-api.ts';
 import { GROUP, VERSION } from '#mesh/viz/tap-api.ts';
 import type { Invocation } from '../verb.ts';
-import { vizNamespace } from './extension.ts';
-import { answeredText, askMetricsApi, metricsApiPod } from './metrics-api.ts';
+import { podOf, vizNamespace } from './extension.ts';
+import { answeredText, askMetricsApi } from './metrics-api.ts';
 
 const EXTERNAL = 'viz.linkerd.io/external-prometheus';
 const SELECTOR = `${EXTENSION}=viz`;
@@ -59,10 +59,8 @@ const rbacNames = ({ namespace }: VizWorld, admin: string): string[] => [
   'linkerd-tap-injector',
 ];
 
-async function metricsApi(world: VizWorld): Promise<KubeObject> {
-  const pod = await metricsApiPod(world.invocation);
-  if (!pod) throw new Error('no running pods found for metrics-api');
-  return pod;
+function metricsApi(world: VizWorld): Promise<KubeObject> {
+  return podOf(world.invocation, world.namespace, 'metrics-api');
 }
 
 async function ask(world: VizWorld, method: typeof SELF_CHECK, request: object) {

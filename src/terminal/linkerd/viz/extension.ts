@@ -33,11 +33,35 @@ export async function vizNamespace({ client, flags }: Pick<Invocation, 'client' 
   return found!;
 }
 
-/** Fails where the extension is not installed. */
-export async function requireViz(invocation: Invocation): Promise<void> {
-  await vizNamespace(invocation).catch((error: Error) => {
-    throw new Failure(`Cannot connect to Linkerd Viz: ${error.message}\nValidate the install with: linkerd viz check`);
-  });
+/** Whether the extension is there, or is said to be. */
+export async function isInstalled({ client, flags }: Pick<Invocation, 'client' | 'flags'>): Promise<boolean> {
+  if (flags.values.get(VIZ_NAMESPACE.name)) return true;
+  const labelSelector = `${EXTENSION}=viz`;
+  return (await client.list({ group: '', version: 'v1', resource: 'namespaces' }, { labelSelector })).items.length > 0;
+}
+
+/** A pod of the extension's metrics API. Fails where the extension is not installed, or no such pod runs. */
+export async function requireViz(invocation: Invocation): Promise<KubeObject> {
+  try {
+    const { metadata } = await vizNamespace(invocation);
+    return await podOf(invocation, metadata.name ?? '', 'metrics-api');
+  } catch (error) {
+    const why = (error as Error).message;
+    throw new Failure(`Cannot connect to Linkerd Viz: ${why}\nValidate the install with: linkerd viz check`);
+  }
+}
+
+/** A running pod of a Deployment of the extension. Throws an Error in upstream's words. */
+export async function podOf(
+  { client }: Pick<Invocation, 'client'>,
+  namespace: string,
+  component: string,
+): Promise<KubeObject> {
+  const labelSelector = `component=${component}`;
+  const { items } = await client.list({ group: '', version: 'v1', resource: 'pods', namespace }, { labelSelector });
+  const found = items.find(({ status }) => status?.phase === 'Running');
+  if (!found) throw new Error(`no running pods found for ${component}`);
+  return found;
 }
 
 function namedProblem(name: string, found: { labels?: Record<string, string> } | undefined): string | undefined {

@@ -5,11 +5,11 @@ import { vizPairs } from '#mesh/viz/install/pairs.ts';
 import { renderViz } from '#mesh/viz/install/render.ts';
 import { type VizValues, vizDefaults } from '#mesh/viz/install/values.ts';
 import { INSTALL_FLAGS } from '../install-flags.ts';
-import { linkerdValues } from '../multicluster/config.ts';
 import { printDocuments } from '../multicluster/documents.ts';
 import { OUTPUT, refuse, textOf } from '../multicluster/shared-flags.ts';
 import { readText } from '../read-text.ts';
-import { Failure, type Invocation, type Verb } from '../verb.ts';
+import type { Invocation, Verb } from '../verb.ts';
+import { requireControlPlane, WAIT } from './control-plane.ts';
 
 export const install: Verb = {
   name: 'install',
@@ -30,6 +30,7 @@ The installation can be configured by using the --set, --values, --set-string an
       usage: 'Ignore the current Kubernetes cluster when checking for existing cluster configuration (default false)',
     },
     { ...OUTPUT },
+    WAIT,
     ...INSTALL_FLAGS.filter(({ name }) => ['set', 'set-file', 'set-string', 'values'].includes(name)),
   ],
   async run(invocation) {
@@ -44,16 +45,14 @@ The installation can be configured by using the --set, --values, --set-string an
   },
 };
 
-async function valuesOf(invocation: Invocation): Promise<VizValues> {
+/** The values that the flags of `install` ask for. */
+export async function valuesOf(invocation: Invocation): Promise<VizValues> {
   const { flags, controlPlane } = invocation;
   let values = vizDefaults();
   values.linkerdNamespace = controlPlane;
   const on = (name: string) => textOf(invocation, name) === 'true';
   if (!on('ignore-cluster') && !on('skip-checks')) {
-    const config = await linkerdValues(invocation, (why) => {
-      throw new Failure(`Cannot find Linkerd: ${why}\nValidate the install with: linkerd check`);
-    });
-    values.cniEnabled = config.cniEnabled;
+    values.cniEnabled = (await requireControlPlane(invocation)).cniEnabled;
   }
   for (const path of flags.all.get('values') ?? []) {
     values = merged(values, parse(await readText(invocation, path)) ?? {});

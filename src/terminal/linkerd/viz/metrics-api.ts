@@ -2,7 +2,6 @@ import { StatusError } from '#kube/api/status.ts';
 import type { KubeObject } from '#kube/api/types.ts';
 import { GrpcChannel, GrpcError, type Method } from '#mesh/api/grpc.ts';
 import type { Message } from '#mesh/api/protobuf.ts';
-import { EXTENSION } from '#mesh/viz/labels.ts';
 import { Failure, type Invocation } from '../verb.ts';
 
 const CODES: Record<number, string> = {
@@ -16,14 +15,7 @@ const CODES: Record<number, string> = {
 };
 const PORT = 8085;
 
-/** A pod of the metrics API of the installed extension; undefined where there is none. */
-export async function metricsApiPod({ client }: Pick<Invocation, 'client'>): Promise<KubeObject | undefined> {
-  const labelSelector = `${EXTENSION}=viz,component=metrics-api`;
-  const { items } = await client.list({ group: '', version: 'v1', resource: 'pods' }, { labelSelector });
-  return items.find(({ status }) => status?.phase === 'Running');
-}
-
-/** Asks it over a port-forward. Throws GrpcErrors. */
+/** Asks a pod of the metrics API over a port-forward. Throws GrpcErrors. */
 export async function askMetricsApi(
   { client, context }: Pick<Invocation, 'client' | 'context'>,
   { metadata }: KubeObject,
@@ -51,6 +43,7 @@ export async function answered(name: string, asked: Promise<Message>): Promise<M
   try {
     return await asked;
   } catch (error) {
+    if (error instanceof Failure) throw error;
     const text = answeredText(error);
     if (text === undefined) throw error;
     throw new Failure(`${name} API error: ${text}`, { newline: false });

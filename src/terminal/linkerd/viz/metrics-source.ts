@@ -10,6 +10,8 @@ import type { Invocation } from '../verb.ts';
 
 /** How long is watched where nothing else is asked for. */
 const WATCH_MS = 2_000;
+/** Probes and whoever reads the metrics come here: nothing of the application's. */
+const ADMIN_PORT = '4191';
 const isCounter = (name: string): boolean => /(_total|_bucket|_sum|_count)$/.test(name);
 
 /**
@@ -38,7 +40,7 @@ export async function watchProxies(
     const known = new Map(sampleLines(first));
     for (const [text, value] of sampleLines(second)) {
       const labels = readSeries(text);
-      if (!labels) continue;
+      if (!labels || labels['target_port'] === ADMIN_PORT) continue;
       const series = store.series({ ...own, ...labels });
       // What was not there before had counted nothing.
       const earlier = known.get(text) ?? (isCounter(labels['__name__']!) ? 0 : undefined);

@@ -1,6 +1,7 @@
 import { parseGoDuration } from '#base/go-duration.ts';
 import type { Message } from '#mesh/api/protobuf.ts';
-import { vizTable } from './samples.ts';
+import { fixed, goJson } from './go-text.ts';
+import { vizTable } from './tables.ts';
 
 const number = (value: unknown): number => Number(value ?? 0);
 
@@ -57,7 +58,7 @@ export function routeTables(routes: Message[], actual: boolean): string {
     'LATENCY_P95',
     'LATENCY_P99',
   ];
-  const pair = (share: number, rate: number) => [`${(share * 100).toFixed(2)}%`, `${rate.toFixed(1)}rps`];
+  const pair = (share: number, rate: number) => [`${fixed(share * 100, 2)}%`, `${fixed(rate, 1)}rps`];
   const cells = (row: Row): string[] => {
     if (row.isEmpty) return [row.route, row.service, ...header.slice(2).map(() => '-')];
     return [
@@ -83,8 +84,7 @@ export function routesJson(routes: Message[], to: boolean): string {
   for (const [resource, rows] of tablesOf(routes)) {
     if (rows.length > 0) entries[resource] = rows.map((row) => jsonRow(row, to));
   }
-  const json = JSON.stringify(entries, null, 2).replace(/[<>&]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`);
-  return `${json}\n`;
+  return `${goJson(entries, 2)}\n`;
 }
 
 const jsonRow = ({ route, service, success, rps, actualSuccess, actualRps, latencies }: Row, to: boolean): object => ({

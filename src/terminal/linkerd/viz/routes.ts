@@ -1,24 +1,16 @@
-import { goDurationProblem, parseGoDuration } from '#base/go-duration.ts';
+import { goDurationProblem } from '#base/go-duration.ts';
+import type { KubeObject } from '#kube/api/types.ts';
 import type { Message } from '#mesh/api/protobuf.ts';
 import { resourceFrom } from '#mesh/viz/metrics-api/queries.ts';
-import { topRoutes } from '#mesh/viz/metrics-api/top-routes.ts';
 import { TOP_ROUTES } from '#mesh/viz/metrics-api/viz-api.ts';
 import { objectsOf, podsOf } from '#mesh/viz/workloads.ts';
-import type { Flag } from '../flags.ts';
 import { UsageError } from '../flags.ts';
-import { linkerdValues } from '../multicluster/config.ts';
 import { Failure, type Invocation, type Verb } from '../verb.ts';
 import { resourceIn } from './kinds.ts';
-import { answered, askMetricsApi, metricsApiPod } from './metrics-api.ts';
-import { watchProxies } from './metrics-source.ts';
+import { answered } from './metrics-api.ts';
 import { routesJson, routeTables } from './route-tables.ts';
-
-const flag = (name: string, usage: string, more: Partial<Flag> = {}): Flag => ({
-  name,
-  type: 'string',
-  usage,
-  ...more,
-});
+import { flag, NAMESPACE, SELECTOR, TO_NAMESPACE } from './stat-flags.ts';
+import { statsSource } from './stats-source.ts';
 
 export const routes: Verb = {
   name: 'routes',
@@ -34,21 +26,19 @@ This command will only display traffic which is sent to a service that has a Ser
   linkerd viz routes deploy/web -n shop --to svc/orders`,
   takes: { least: 1, most: 1 },
   flags: [
-    flag('namespace', 'Namespace of the specified resource', { short: 'n' }),
+    NAMESPACE,
     flag('time-window', 'Stat window (for example: "10s", "1m", "10m", "1h")', { short: 't', default: '"1m"' }),
     flag('to', 'If present, shows outbound stats to the specified resource'),
-    flag(
-      'to-namespace',
-      'Sets the namespace used to lookup the "--to" resource; by default the current "--namespace" is used',
-    ),
+    TO_NAMESPACE,
     flag('output', 'Output format; one of: "table", "wide", or "json"', { short: 'o', default: '"table"' }),
-    flag('selector', "Selector (label query) to filter on, supports '=', '==', and '!='", { short: 'l' }),
+    SELECTOR,
   ],
   async run(invocation) {
     const value = (name: string): string => invocation.flags.values.get(name) ?? '';
     const output = value('output') || 'table';
     const request = requestOf(invocation, output);
-    const answer = await answered('TopRoutes', ask(invocation, request));
+    const source = await statsSource(invocation, () => podsOfRequest(invocation, request));
+    const answer = await answered('TopRoutes', source.ask(TOP_ROUTES, request));
     if (answer['error']) throw new Failure(answer['error'].error ?? '', { newline: false });
     const tables: Message[] = answer['ok']?.routes ?? [];
     const to = value('to') !== '';
@@ -80,18 +70,8 @@ function requestOf({ args, flags, namespace }: Invocation, output: string): Mess
   }
 }
 
-/** The metrics API answers where it is installed; else the proxies themselves are watched for a while. */
-async function ask(invocation: Invocation, request: Message): Promise<Message> {
-  const pod = await metricsApiPod(invocation);
-  if (pod) return askMetricsApi(invocation, pod, TOP_ROUTES, request);
-  const { client, flags } = invocation;
+async function podsOfRequest({ client }: Invocation, request: Message): Promise<KubeObject[]> {
   const { resource, label_selector: selector } = request['selector'];
   const wanted = { ...resourceFrom(resource), selector };
-  const pods = await podsOf(client, wanted, await objectsOf(client, wanted));
-  const window = flags.values.get('time-window');
-  const watched = await watchProxies(invocation, pods, window === undefined ? undefined : parseGoDuration(window));
-  const { clusterDomain } = await linkerdValues(invocation, (why) => {
-    throw new Failure(`Cannot find Linkerd: ${why}\nValidate the install with: linkerd check`);
-  });
-  return topRoutes({ client, ask: watched.ask, clusterDomain }, { ...request, time_window: watched.window });
+  return podsOf(client, wanted, await objectsOf(client, wanted));
 }
