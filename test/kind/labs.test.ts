@@ -49,29 +49,20 @@ describe.skipIf(skipReason)('labs without a mesh, on real Kubernetes', () => {
     expect(bare.map(({ id }) => id)).toContain('who-answers');
   });
 
-  const untested = 'set ACADEMY_PROVE_ON_KIND=1: a pod of the stand-in images may come after the first look';
-  it.skipIf(process.env['ACADEMY_PROVE_ON_KIND'])(`are proved where asked for; ${untested}`, (context) =>
-    context.skip(),
-  );
-
-  it.runIf(process.env['ACADEMY_PROVE_ON_KIND']).each(bare.map((lab) => [lab.id, lab] as const))(
-    '%s proves itself',
-    { timeout: 1_200_000 },
-    async (id, lab) => {
-      const lessons = (await findCourses(join(ROOT, 'lessons'))).flatMap((course) => course.lessons);
-      const proofs = await proveLab(lab, {
-        entry,
-        driver: 'kind',
-        kind: { nodeImage: NODE_IMAGE, owner, mirrors, ...(skipToolbox ? {} : { toolboxImage: TOOLBOX_IMAGE }) },
-        lessons: lessons.filter((lesson) => lesson.lab === id),
-        folder: join(ROOT, 'labs', id),
-        pool,
-        workers,
-        onProof: ({ what, ok, tookMs, said }) =>
-          console.log(`${ok ? '✓' : '✕'} ${id} ${what} ${(tookMs / 1000).toFixed(0)} s: ${said}`),
-      });
-      expect(proofs.filter((proof) => !proof.ok).map((proof) => `${proof.what}: ${proof.said}`)).toEqual([]);
-      expect(proofs.length).toBeGreaterThanOrEqual(5);
-    },
-  );
+  it.each(bare.map((lab) => [lab.id, lab] as const))('%s proves itself', { timeout: 1_200_000 }, async (id, lab) => {
+    const lessons = (await findCourses(join(ROOT, 'lessons'))).flatMap((course) => course.lessons);
+    const proofs = await proveLab(lab, {
+      entry,
+      driver: 'kind',
+      kind: { nodeImage: NODE_IMAGE, owner, mirrors, ...(skipToolbox ? {} : { toolboxImage: TOOLBOX_IMAGE }) },
+      lessons: lessons.filter((lesson) => lesson.lab === id),
+      folder: join(ROOT, 'labs', id),
+      pool,
+      workers,
+      onProof: ({ what, ok, tookMs, said }) =>
+        console.log(`${ok ? '✓' : '✕'} ${id} ${what} ${(tookMs / 1000).toFixed(0)} s: ${said}`),
+    });
+    expect(proofs.filter((proof) => !proof.ok).map((proof) => `${proof.what}: ${proof.said}`)).toEqual([]);
+    expect(proofs.length).toBeGreaterThanOrEqual(5);
+  });
 });

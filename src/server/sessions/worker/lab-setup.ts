@@ -23,6 +23,8 @@ export interface SetupOptions {
 }
 
 const FIELD_MANAGER = 'academy-lab';
+/** What a script that failed printed last. */
+const LAST_LINES = 5;
 /** What a lab starts with is ready within this, or something is wrong with the lab. */
 const READY_WITHIN_MS = 180_000;
 
@@ -37,7 +39,7 @@ export async function setUpLab(o: SetupOptions): Promise<void> {
         if (code !== 0)
           throw new AcademyError(
             'lab/invalid',
-            `${file.name} ended with ${code}: ${output.trim().split('\n').at(-1) ?? ''}`,
+            `${file.name} ended with ${code}: ${output.trim().split('\n').slice(-LAST_LINES).join('\n')}`,
           );
       } else {
         for (const object of objectsIn(file.content, file.name)) {
