@@ -1,4 +1,5 @@
 import type { KubeObject } from '#kube/api/types.ts';
+import type { Message } from '#mesh/api/protobuf.ts';
 import { type IdentityDomain, serviceAccountIdentity } from '#mesh/policy/core/identities.ts';
 import { inPortList } from '#mesh/policy/core/pod-ports.ts';
 
@@ -21,6 +22,8 @@ export interface Endpoint {
   /** `host:port` behind a gateway. */
   authorityOverride?: string;
   weight: number;
+  /** How a client keeps its HTTP/2 connection to a meshed peer alive: destination.proto's Http2ClientParams. */
+  http2?: Message;
   /** For metrics: `dst_*`. */
   labels: Record<string, string>;
 }
@@ -34,6 +37,7 @@ const DEFAULT_INBOUND_PORT = 4143;
 export function ownerLabel(pod: KubeObject): Record<string, string> {
   const owner = pod.metadata.ownerReferences?.find((each) => each.controller);
   if (!owner) return {};
+  if (owner.kind === 'Job') return { k8s_job: owner.name };
   if (owner.kind !== 'ReplicaSet') return { [owner.kind.toLowerCase()]: owner.name };
   const hash = pod.metadata.labels?.['pod-template-hash'];
   return hash && owner.name.endsWith(`-${hash}`)
@@ -58,6 +62,8 @@ export interface AddressSettings {
   domain: IdentityDomain;
   defaultOpaquePorts: string;
   enableH2Upgrade: boolean;
+  /** For every meshed endpoint. */
+  meshedHttp2?: Message;
 }
 
 /** Whether a port of a pod is opaque: its annotation, else the default list. */
@@ -68,16 +74,20 @@ export const opaqueOnPod = (pod: KubeObject, port: number, settings: AddressSett
 export const opaqueOnService = (service: KubeObject, port: number, settings: AddressSettings): boolean =>
   inPortList(service.metadata.annotations?.[OPAQUE] ?? settings.defaultOpaquePorts, port);
 
-/** What destination says about a port of a pod (controller/api/destination/endpoint_translator.go). */
-export function podEndpoint(pod: KubeObject, port: number, settings: AddressSettings, service?: string): Endpoint {
+/**
+ * What destination says about a port of a pod (controller/api/destination/endpoint_translator.go). `zone` is where the
+ * slice says that it is.
+ */
+export function podEndpoint(pod: KubeObject, port: number, settings: AddressSettings, zone = ''): Endpoint {
   const { namespace = '', name = '' } = pod.metadata;
   const account = pod.spec?.serviceAccountName || 'default';
+  const hash = pod.metadata.labels?.['pod-template-hash'];
   const labels: Record<string, string> = {
-    ...(service ? { service } : {}),
-    namespace,
     pod: name,
     ...ownerLabel(pod),
     serviceaccount: account,
+    ...(hash ? { pod_template_hash: hash } : {}),
+    zone,
   };
   const endpoint: Endpoint = {
     ip: pod.status?.podIP ?? '',
@@ -94,6 +104,7 @@ export function podEndpoint(pod: KubeObject, port: number, settings: AddressSett
   if (!controller || skipped || !ports) return endpoint;
   labels['control_plane_ns'] = controller;
   endpoint.h2 = settings.enableH2Upgrade;
+  if (settings.meshedHttp2) endpoint.http2 = settings.meshedHttp2;
   if (!ports.own.includes(port)) endpoint.inboundPort = ports.inbound;
   if (controller === settings.domain.controlPlaneNamespace) {
     endpoint.identity = serviceAccountIdentity(settings.domain, namespace, account);

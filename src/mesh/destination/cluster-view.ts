@@ -34,6 +34,7 @@ export interface Authority {
 export type Target =
   | { kind: 'service'; service: KubeObject; port: number }
   | { kind: 'pod'; pod: KubeObject; port: number }
+  | { kind: 'external'; workload: KubeObject; ip: string; port: number }
   | { kind: 'unknown'; ip: string; port: number };
 
 /** The Services, pods and slices of the cluster, and the questions that destination answers from them. */
@@ -131,13 +132,8 @@ export class ClusterView {
     return undefined;
   }
 
-  /** An address on its own: of a workload outside the cluster that names this port, or of nobody known. */
+  /** An address where nobody is known. */
   addressAt(ip: string, port: number): Endpoint {
-    for (const workload of this.all('ExternalWorkload')) {
-      const isAt = (workload.spec?.workloadIPs ?? []).some((each: { ip: string }) => each.ip === ip);
-      const names = (workload.spec?.ports ?? []).some((each: { port: number }) => each.port === port);
-      if (isAt && names) return { ...this.#externalAt(workload, port), ip };
-    }
     const opaque = inPortList(this.#settings.defaultOpaquePorts, port);
     return { ip, port, opaque, h2: false, weight: DEFAULT_WEIGHT, labels: {} };
   }
@@ -151,6 +147,11 @@ export class ClusterView {
     for (const pod of this.#objects.get('Pod')!.values()) {
       if (pod.status?.podIP === ip && !pod.spec?.hostNetwork && !finished(pod)) return { kind: 'pod', pod, port };
     }
+    for (const workload of this.#objects.get('ExternalWorkload')!.values()) {
+      const isAt = (workload.spec?.workloadIPs ?? []).some((each: { ip: string }) => each.ip === ip);
+      const names = (workload.spec?.ports ?? []).some((each: { port: number }) => each.port === port);
+      if (isAt && names) return { kind: 'external', workload, ip, port };
+    }
     return { kind: 'unknown', ip, port };
   }
 
@@ -158,13 +159,13 @@ export class ClusterView {
     return opaqueOnService(service, port, this.#settings);
   }
 
-  podAt(pod: KubeObject, port: number, service?: string): Endpoint {
-    const endpoint = podEndpoint(pod, port, this.#settings, service);
+  podAt(pod: KubeObject, port: number, zone?: string): Endpoint {
+    const endpoint = podEndpoint(pod, port, this.#settings, zone);
     return endpoint.opaque || !this.#opaqueByServer(pod, port) ? endpoint : { ...endpoint, opaque: true };
   }
 
-  #externalAt(workload: KubeObject, port: number): Endpoint {
-    const endpoint = externalEndpoint(workload, port, this.#settings);
+  externalAt(workload: KubeObject, port: number, zone?: string): Endpoint {
+    const endpoint = externalEndpoint(workload, port, this.#settings, zone);
     const opaque = this.all('Server').some(
       ({ metadata, spec }) =>
         spec?.proxyProtocol === 'opaque' &&
@@ -221,20 +222,12 @@ export class ClusterView {
     const namespace = each.targetRef?.namespace ?? service.metadata.namespace ?? '';
     const pod =
       each.targetRef?.kind === 'Pod' ? this.#objects.get('Pod')!.get(keyOf(namespace, each.targetRef.name)) : undefined;
-    const name = service.metadata.name ?? '';
     if (each.targetRef?.kind === 'ExternalWorkload') {
       const workload = this.#objects.get('ExternalWorkload')!.get(keyOf(namespace, each.targetRef.name));
-      if (workload) return { ...this.#externalAt(workload, port), ip };
+      if (workload) return { ...this.externalAt(workload, port, each.zone), ip };
     }
-    if (pod) return { ...this.podAt(pod, port, name), ip };
-    const plain: Endpoint = {
-      ip,
-      port,
-      opaque: false,
-      h2: false,
-      weight: DEFAULT_WEIGHT,
-      labels: { service: name, namespace: service.metadata.namespace ?? '' },
-    };
+    if (pod) return { ...this.podAt(pod, port, each.zone), ip };
+    const plain: Endpoint = { ip, port, opaque: false, h2: false, weight: DEFAULT_WEIGHT, labels: {} };
     return each.targetRef ? plain : { ...plain, ...this.#mirrored(plain, from.slice, from.authority.port) };
   }
 

@@ -14,8 +14,10 @@ export const namedPort = (workload: KubeObject, name: unknown): number | undefin
  * What destination says about a port of a workload outside the cluster (controller/api/destination/endpoint_translator.go).
  * Its proxy speaks HTTP/2, its identity is a URI, and a transport header goes to it for opaque ports only.
  */
-export function externalEndpoint(workload: KubeObject, port: number, settings: AddressSettings): Endpoint {
+export function externalEndpoint(workload: KubeObject, port: number, settings: AddressSettings, zone = ''): Endpoint {
   const { identity, serverName } = workload.spec?.meshTLS ?? {};
+  const controller = workload.metadata.ownerReferences?.find((each) => each.controller);
+  const owner = controller ? { [controller.kind.toLowerCase()]: controller.name } : {};
   const endpoint: Endpoint = {
     ip: '',
     port,
@@ -24,7 +26,8 @@ export function externalEndpoint(workload: KubeObject, port: number, settings: A
     weight: DEFAULT_WEIGHT,
     ...(identity ? { identity } : {}),
     ...(serverName ? { serverName } : {}),
-    labels: { external_workload: workload.metadata.name ?? '' },
+    ...(settings.meshedHttp2 ? { http2: settings.meshedHttp2 } : {}),
+    labels: { external_workload: workload.metadata.name ?? '', ...owner, zone },
   };
   const list = workload.metadata.annotations?.[OPAQUE] ?? settings.defaultOpaquePorts;
   return inPortList(list, port, workload) ? opaquely(workload, endpoint) : endpoint;

@@ -26,7 +26,12 @@ export function profileMessage(view: ClusterView, path: string, clientNamespace:
       case 'service':
         return serviceProfile(view, target.service, port, clientNamespace);
       case 'pod':
-        return endpointProfile(view.podAt(target.pod, port));
+        return endpointProfile(view.podAt(target.pod, port), target.pod.metadata.namespace);
+      case 'external':
+        return endpointProfile(
+          { ...view.externalAt(target.workload, port), ip: host },
+          target.workload.metadata.namespace,
+        );
       case 'unknown':
         return endpointProfile(view.addressAt(host, port));
     }
@@ -36,7 +41,7 @@ export function profileMessage(view: ClusterView, path: string, clientNamespace:
   const { namespace, service: name, hostname } = authority;
   if (hostname) {
     const pod = view.podOf(namespace, name, hostname);
-    if (pod) return endpointProfile(view.podAt(pod, port));
+    if (pod) return endpointProfile(view.podAt(pod, port), pod.metadata.namespace);
     const where = `EndpointSlices of Service ${namespace}/${name}`;
     throw new GrpcError(NOT_FOUND, `no pod found in ${where} for hostname ${hostname}`);
   }
@@ -63,10 +68,15 @@ function hostAndPort(path: string): { host: string; port: number } {
   return { host, port };
 }
 
-const endpointProfile = (endpoint: Endpoint): Message => ({
+/** Nothing is hinted of an address that nobody is known at. */
+const endpointProfile = (endpoint: Endpoint, namespace?: string): Message => ({
   retry_budget: DEFAULT_BUDGET,
   ...(endpoint.opaque ? { opaque_protocol: true } : {}),
-  endpoint: addrMessage(endpoint),
+  endpoint: addrMessage(
+    namespace === undefined
+      ? { ...endpoint, opaque: false }
+      : { ...endpoint, labels: { ...endpoint.labels, namespace } },
+  ),
 });
 
 function serviceProfile(view: ClusterView, service: KubeObject, port: number, clientNamespace: string): Message {
@@ -94,7 +104,6 @@ function serviceProfile(view: ClusterView, service: KubeObject, port: number, cl
       resource: profile
         ? {
             group: 'linkerd.io',
-            kind: 'ServiceProfile',
             name: profile.metadata.name,
             namespace: profile.metadata.namespace,
           }

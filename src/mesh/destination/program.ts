@@ -34,6 +34,7 @@ export function startDestination(context: ContainerContext, { client }: Destinat
       domain: { controlPlaneNamespace: namespace, trustDomain: args.get('identity-trust-domain') ?? 'cluster.local' },
       defaultOpaquePorts: args.get('default-opaque-ports') ?? '',
       enableH2Upgrade: args.get('enable-h2-upgrade') !== 'false',
+      ...meshedHttp2(args.get('meshed-http2-client-params')),
     },
     args.get('cluster-domain') ?? 'cluster.local',
   );
@@ -108,6 +109,11 @@ export function startDestination(context: ContainerContext, { client }: Destinat
   return running;
 }
 
+/** Reads the installation's JSON of Http2ClientParams. */
+function meshedHttp2(text: string | undefined): { meshedHttp2?: Message } {
+  return text ? { meshedHttp2: JSON.parse(text) as Message } : {};
+}
+
 /** Tells listeners, a moment after a change, that there was one. */
 class Changes {
   readonly #context: ContainerContext;
@@ -176,7 +182,8 @@ async function watchEndpoints(
     const present = new Set<string>();
     const added: Message[] = [];
     for (const endpoint of endpoints) {
-      const message = addrMessage(endpoint);
+      // Which zone a client is in, no proxy tells here.
+      const message = addrMessage({ ...endpoint, labels: { ...endpoint.labels, zone_locality: 'unknown' } });
       const key = keyOfAddr(message['addr']);
       const text = JSON.stringify(endpoint);
       present.add(key);

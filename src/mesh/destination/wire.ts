@@ -15,6 +15,7 @@ export function addrMessage(endpoint: Endpoint): Message {
     metric_labels: endpoint.labels,
     ...(identity ? { tls_identity: identityMessage(identity, endpoint.serverName) } : {}),
     ...(Object.keys(hint).length > 0 ? { protocol_hint: hint } : {}),
+    ...(endpoint.http2 ? { http2: endpoint.http2 } : {}),
     ...(authorityOverride ? { authority_override: { authority_override: authorityOverride } } : {}),
   };
 }

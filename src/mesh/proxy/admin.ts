@@ -86,8 +86,9 @@ export class Admin {
     };
     runtime.transport.count(connection, { ...labels, ...tlsLabels(inbound.client), ...server });
     const socket = tls?.socket ?? connection;
+    const begun = clock.now();
     const version = await peek(socket, readHttp, { clock, timeoutMs: DETECT_MS });
-    detected(runtime.metrics, version, server);
+    detected(runtime.metrics, 'inbound', version, { ms: clock.now() - begun, labels: server });
     const onExchange = (exchange: Exchange) => void serveInbound(inbound, exchange).catch(() => abort(connection));
     if (version === 'http2') serveHttp2(socket, onExchange);
     else if (version === 'http1') serveHttp1(socket, onExchange);
@@ -149,21 +150,26 @@ export class Admin {
       `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name}${labels} ${value}\n`;
     return (
       metrics.render() +
-      gauge('process_clock_time_seconds', 'Current system time for this proxy.', (now / 1000).toFixed(1)) +
-      gauge('process_start_time_seconds', 'Time that the process started, in seconds since epoch.', startedAt / 1000) +
-      gauge('process_uptime_seconds_total', 'Total time since the process started.', (now - startedAt) / 1000) +
       gauge(
         'proxy_build_info',
         'Proxy build info.',
         1,
-        `{version="${version}",git_sha="",profile="release",vendor="mesh-academy"}`,
+        `{git_sha="",profile="release",vendor="mesh-academy",version="${version}"}`,
       ) +
       gauge(
         'rustls_info',
         'Proxy TLS info.',
         1,
-        '{tls_suites="TLS13_AES_128_GCM_SHA256,TLS13_AES_256_GCM_SHA384,TLS13_CHACHA20_POLY1305_SHA256",tls_kx_groups="X25519MLKEM768,X25519,secp256r1,secp384r1",tls_rand="AwsLc",tls_key_provider="AwsLc",tls_fips="false"}',
-      )
+        '{tls_suites="TLS13_AES_128_GCM_SHA256,TLS13_AES_256_GCM_SHA384,TLS13_CHACHA20_POLY1305_SHA256,",tls_kx_groups="X25519MLKEM768,X25519,secp256r1,secp384r1,",tls_rand="AwsLcRs",tls_key_provider="AwsLcRs",tls_fips="false"}',
+      ) +
+      gauge(
+        'process_start_time_seconds',
+        'Time that the process started (in seconds since the UNIX epoch).',
+        startedAt / 1000,
+      ) +
+      gauge('process_clock_time_seconds', 'Current system time for this process.', (now / 1000).toFixed(1)) +
+      '# HELP process_uptime_seconds Total time since the process started (in seconds)\n' +
+      `# TYPE process_uptime_seconds counter\nprocess_uptime_seconds_total ${(now - startedAt) / 1000}\n# EOF\n`
     );
   }
 }

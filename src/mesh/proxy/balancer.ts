@@ -105,6 +105,7 @@ export class Balancer {
       });
     return new Endpoint(info, this.#runtime, {
       span,
+      ...(isForward ? {} : { authority: this.#options.authority }),
       ...(breaker ? { breaker } : {}),
       ...(load ? { penalty: load } : {}),
     });

@@ -25,6 +25,8 @@ export class Endpoint {
   readonly breaker: Breaker | undefined;
   /** For the log. */
   readonly span: string;
+  /** `host:port` of the Service that it is balanced for; a pod or an address that was dialled itself has none. */
+  readonly authority: string | undefined;
   readonly #runtime: ProxyRuntime;
   readonly #penalty: LoadSettings | undefined;
   readonly #http1: Http1Upstream;
@@ -38,9 +40,10 @@ export class Endpoint {
   constructor(
     info: DiscoveredEndpoint,
     runtime: ProxyRuntime,
-    options: { span: string; breaker?: Breaker; penalty?: LoadSettings },
+    options: { span: string; authority?: string; breaker?: Breaker; penalty?: LoadSettings },
   ) {
     this.span = options.span;
+    this.authority = options.authority;
     this.info = info;
     this.breaker = options.breaker;
     this.#penalty = options.penalty;

@@ -158,6 +158,7 @@ class PlainExchange implements Exchange {
   #keep: boolean;
   readonly #isOld: boolean;
   #over = false;
+  #wasComplete = false;
   #listeners: ((complete: boolean) => void)[] = [];
 
   constructor(socket: Duplex, request: Plain, { headers }: Head, onOver: (keep: boolean) => void) {
@@ -237,13 +238,15 @@ class PlainExchange implements Exchange {
         this.#end(true);
       },
       broken: () => {
-        if (!this.#over) this.#socket.destroy();
+        // What came of the body is kept: the client sees the end before its time, not a reset.
+        if (!this.#over) this.#socket.end(() => this.#socket.destroy());
       },
     });
   }
 
   onDone(listener: (complete: boolean) => void): void {
-    this.#listeners.push(listener);
+    if (this.#over) listener(this.#wasComplete);
+    else this.#listeners.push(listener);
   }
 
   /** The connection has gone. */
@@ -259,6 +262,7 @@ class PlainExchange implements Exchange {
 
   #end(complete: boolean): void {
     this.#over = true;
+    this.#wasComplete = complete;
     this.#answered = true;
     this.resume = undefined;
     const listeners = this.#listeners;

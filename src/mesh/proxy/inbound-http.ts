@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Client, Ref } from '#mesh/policy/core/config.ts';
 import { decideRequest, REFUSALS, type RequestDecision } from '#mesh/policy/core/decide.ts';
 import { classified } from './classify.ts';
-import { type Answer, dated, type Exchange, lengthLast, plainAnswer, synthesized } from './exchange.ts';
+import { type Answer, type Exchange, lengthLast, plainAnswer, synthesized } from './exchange.ts';
 import { applyRequestFilters, applyResponseFilters, type FilterOutcome } from './filters.ts';
 import {
   authzLabels,
@@ -186,7 +186,9 @@ async function passOn(
     );
   }
   metrics.add('request_total', series.request);
-  metrics.add('inbound_http_requests_total', series.parent);
+  // The newer families are of applications alone.
+  const isOwn = connection.port === runtime.settings.adminPort;
+  if (!isOwn) metrics.add('inbound_http_requests_total', series.parent);
   const outcome = applyRequestFilters(exchange, decision.filters, decision.match);
   const early = outcome && filtered(connection, exchange, outcome);
   const found = early ? undefined : connection.profileRoute?.(exchange, canonical);
@@ -213,6 +215,7 @@ async function passOn(
   recordResponse(runtime, exchange, series, answer, startedAt, counted?.route);
   if (counted) recordProfileRoute(runtime, counted, exchange, answer, startedAt);
   exchange.onDone(() => {
+    if (isOwn) return;
     const ms = runtime.clock.now() - startedAt;
     metrics.add('inbound_http_statuses_total', series.status(answer.status));
     metrics.observeSeconds('inbound_http_request_duration_seconds', series.parent, ms);
@@ -283,7 +286,8 @@ function refuse(
   exchange.body?.resume();
   const answer = plainAnswer(exchange, http, { code: grpc, message });
   if (connection.isProxy) answer.headers[PROXY_ERROR] = failureText(connection, message);
-  exchange.respond(dated(exchange, answer, connection.runtime.clock.now()));
+  answer.headers['date'] = new Date(connection.runtime.clock.now()).toUTCString();
+  exchange.respond(answer);
 }
 
 /** The application can't be reached, or broke off: the answer in its place; undefined where there can be none. */

@@ -68,12 +68,20 @@ export function tlsInLog({ tls }: Client, withProtocol = true): string {
 
 const RESULTS: Record<HttpVersion, string> = { http1: 'http/1', http2: 'http/2', none: 'not_http' };
 
-/** Counts what protocol detection found; nothing within its time is a timeout. */
-export function detected(metrics: Metrics, version: HttpVersion | undefined, server: Labels): void {
-  metrics.add('inbound_tcp_detect_http_results_total', {
-    result: version ? RESULTS[version] : 'read_timeout',
-    ...server,
-  });
+const ALL_RESULTS = ['read_timeout', 'error', 'not_http', 'http/2', 'http/1'];
+
+/** Counts what protocol detection found on a side; nothing within its time is a timeout. */
+export function detected(
+  metrics: Metrics,
+  side: 'inbound' | 'outbound',
+  version: HttpVersion | undefined,
+  { ms, labels }: { ms: number; labels: Labels },
+): void {
+  const found = version ? RESULTS[version] : 'read_timeout';
+  for (const result of ALL_RESULTS) {
+    metrics.add(`${side}_tcp_detect_http_results_total`, { result, ...labels }, result === found ? 1 : 0);
+  }
+  metrics.observeSeconds(`${side}_tcp_detect_http_duration_seconds`, labels, ms);
 }
 
 /** Labels of the newer families: the server as parent, then the route. */

@@ -123,8 +123,11 @@ export class Inbound {
     if (protocol === 'http2' || protocol === 'grpc') version = 'http2';
     else if (protocol === 'http1' && !isProxy) version = 'http1';
     else {
-      version = await peek(socket, readHttp, { clock: this.#runtime.clock, timeoutMs: policy.config.detectTimeoutMs });
-      detected(this.#runtime.metrics, version, serverLabels(policy.config.server, port));
+      const { clock, metrics } = this.#runtime;
+      const begun = clock.now();
+      version = await peek(socket, readHttp, { clock, timeoutMs: policy.config.detectTimeoutMs });
+      const labels = serverLabels(policy.config.server, port);
+      detected(metrics, 'inbound', version, { ms: clock.now() - begun, labels });
     }
     if (version === undefined || version === 'none') this.#bytes(connection, socket, port, client, listenPort);
     else this.#http(connection, socket, port, client, isProxy, listenPort, version);
@@ -183,6 +186,11 @@ export class Inbound {
       runtime.metrics.add('inbound_tcp_authz_deny_total', { ...labels(), ...who });
       runtime.metrics.add('inbound_tcp_errors_total', { error: 'unexpected', ...targetLabels(runtime.net.ip, port) });
       runtime.log.info(where, `Connection denied ${describe()}`);
+      // What has been read for detection is out of the way of an orderly end.
+      if (client.tls.kind === 'none' && policy.config.protocol !== 'opaque') {
+        connection.end(() => connection.destroy());
+        return;
+      }
       return abort(connection);
     }
     runtime.metrics.add('inbound_tcp_authz_allow_total', {

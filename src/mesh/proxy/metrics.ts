@@ -4,6 +4,8 @@ const LATENCY_MS = [1, 10, 100, 1_000, 10_000].flatMap((unit) => [1, 2, 3, 4, 5]
 const SECONDS = ['0.025', '0.05', '0.1', '0.25', '0.5', '1.0', '10.0'];
 const SECONDS_BY_NAME: Record<string, string[]> = {
   inbound_http_response_duration_seconds: ['0.05', '0.5', '1.0', '10.0'],
+  inbound_tcp_detect_http_duration_seconds: ['0.001', '0.1'],
+  outbound_tcp_detect_http_duration_seconds: ['0.001', '0.1'],
 };
 
 export type Labels = Record<string, string>;
@@ -53,6 +55,17 @@ const HELP: Record<string, string> = {
   inbound_http_statuses_total: 'Completed HTTP responses.',
   inbound_http_request_duration_seconds: 'The time between request initialization and response completion.',
   inbound_http_response_duration_seconds: 'The time between request completion and response completion.',
+  inbound_tcp_detect_http_results_total: 'Protocol detection results.',
+  outbound_tcp_detect_http_results_total: 'Protocol detection results.',
+  inbound_tcp_detect_http_duration_seconds: 'Time taken for protocol detection.',
+  outbound_tcp_detect_http_duration_seconds: 'Time taken for protocol detection.',
+  outbound_tcp_protocol_connections_total: 'Outbound TCP connections by protocol configuration.',
+  outbound_tcp_route_open_total: 'The number of connections opened.',
+  outbound_tcp_route_close_total: 'The number of connections closed.',
+  outbound_tls_route_open_total: 'The number of connections opened.',
+  outbound_tls_route_close_total: 'The number of connections closed.',
+  outbound_tcp_errors_total:
+    'The total number of outbound TCP connections that could not be processed due to a proxy error.',
   inbound_tcp_authz_allow_total: 'The total number of inbound TCP connections that were authorized',
   inbound_tcp_authz_deny_total: 'The total number of inbound TCP connections that were denied',
   inbound_tcp_authz_terminate_total:
@@ -61,7 +74,7 @@ const HELP: Record<string, string> = {
 
 /** Families of the newer registry are announced without `_total` and with a closing full stop. */
 const isNewer = (name: string): boolean =>
-  /^(inbound_(http|grpc)_(requests|statuses)_total$|inbound_tcp_(detect|transport)_|outbound_(http|grpc)_(route|balancer)_|control_identity_)/.test(
+  /^(inbound_(http|grpc)_(requests|statuses)_total$|inbound_tcp_(detect|transport)_|outbound_(tcp|tls)_(detect|route|protocol)_|outbound_(http|grpc)_(route|balancer)_|control_identity_)/.test(
     name,
   );
 

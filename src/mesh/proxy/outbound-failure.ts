@@ -133,7 +133,7 @@ function contextOf(connection: OutboundConnection, error: Error, plan: Plan | un
   const { target, original } = connection;
   const logical = `logical service ${plan?.counted && target ? target.authority : `${original.ip}:${original.port}`}: `;
   const shed = error instanceof Unavailable && error.status === 503;
-  const { route, backend } = plan?.place ?? {};
+  const { route, backend } = plan?.place ?? (error instanceof Rejected ? error.place : undefined) ?? {};
   const layers = [logical];
   if (route) layers.push(`route ${route}: `);
   // Load is shed before a backend is chosen.

@@ -284,10 +284,8 @@ function seriesOf(connection: OutboundConnection, endpoint: Endpoint): RequestSe
   }
   let found = series.get(endpoint);
   if (!found) {
-    const { target, original } = connection;
     found = new RequestSeries({
       direction: 'outbound',
-      authority: target?.authority ?? `${original.ip}:${original.port}`,
       ...destinationLabels(endpoint),
     });
     series.set(endpoint, found);

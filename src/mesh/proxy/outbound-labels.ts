@@ -31,12 +31,14 @@ export function placedLabels(prefix: 'parent' | 'route' | 'backend', ref: Placed
   };
 }
 
-/** The address, the identity and the owners of an endpoint. */
+/** The name that it is balanced by, the address, the identity and the owners of an endpoint. */
 export function destinationLabels(endpoint: Endpoint): Labels {
   const { ip, port, identity, labels } = endpoint.info;
   const destination: Labels = {};
-  for (const name in labels) destination[`dst_${name}`] = labels[name]!;
+  for (const name of Object.keys(labels).sort()) destination[`dst_${name}`] = labels[name]!;
+  const { authority } = endpoint;
   return {
+    ...(authority === undefined ? {} : { authority: authority.replace(/:80$/, '') }),
     target_addr: `${ip}:${port}`,
     target_ip: ip,
     target_port: String(port),

@@ -5,7 +5,7 @@ import { findRoute, type Routable } from '#mesh/policy/core/match.ts';
 import type { PlacedRef } from '#mesh/policy/core/outbound-config.ts';
 import type { TimeoutSettings } from '#mesh/policy/core/outbound-settings.ts';
 import { GRPC_FAILURE_CODES, hasGrpcStatus } from './classify.ts';
-import type { OutboundBackend, OutboundPolicy, OutboundRoute, OutboundRule } from './discovery.ts';
+import type { OutboundBackend, OutboundPolicy, OutboundRoute, OutboundRule, StreamRoute } from './discovery.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import { applyRequestFilters, type FilterOutcome } from './filters.ts';
@@ -27,6 +27,7 @@ export class Rejected extends Error {
   readonly location: string | undefined;
   /** Of the route whose filter said so. */
   labels?: RouteLabels;
+  place?: NonNullable<Plan['place']>;
   constructor(
     status: number,
     grpc: number,
@@ -112,6 +113,7 @@ function policyPlan(connection: OutboundConnection, policy: OutboundPolicy, exch
     if (!outcome) return;
     const rejection = rejectionOf(outcome);
     rejection.labels = labels;
+    rejection.place = place;
     throw rejection;
   };
   apply(rule.filters, exchange);
@@ -208,12 +210,15 @@ export function weighted<T extends { weight: number }>(list: T[]): T | undefined
   return list.find(({ weight }) => weight > 0);
 }
 
-/** Where bytes go that are no HTTP: undefined when the route closes them. */
-export function streamBackend(policy: OutboundPolicy, sni: string | undefined): OutboundBackend | undefined {
-  const route = policy.streams
+/** The route of bytes that are no HTTP. */
+export const streamRoute = (policy: OutboundPolicy, sni: string | undefined): StreamRoute | undefined =>
+  policy.streams
     .map((each) => ({ each, rank: sniRank(each.snis, sni) }))
     .filter(({ rank }) => rank !== undefined)
     .sort((a, b) => b.rank! - a.rank!)[0]?.each;
+
+/** Where a route sends them: undefined when it closes them. */
+export function streamBackend(route: StreamRoute | undefined): OutboundBackend | undefined {
   if (!route || route.forbidden) return undefined;
   const backend = weighted(route.backends);
   return backend && (backend.authority || backend.address) ? backend : undefined;

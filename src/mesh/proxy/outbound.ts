@@ -6,12 +6,14 @@ import { Balancer } from './balancer.ts';
 import type { OutboundTarget } from './discovery.ts';
 import { Endpoint } from './endpoint.ts';
 import { serveHttp1, serveHttp2 } from './exchange.ts';
-import { targetLabels } from './inbound-labels.ts';
+import { detected, targetLabels } from './inbound-labels.ts';
+import type { Labels } from './metrics.ts';
 import { type OutboundConnection, serveOutbound } from './outbound-http.ts';
 import { placedLabels } from './outbound-labels.ts';
-import { streamBackend } from './outbound-plan.ts';
+import { streamBackend, streamRoute } from './outbound-plan.ts';
 import { type HttpVersion, peek, readClientHello, readHttp } from './peek.ts';
 import { requestHead } from './request-head.ts';
+import { RouteStreams } from './route-streams.ts';
 import { DETECT_MS, type ProxyRuntime } from './runtime.ts';
 import { RetryBudget } from './service-profile.ts';
 import { abort, splice } from './splice.ts';
@@ -31,6 +33,16 @@ interface Known {
 
 /** How long a gateway's client waits for destination's word: as long as detection may take, so that a busy host costs no request. */
 const DISCOVERY_MS = 10_000;
+
+/** How the metrics of connections call what policy says of their protocol. */
+const PROTOCOLS = {
+  detect: 'detect',
+  http1: 'http/1',
+  http2: 'http/2',
+  grpc: 'http/2',
+  opaque: 'opaq',
+  tls: 'tls',
+} as const;
 
 /** The outbound side: accepts on 4140 what the pod's programs dial, asks destination what is meant, and balances. */
 export class Outbound {
@@ -61,8 +73,13 @@ export class Outbound {
     const { target } = known;
     const client = { ip: connection.remoteAddress, port: connection.remotePort };
     const outbound = this.#connectionTo(known, key, ip, port, client);
+    const parent = target?.policy ? placedLabels('parent', target.policy.parent) : undefined;
+    if (parent) {
+      const protocol = PROTOCOLS[target?.protocol ?? 'detect'];
+      this.#runtime.metrics.add('outbound_tcp_protocol_connections_total', { protocol, ...parent });
+    }
     if (target?.protocol === 'opaque') return this.#bytes(connection, outbound, undefined);
-    const version = await this.#versionOf(connection, target?.protocol ?? 'detect');
+    const version = await this.#versionOf(connection, target?.protocol ?? 'detect', parent);
     if (typeof version === 'object') return this.#bytes(connection, outbound, version.sni);
     const onExchange = (exchange: Parameters<typeof serveOutbound>[1]) =>
       void serveOutbound(outbound, exchange).catch(() => abort(connection));
@@ -127,28 +144,40 @@ export class Outbound {
   async #versionOf(
     connection: Connection,
     protocol: OutboundTarget['protocol'],
+    parent: Labels | undefined,
   ): Promise<'http1' | 'http2' | { sni: string | undefined }> {
-    const { clock } = this.#runtime;
+    const { clock, metrics } = this.#runtime;
     if (protocol === 'http1') return 'http1';
     if (protocol === 'http2' || protocol === 'grpc') return 'http2';
     const first = await peek(connection, readClientHello, { clock, timeoutMs: DETECT_MS });
     if (first?.kind === 'tls' || protocol === 'tls') return { sni: first?.kind === 'tls' ? first.sni : undefined };
+    const begun = clock.now();
     const version: HttpVersion | undefined = await peek(connection, readHttp, { clock, timeoutMs: DETECT_MS });
+    if (parent) detected(metrics, 'outbound', version, { ms: clock.now() - begun, labels: parent });
     return version === 'http1' || version === 'http2' ? version : { sni: undefined };
   }
 
   async #bytes(connection: Connection, outbound: OutboundConnection, sni: string | undefined): Promise<void> {
+    const { target, original } = outbound;
+    const route = target?.policy && streamRoute(target.policy, sni);
+    const streams = new RouteStreams(this.#runtime.metrics, target?.policy?.parent, route, original);
+    streams.opened();
     const peer = await this.#connect(outbound, sni).catch((error: Error) => {
-      this.#runtime.metrics.add('outbound_tcp_errors_total', { error: 'i/o' });
-      // A port that a Service does not have ends quietly.
-      const isQuiet = error.message === 'forbidden' && outbound.target?.service !== undefined;
-      if (!isQuiet)
+      const isForbidden = error.message === 'forbidden';
+      streams.closed(isForbidden ? 'forbidden' : 'unexpected');
+      this.#runtime.metrics.add('outbound_tcp_errors_total', {
+        ...targetLabels(original.ip, original.port),
+        error: isForbidden ? 'unexpected' : 'i/o',
+      });
+      // What a route forbids ends quietly.
+      if (!isForbidden)
         this.#runtime.log.info(
           `${outbound.span}: linkerd_app_core::serve`,
           `Connection closed error=${error.message} client.addr=${connection.remoteAddress}:${connection.remotePort}`,
         );
       throw error;
     });
+    connection.once('close', () => streams.closed(''));
     if (connection.destroyed) peer.destroy();
     else splice(connection, peer);
   }
@@ -157,7 +186,7 @@ export class Outbound {
   async #connect(outbound: OutboundConnection, sni: string | undefined) {
     const { target, direct } = outbound;
     if (target?.policy && target.policy.streams.length > 0) {
-      const backend = streamBackend(target.policy, sni);
+      const backend = streamBackend(streamRoute(target.policy, sni));
       if (!backend) throw new Error('forbidden');
       const endpoint = backend.authority ? await outbound.balancer(backend.authority).pick() : direct;
       return endpoint.connect();

@@ -68,8 +68,6 @@ describe('endpoints of other clusters', () => {
       authorityOverride: 'api.shop.svc.cluster.local:80',
       weight: 10_000,
       labels: {
-        service: 'api-west',
-        namespace: 'shop',
         target_cluster: 'west',
         target_service: 'api',
         target_service_namespace: 'shop',

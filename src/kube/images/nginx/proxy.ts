@@ -77,6 +77,14 @@ export async function proxy(
   const found = await connect(exchange, handling, peers, path);
   if (!found.connection) return exchange.fail(handling, found.timedOut ? 504 : 502);
   const { connection: opened, upstream } = found;
+  let hasGone = false;
+  // Nobody waits for the answer any more: nginx breaks off as well and logs 499.
+  exchange.response.prependOnceListener('close', () => {
+    if (exchange.response.writableFinished || exchange.response.headersSent) return;
+    hasGone = true;
+    exchange.response.statusCode = 499;
+    opened.destroy();
+  });
   try {
     const timer = context.clock.setTimeout(() => {
       exchange.onError(
@@ -108,6 +116,7 @@ export async function proxy(
     exchange.response.end();
   } catch (error) {
     const { code } = error as { code?: string };
+    if (hasGone) return;
     if (exchange.response.headersSent) {
       exchange.response.destroy();
       return;
