@@ -22,7 +22,9 @@ while kubectl -n linkerd get pods | grep -q Terminating; do sleep 1; done
 restart shop
 step certificate create identity.linkerd.cluster.local issuer-2.crt issuer-2.key \
   --profile intermediate-ca --not-after 8760h --no-password --insecure --force --ca anchor-2.crt --ca-key anchor-2.key
-linkerd upgrade --identity-issuer-certificate-file issuer-2.crt --identity-issuer-key-file issuer-2.key > issuer-2.yaml
+upgrade() { linkerd upgrade --identity-issuer-certificate-file issuer-2.crt --identity-issuer-key-file issuer-2.key > issuer-2.yaml; }
+# It refuses as long as a pod has the old bundle, which a slow node may have given to one.
+upgrade || { restart shop; upgrade; }
 # From here to the last restart nothing waits for the identity service: it reads the issuer when the kubelet has written
 # its file anew. A kubelet does that when the pod changes, and then not for a minute: so the pod changes just before.
 kubectl -n linkerd annotate pod -l linkerd.io/control-plane-component=identity stage=issuer-2 --overwrite
