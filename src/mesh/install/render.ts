@@ -34,7 +34,7 @@ export function renderInstall({ namespace = 'linkerd', values: given, webhooks, 
   const injector = injectorAccess(namespace, values, webhooks.proxyInjector);
   const { tls } = values.identity.issuer;
   const issuer = tls.keyPEM ? { certificate: tls.crtPEM, privateKey: tls.keyPEM } : undefined;
-  return [
+  const objects = [
     controlPlaneNamespace(namespace, values),
     ...identityAccess(namespace),
     ...destination,
@@ -54,6 +54,9 @@ export function renderInstall({ namespace = 'linkerd', values: given, webhooks, 
       : []),
     configOverrides(namespace, values),
   ];
+  const imagePullSecrets: object[] = values['imagePullSecrets'] ?? [];
+  if (imagePullSecrets.length === 0) return objects;
+  return objects.map((each) => (each.kind === 'ServiceAccount' ? { ...each, imagePullSecrets } : each));
 }
 
 const controlPlaneNamespace = (namespace: string, values: Values): KubeObject => ({

@@ -33,6 +33,10 @@ export function mergeKeyOf(field: string, parent: string): string | undefined {
 
 export const isMergedSet = (field: string): boolean => field === 'finalizers' || field === 'podCIDRs';
 
+/** A Deployment's strategy and every volume: of their keys, which exclude one another, those that are applied stay (`retainKeys`). */
+export const keepsItsKeys = (field: string, parent: string): boolean =>
+  field === 'volumes' || (field === 'strategy' && parent === 'spec');
+
 const BUILT_IN = new Set([
   '',
   'apps',

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isMergedSet, mergeKeyOf } from './merge-keys.ts';
+import { isMergedSet, keepsItsKeys, mergeKeyOf } from './merge-keys.ts';
 
 type Fields = Record<string, unknown>;
 const isFields = (value: unknown): value is Fields =>
@@ -41,6 +41,15 @@ export function threeWayStrategic(original: unknown, modified: unknown, current:
   return strategicDiff(fields(original), fields(modified), fields(current), '');
 }
 
+/** The same for what may have some of its keys only: the patch names them where anything goes or the server has more. */
+function keepingDiff(original: Fields, modified: Fields, current: Fields, key: string): Fields {
+  const patch = strategicDiff(original, modified, current, key);
+  const keys = Object.keys(modified).filter((each) => modified[each] !== null);
+  const hasMore = (object: Fields) => Object.keys(object).some((each) => object[each] !== null && !keys.includes(each));
+  if (Object.keys(patch).length === 0 && !hasMore(current) && !hasMore(original)) return patch;
+  return { $retainKeys: keys.sort(), ...patch };
+}
+
 /** A strategic merge patch from one object to another. */
 export const twoWayStrategic = (from: unknown, to: unknown): Fields => threeWayStrategic(from, to, from);
 
@@ -56,7 +65,8 @@ function strategicDiff(original: Fields, modified: Fields, current: Fields, pare
     if (value === null) {
       if (now !== undefined && now !== null) patch[key] = null;
     } else if (isFields(value) && isFields(now)) {
-      const inner = strategicDiff(fields(original[key]), value, now, key);
+      const diff = keepsItsKeys(key, parent) ? keepingDiff : strategicDiff;
+      const inner = diff(fields(original[key]), value, now, key);
       if (Object.keys(inner).length > 0) patch[key] = inner;
     } else if (Array.isArray(value) && Array.isArray(now)) listDiff(patch, key, original[key], value, now, parent);
     else if (!isDeepStrictEqual(value, now)) patch[key] = value;
@@ -86,13 +96,14 @@ function listDiff(
     return;
   }
   const find = (list: unknown[], id: unknown) => (list as Fields[]).find((each) => each[mergeKey] === id);
+  const diff = keepsItsKeys(key, parent) ? keepingDiff : strategicDiff;
   const items: Fields[] = [];
   for (const item of modified as Fields[]) {
     const id = item[mergeKey];
     const now = find(current, id);
     if (!now) items.push(item);
     else {
-      const inner = strategicDiff(fields(find(before, id)), item, now, key);
+      const inner = diff(fields(find(before, id)), item, now, key);
       if (Object.keys(inner).length > 0) items.push({ [mergeKey]: id, ...inner });
     }
   }

@@ -1,12 +1,14 @@
-import { parse } from 'yaml';
+import { parseDocument } from 'yaml';
 import { isQuantity } from '#mesh/injector/overrides.ts';
 import { applyHighAvailability } from '#mesh/install/high-availability.ts';
 import { merged, setPath, setPaths } from '#mesh/install/overrides.ts';
 import type { Values } from '#mesh/install/values.ts';
+import { yamlProblem } from '../yaml-problem.ts';
 import { UsageError } from './flags.ts';
 import { VALUE_FLAGS, type ValueFlag } from './install-flags.ts';
 import { readText } from './read-text.ts';
 import { valueProblem } from './value-problems.ts';
+import { typeProblem } from './value-types.ts';
 import { goDuration, goDurationText, type Invocation } from './verb.ts';
 
 /** What is said of an amount of CPU that is none. */
@@ -19,7 +21,7 @@ export async function applyFlags(invocation: Invocation, start: Values): Promise
   let values = start;
   if (flags.values.get('ha') === 'true') applyHighAvailability(values);
   for (const path of flags.all.get('values') ?? [])
-    values = merged(values, parse(await readText(invocation, path), { version: '1.1' }) ?? {});
+    values = merged(values, readValues(path, await readText(invocation, path)));
   for (const flag of VALUE_FLAGS) {
     const text = flags.values.get(flag.name);
     if (text === undefined) continue;
@@ -47,10 +49,18 @@ export async function applyFlags(invocation: Invocation, start: Values): Promise
   const domain = values.clusterDomain;
   if (values.identityTrustDomain === 'cluster.local' && !flags.values.has('identity-trust-domain'))
     values.identityTrustDomain = domain;
-  const problem = valueProblem(values);
+  const problem = typeProblem(values) ?? valueProblem(values);
   if (problem) throw new UsageError(problem);
   await identityFiles(invocation, values);
   return values;
+}
+
+function readValues(path: string, text: string): object {
+  const document = parseDocument(text, { version: '1.1' });
+  const problem = document.errors[0];
+  if (problem)
+    throw new UsageError(`failed to parse ${path}: error converting YAML to JSON: yaml: ${yamlProblem(problem)}`);
+  return (document.toJS() as object | null) ?? {};
 }
 
 function readFlag(flag: ValueFlag, text: string): unknown {

@@ -4,7 +4,7 @@ import type { KubeClient } from '#kube/client/client.ts';
 import type { Command, CommandContext } from '#shell/command.ts';
 import type { ClientAt, Meant } from '../cluster-of.ts';
 import { GLOBAL_FLAGS, parseFlags, UsageError } from './flags.ts';
-import { Failure, flagsOf, helpText, type Invocation, usageText, type Verb } from './verb.ts';
+import { Failure, flagsOf, helpText, type Invocation, isClosedPipe, usageText, type Verb } from './verb.ts';
 import { root } from './verbs.ts';
 
 export interface LinkerdOptions {
@@ -45,6 +45,9 @@ export function createLinkerd(options: LinkerdOptions): Command {
     complete: (words, context) => complete(options, words, context),
   };
 }
+
+/** 128 and the number of SIGPIPE. */
+const KILLED_BY_PIPE = 141;
 
 async function execute(options: LinkerdOptions, context: CommandContext): Promise<number> {
   const { path, verb, rest } = await descend(context.args);
@@ -90,6 +93,7 @@ async function execute(options: LinkerdOptions, context: CommandContext): Promis
       await err(`${error.message}${error.newline ? '\n' : ''}`);
       return error.exitCode;
     }
+    if (isClosedPipe(error)) return KILLED_BY_PIPE;
     if (!(error instanceof UsageError)) context.signal.throwIfAborted();
     const usage = verb === root ? `Run 'linkerd --help' for usage.\n` : `${usageText(path, verb)}\n`;
     await err(`Error: ${messageOf(error)}\n${usage}`);

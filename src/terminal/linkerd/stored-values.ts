@@ -4,7 +4,7 @@ import { defaultValues } from '#mesh/install/default-values.ts';
 import { merged } from '#mesh/install/overrides.ts';
 import type { Values } from '#mesh/install/values.ts';
 import { readText } from './read-text.ts';
-import type { Invocation } from './verb.ts';
+import { Failure, type Invocation } from './verb.ts';
 
 const NAME = 'linkerd-config-overrides';
 
@@ -16,7 +16,10 @@ export async function storedValues(invocation: Invocation, manifests?: string): 
   const { client, controlPlane } = invocation;
   let encoded: string | undefined;
   if (manifests !== undefined) {
-    const documents = parseAllDocuments(await readText(invocation, manifests)).map((each) => each.toJS());
+    const text = await readText(invocation, manifests).catch(() => {
+      throw new Failure(`failed to parse manifests from ${manifests}: stat ${manifests}: no such file or directory`);
+    });
+    const documents = parseAllDocuments(text).map((each) => each.toJS());
     const secret = documents.find((each) => each?.kind === 'Secret' && each.metadata?.name === NAME);
     encoded = secret?.data?.[NAME];
   } else {

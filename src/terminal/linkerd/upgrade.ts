@@ -6,11 +6,10 @@ import { renderInstall } from '#mesh/install/render.ts';
 import { applyFlags } from './apply-flags.ts';
 import { chosenCrds } from './crds-to-install.ts';
 import { takeExternalAnchors } from './external-issuer.ts';
-import { UsageError } from './flags.ts';
 import { print } from './install.ts';
 import { UPGRADE_FLAGS } from './install-flags.ts';
 import { storedValues } from './stored-values.ts';
-import { Failure, type Invocation, type Verb } from './verb.ts';
+import { Failure, type Invocation, isClosedPipe, type Verb } from './verb.ts';
 
 export const upgrade: Verb = {
   name: 'upgrade',
@@ -52,7 +51,7 @@ async function run(invocation: Invocation): Promise<number> {
     return await rendered(invocation);
   } catch (error) {
     // Whatever it is, upgrade says it without its usage.
-    throw error instanceof UsageError || error instanceof Error ? new Failure(error.message) : error;
+    throw error instanceof Error && !isClosedPipe(error) ? new Failure(error.message) : error;
   }
 }
 

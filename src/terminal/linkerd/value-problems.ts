@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { quantityValue } from '#kube/api/quantity.ts';
 import { isQuantity } from '#mesh/injector/overrides.ts';
 import type { Values } from '#mesh/install/values.ts';
@@ -11,17 +12,38 @@ const POLICIES = [
   'deny',
   'audit',
 ];
+const VERSION = /^[\w.-]+$/;
 const DNS_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 /** What install and upgrade refuse of chosen values, in the order in which they look; undefined when they take them. */
 export function valueProblem({ proxy, proxyInit, ...values }: Values): string | undefined {
+  if (!VERSION.test(values['linkerdVersion'])) return `${values['linkerdVersion']} is not a valid version`;
   if (!LEVELS.includes(values['controllerLogLevel']) && values['controllerLogLevel'] !== 'warning')
     return `--controller-log-level must be one of: ${LEVELS.join(', ')}`;
   if (proxy.logLevel === '') return '--proxy-log-level must not be empty';
   const domain: string = values['identityTrustDomain'];
   if (domain && !DNS_SUBDOMAIN.test(domain))
     return `invalid trust domain '${domain}': a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`;
-  return resourceProblem(proxy.resources) ?? proxyProblem(proxy, proxyInit);
+  return (
+    clusterProblem(values, proxy.image.version) ?? resourceProblem(proxy.resources) ?? proxyProblem(proxy, proxyInit)
+  );
+}
+
+const PULLED = ['Always', 'IfNotPresent', 'Never'];
+
+function clusterProblem(values: Partial<Values>, version: string): string | undefined {
+  for (const network of String(values['clusterNetworks']).split(','))
+    if (!isCidr(network)) return `cannot parse destination get networks: invalid CIDR address: ${network}`;
+  if (version !== '' && !VERSION.test(version)) return `${version} is not a valid version`;
+  return PULLED.includes(values['imagePullPolicy'] ?? '')
+    ? undefined
+    : `--image-pull-policy must be one of: ${PULLED.join(', ')}`;
+}
+
+function isCidr(text: string): boolean {
+  const [address = '', bits = '', ...rest] = text.split('/');
+  const family = isIP(address);
+  return family > 0 && rest.length === 0 && /^\d+$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
 }
 
 interface Amounts {

@@ -35,6 +35,9 @@ export class Failure extends Error {
   }
 }
 
+/** Nobody reads any more what is written. */
+export const isClosedPipe = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === 'EPIPE';
+
 /** A subcommand, or a group of them. */
 export interface Verb {
   name: string;
@@ -99,6 +102,7 @@ export const helpText = (path: string[], verb: Verb): string =>
 export function goDuration(text: string): number {
   const units: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
   if (text === '0') return 0;
+  if (text.startsWith('-')) return -goDuration(text.slice(1));
   if (!/^([0-9.]+(ns|us|µs|ms|s|m|h))+$/.test(text))
     throw new Failure(`time: invalid duration ${JSON.stringify(text)}`);
   let total = 0;
@@ -110,6 +114,7 @@ export function goDuration(text: string): number {
 /** A duration as Go prints it: `24h0m0s`. */
 export function goDurationText(ms: number): string {
   if (ms === 0) return '0s';
+  if (ms < 0) return `-${goDurationText(-ms)}`;
   if (ms < 1000) return `${ms}ms`;
   const seconds = ms / 1000;
   const h = Math.floor(seconds / 3600);

@@ -3,9 +3,25 @@ import { describe, expect, it } from 'vitest';
 import { unifiedDiff } from '#kube/api/unified-diff.ts';
 import { parseManifests } from '#terminal/kubectl/manifests.ts';
 import { packTar, unpackTar } from '#terminal/kubectl/tar.ts';
+import { threeWayStrategic } from '#terminal/kubectl/three-way.ts';
 import { createLab, pod } from './lab.ts';
 
 const CONFIG_MAP = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: app }\ndata: { a: "1" }\n';
+
+describe('a patch of apply', () => {
+  it('names the keys that stay, where keys exclude one another and the server has more', () => {
+    const applied = { spec: { strategy: { rollingUpdate: { maxSurge: '25%' } } } };
+    const live = { spec: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%' } } } };
+    expect(threeWayStrategic(applied, applied, live)).toEqual({
+      spec: { strategy: { $retainKeys: ['rollingUpdate'] } },
+    });
+    const recreate = { spec: { strategy: { type: 'Recreate' } } };
+    expect(threeWayStrategic(live, recreate, live)).toEqual({
+      spec: { strategy: { $retainKeys: ['type'], type: 'Recreate', rollingUpdate: null } },
+    });
+    expect(threeWayStrategic(live, live, live)).toEqual({});
+  });
+});
 
 describe('kubectl', () => {
   it('changes what the editor changed, and shows what was wrong with it again', async () => {

@@ -79,6 +79,27 @@ describe('linkerd install', () => {
     expect(await linkerd({ client: clientOf(cluster), clock }, 'prune')).toEqual(recorded('linkerd-prune'));
   });
 
+  it.each([
+    ['proxy=1', 'json: cannot unmarshal number into Go struct field Values.proxy of type linkerd2.Proxy'],
+    ['proxy.cores=x', 'json: cannot unmarshal string into Go struct field Proxy.proxy.cores of type int64'],
+    [
+      'nodeSelector=x',
+      'json: cannot unmarshal string into Go struct field Values.nodeSelector of type map[string]string',
+    ],
+    ['proxy.ports.admin=x', 'json: cannot unmarshal string into Go struct field Ports.proxy.ports.admin of type int32'],
+    [
+      'disableHeartBeat=nope',
+      'json: cannot unmarshal string into Go struct field Values.disableHeartBeat of type bool',
+    ],
+    ['clusterNetworks=nonsense', 'Error: cannot parse destination get networks: invalid CIDR address: nonsense'],
+    ['imagePullPolicy=x', 'Error: --image-pull-policy must be one of: Always, IfNotPresent, Never'],
+  ])('refuses --set %s', async (set, says) => {
+    const options = { client: clientOf(new FakeCluster()), clock };
+    const { code, stderr } = await linkerd(options, 'install', '--ignore-cluster', '--set', set);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${says}\n`);
+  });
+
   it('refuses some of the three files', async () => {
     const cluster = new FakeCluster();
     apply(cluster, [...gatewayApiCrds(), ...renderCrds()]);
