@@ -40,7 +40,13 @@ export class WarmWorkers {
     await worker.stop();
   }
 
+  /** Ends the threads that nobody uses. */
   async close(): Promise<void> {
     await Promise.all(this.#idle.splice(0).map((worker) => worker.stop()));
+  }
+
+  /** Ends every thread and takes away what its session made: the clusters of sessions that run are gone afterwards. */
+  async abandon(): Promise<void> {
+    await Promise.all([...this.#sessions.keys()].map((worker) => worker.stop()));
   }
 }

@@ -16,6 +16,9 @@ import { sumOf } from '../../prove/timing.ts';
 import { WarmWorkers } from '../../prove/warm-workers.ts';
 import { ROOT } from '../../root.ts';
 
+/** What a shell says of a command that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
 /**
  * `academy prove <lab>… | --all [--only RUN] [--timings] [--json] [--summary FILE]`: exit code 0 when everything held.
  * With `--json` standard output is one document, and the lines about each run go to standard error.
@@ -58,6 +61,7 @@ export async function run(args: string[]): Promise<number> {
     interrupted = true;
     say('What runs is finished first; a second Ctrl-C ends it at once.');
     pool.drain();
+    process.once('SIGINT', () => void workers.abandon().finally(() => process.exit(INTERRUPTED)));
   });
   const width = Math.max(...ids.map((id) => id.length));
   const proofs = await Promise.all(
@@ -107,7 +111,7 @@ export async function run(args: string[]): Promise<number> {
   const minutes = (report.tookMs / 60_000).toFixed(1);
   const cpu = (report.cpuMs / 1_000).toFixed(0);
   say(`${proofs.length - failed} held, ${failed} did not, in ${minutes} min (${cpu} s of processor time)`);
-  if (interrupted) return 130;
+  if (interrupted) return INTERRUPTED;
   return failed === 0 && proofs.length > 0 ? 0 : 1;
 }
 
