@@ -53,7 +53,7 @@ describe('a Secret for a service account', () => {
     await world.apply(secret);
     const first = await token();
     await world.client.delete(world.at('secrets'), 'guest-token');
-    expect(tokens.check(first)).toEqual({ error: 'token has been invalidated' });
+    expect(tokens.check(first)).toEqual({ error: 'service account token has been invalidated' });
     await world.apply(secret);
     expect(await token()).not.toBe(first);
     await world.client.delete(world.at('serviceaccounts'), 'guest');

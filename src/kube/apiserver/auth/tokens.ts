@@ -13,6 +13,7 @@ import type { UserInfo } from '#kube/api/types.ts';
 import type { Store } from '#kube/store/store.ts';
 
 export const ISSUER = 'https://kubernetes.default.svc.cluster.local';
+const INVALIDATED = 'service account token has been invalidated';
 const DEFAULT_AUDIENCE = ISSUER;
 
 export interface BoundObject {
@@ -131,16 +132,23 @@ export class ServiceAccountTokens {
       };
     const k8s = claims['kubernetes.io'];
     const account = this.#store.get('/serviceaccounts', k8s.namespace, k8s.serviceaccount.name);
-    if (!account) return { error: 'service account has been deleted' };
-    if (account.metadata.uid !== k8s.serviceaccount.uid) return { error: 'service account UID does not match' };
+    const { name, uid } = k8s.serviceaccount;
+    if (!account) return { error: `serviceaccounts ${JSON.stringify(name)} not found` };
+    if (account.metadata.uid !== uid) {
+      return { error: `service account UID (${account.metadata.uid}) does not match claim (${uid})` };
+    }
     if (k8s.pod) {
       const pod = this.#store.get('/pods', k8s.namespace, k8s.pod.name);
-      if (pod?.metadata.uid !== k8s.pod.uid)
-        return { error: 'service account token is invalid: the pod it is bound to is gone' };
+      if (!pod) return { error: INVALIDATED };
+      if (pod.metadata.uid !== k8s.pod.uid) {
+        return {
+          error: `pod UID (${pod.metadata.uid}) does not match service account pod ref claim (${k8s.pod.uid})`,
+        };
+      }
     }
     if (k8s.secret) {
       const secret = this.#store.get('/secrets', k8s.namespace, k8s.secret.name);
-      if (secret?.metadata.uid !== k8s.secret.uid) return { error: 'token has been invalidated' };
+      if (secret?.metadata.uid !== k8s.secret.uid) return { error: INVALIDATED };
     }
     return {
       audiences: shared,
