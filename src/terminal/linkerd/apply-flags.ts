@@ -16,7 +16,7 @@ export const NO_QUANTITY =
   "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 /** Lays files, `--set` and single flags on the values, in Helm's order. Returns them. */
-export async function applyFlags(invocation: Invocation, start: Values): Promise<Values> {
+export async function applyFlags(invocation: Invocation, start: Values, { checksTypes = true } = {}): Promise<Values> {
   const { flags, context } = invocation;
   let values = start;
   if (flags.values.get('ha') === 'true') applyHighAvailability(values);
@@ -49,7 +49,10 @@ export async function applyFlags(invocation: Invocation, start: Values): Promise
   const domain = values.clusterDomain;
   if (values.identityTrustDomain === 'cluster.local' && !flags.values.has('identity-trust-domain'))
     values.identityTrustDomain = domain;
-  const problem = typeProblem(values) ?? valueProblem(values);
+  const wrong = typeProblem(values);
+  // An upgrade lays single values on what is rendered, whatever their type; trees it needs.
+  if (wrong && (checksTypes || wrong.includes('linkerd2.'))) throw new UsageError(wrong);
+  const problem = valueProblem(values);
   if (problem) throw new UsageError(problem);
   await identityFiles(invocation, values);
   return values;
@@ -86,6 +89,8 @@ async function identityFiles(invocation: Invocation, values: Values): Promise<vo
   const anchors = await read('identity-trust-anchors-file');
   const certificate = await read('identity-issuer-certificate-file');
   const key = await read('identity-issuer-key-file');
+  if (certificate !== undefined && !certificate.includes('-----BEGIN CERTIFICATE-----'))
+    throw new UsageError('not a PEM certificate');
   if (anchors) values.identityTrustAnchorsPEM = anchors;
   if (certificate) values.identity.issuer.tls.crtPEM = certificate;
   if (key) values.identity.issuer.tls.keyPEM = key;

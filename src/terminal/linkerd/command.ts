@@ -46,6 +46,9 @@ export function createLinkerd(options: LinkerdOptions): Command {
   };
 }
 
+/** No verb of that name: its usage would not help. */
+class UnknownCommand extends UsageError {}
+
 /** 128 and the number of SIGPIPE. */
 const KILLED_BY_PIPE = 141;
 
@@ -58,7 +61,7 @@ async function execute(options: LinkerdOptions, context: CommandContext): Promis
     const flags = parseFlags(rest, known);
     if (flags.values.get('help') === 'true' || !verb.run) {
       if (verb === root && flags.args.length > 0) {
-        throw new UsageError(`unknown command "${flags.args[0]}" for "${path.join(' ')}"`);
+        throw new UnknownCommand(`unknown command "${flags.args[0]}" for "${path.join(' ')}"`);
       }
       await out(helpText(path, verb));
       return 0;
@@ -95,7 +98,7 @@ async function execute(options: LinkerdOptions, context: CommandContext): Promis
     }
     if (isClosedPipe(error)) return KILLED_BY_PIPE;
     if (!(error instanceof UsageError)) context.signal.throwIfAborted();
-    const usage = verb === root ? `Run 'linkerd --help' for usage.\n` : `${usageText(path, verb)}\n`;
+    const usage = error instanceof UnknownCommand ? `Run 'linkerd --help' for usage.\n` : `${usageText(path, verb)}\n`;
     await err(`Error: ${messageOf(error)}\n${usage}`);
     return 1;
   }

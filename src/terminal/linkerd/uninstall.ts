@@ -19,6 +19,9 @@ This command provides all Kubernetes namespace-scoped and cluster-scoped resourc
   run,
 };
 
+/** On everything of any control plane and on every meshed pod. */
+const CONTROL_PLANE = 'linkerd.io/control-plane-ns';
+
 async function run(invocation: Invocation): Promise<number> {
   const { client, controlPlane, flags, out } = invocation;
   if (flags.values.get('force') !== 'true') {
@@ -37,10 +40,7 @@ async function run(invocation: Invocation): Promise<number> {
       );
       refused = true;
     }
-    const pods = await client.list(
-      { group: '', version: 'v1', resource: 'pods' },
-      { labelSelector: `linkerd.io/control-plane-ns=${controlPlane}` },
-    );
+    const pods = await client.list({ group: '', version: 'v1', resource: 'pods' }, { labelSelector: CONTROL_PLANE });
     const meshed = pods.items.filter(
       ({ metadata }) => metadata.namespace !== controlPlane && !extensions.has(metadata.namespace),
     );
@@ -53,7 +53,7 @@ async function run(invocation: Invocation): Promise<number> {
     }
     if (refused) return 1;
   }
-  const objects = await installedObjects(client, `linkerd.io/control-plane-ns=${controlPlane}`);
+  const objects = await installedObjects(client, CONTROL_PLANE);
   if (objects.length === 0) await invocation.err('No resources found to uninstall\n');
   else await out(rendered(objects, flags.values.get('output') ?? 'yaml'));
   return 0;

@@ -83,7 +83,7 @@ async function rendered(invocation: Invocation): Promise<number> {
       }
     }
   }
-  const values = await applyFlags(invocation, before);
+  const values = await applyFlags(invocation, before, { checksTypes: false });
   await takeExternalAnchors(invocation, values);
   if (values.identity.issuer.scheme === 'linkerd.io/tls') {
     const { tls } = values.identity.issuer;

@@ -50,14 +50,18 @@ async function play(
       const { code: _c, out: _o, err: _e, ...rest } = step;
       const { code, out, err } = answer;
       seen.steps.push({ ...rest, code, ...(out ? { out } : {}), ...(err ? { err } : {}) });
+      // At each step: a recording that is broken off keeps what it has.
+      if (!compares) write(name, { ...seen, steps: [...seen.steps, ...group.steps.slice(seen.steps.length)] });
     }
   } finally {
     replay.close();
     inCluster('', 'delete', 'namespace', ...namespaceNames(group), '--wait=false');
   }
-  if (!compares) writeFileSync(join(GROUPS, `${name}.yaml`), stringify(seen, { lineWidth: 0 }));
   return [alike, group.steps.length];
 }
+
+const write = (name: string, group: Group): void =>
+  writeFileSync(join(GROUPS, `${name}.yaml`), stringify(group, { lineWidth: 0 }));
 
 function difference(
   name: string,

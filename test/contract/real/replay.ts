@@ -37,7 +37,7 @@ export const GROUPS = join(import.meta.dirname, 'groups');
 const LIMIT_MS = 300_000;
 const SETTLES_MS = 90_000;
 const QUIET_MS = 4_000;
-const UNTIL_MS = 180_000;
+const UNTIL_MS = 300_000;
 
 const aMoment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 500));
 
@@ -139,7 +139,7 @@ export class Replay {
         const isThere = expected
           ? JSON.stringify(answer) === JSON.stringify(expected)
           : answer.out.includes(step.until);
-        if (isThere || Date.now() - began > UNTIL_MS / (expected ? 6 : 1)) return answer;
+        if (isThere || Date.now() - began > UNTIL_MS / (expected ? 10 : 1)) return answer;
         await pass();
       }
     }
