@@ -32,11 +32,8 @@ sleep 1
 kubectl apply -f issuer-2.yaml
 # The injector has a new certificate as well. Made anew it has it at once, and no pod comes up without a proxy.
 kubectl -n linkerd rollout restart deployment linkerd-proxy-injector
-for name in identity destination proxy-injector; do kubectl -n linkerd rollout status "deployment/linkerd-$name" --timeout=2m; done
-while kubectl -n linkerd get pods | grep -q Terminating; do sleep 1; done
-kubectl -n shop rollout restart deployment
-for name in $(kubectl -n shop get deployment -o name); do kubectl -n shop rollout status "$name" --timeout=2m; done
-while kubectl -n shop get pods | grep -q Terminating; do sleep 1; done
+kubectl -n linkerd rollout status deployment/linkerd-proxy-injector --timeout=2m
+restart shop
 rm issuer-2.yaml
 # Only now the identity service has read it.
 until kubectl -n linkerd get events --field-selector reason=IssuerUpdated -o name | grep -q .; do sleep 1; done
