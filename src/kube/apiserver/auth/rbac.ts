@@ -23,20 +23,31 @@ const MOST_REMEMBERED = 256;
 /** RBAC over the roles and bindings of the store. Members of system:masters may do everything. Source: plugin/pkg/auth/authorizer/rbac. */
 export function createRbac(store: Store): Authorizer {
   // Asked at every request, and changed hardly ever.
-  const remembered = new Map<string, Rule[]>();
+  const remembered = new Map<string, { rules: Rule[]; decided: Map<string, boolean> }>();
   for (const kind of ['roles', 'rolebindings', 'clusterroles', 'clusterrolebindings'])
     store.watch(`${GROUP}/${kind}`, () => remembered.clear());
   return (attributes) => {
     const { user, namespace } = attributes;
     if (user.groups.includes('system:masters')) return { allowed: true };
     const key = `${namespace}\n${user.username}\n${user.groups.join('\n')}`;
-    let rules = remembered.get(key);
-    if (!rules) {
-      rules = rulesFor(store, user, namespace);
+    let known = remembered.get(key);
+    if (!known) {
+      known = { rules: rulesFor(store, user, namespace), decided: new Map() };
       if (remembered.size >= MOST_REMEMBERED) remembered.clear();
-      remembered.set(key, rules);
+      remembered.set(key, known);
     }
-    return { allowed: rules.some((rule) => covers(rule, attributes)) };
+    const { rules, decided } = known;
+    // The path of a request says all that is decided by. What is asked in a review has none, or one that may be anything.
+    const { verb, path, isResource } = attributes;
+    const what = path && isResource && `${verb} ${path}`;
+    let allowed = decided.get(what);
+    if (allowed === undefined) {
+      allowed = rules.some((rule) => covers(rule, attributes));
+      if (!what) return { allowed };
+      if (decided.size >= MOST_REMEMBERED) decided.clear();
+      decided.set(what, allowed);
+    }
+    return { allowed };
   };
 }
 
