@@ -39,7 +39,7 @@ export function createRbac(store: Store): Authorizer {
     const { rules, decided } = known;
     // The path of a request says all that is decided by. What is asked in a review has none, or one that may be anything.
     const { verb, path, isResource } = attributes;
-    const what = path && isResource && `${verb} ${path}`;
+    const what = path && isResource ? `${verb} ${path}` : '';
     let allowed = decided.get(what);
     if (allowed === undefined) {
       allowed = rules.some((rule) => covers(rule, attributes));
