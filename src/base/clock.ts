@@ -81,8 +81,9 @@ export class WallClock implements Clock {
   }
 }
 
-/** Wall time after which held work is taken to wait for a timer of the clock itself. */
+/** Wall time after which held work is taken to wait for a timer of the clock itself, and how often is looked. */
 const LONGEST_HOLD_MS = 500;
+const LOOK_MS = 100;
 /** Wall time after a move until the lazy timers fire that it went past. */
 const REST_MS = 20;
 
@@ -112,7 +113,9 @@ export class MovableClock implements Clock {
   #rest: ReturnType<typeof setTimeout> | undefined;
   readonly #holds = new Set<object>();
   readonly #stuck = new Set<object>();
-  #wake: (() => void) | undefined;
+  #wake: ((gaveUp: boolean) => void) | undefined;
+  /** Wall time (monotonic) since which held work is waited for. */
+  #waitingSince = 0;
   readonly #wall: () => number;
   /** The last move that was asked for, and how many are not over. */
   #moving: Promise<void> = Promise.resolve();
@@ -185,6 +188,10 @@ export class MovableClock implements Clock {
     // From here on timers fire from the loop below, one instant after the other.
     this.#disarm();
     clearTimeout(this.#rest);
+    // One for the whole move: a timer a wait would cost as much as what is waited for.
+    const watchdog = setInterval(() => {
+      if (performance.now() - this.#waitingSince >= LONGEST_HOLD_MS) this.#wake?.(true);
+    }, LOOK_MS);
     try {
       await this.#quiet(settle);
       for (let next = this.#heap[0]; next && next.at <= target; next = this.#heap[0]) {
@@ -198,6 +205,7 @@ export class MovableClock implements Clock {
         await this.#quiet(settle);
       }
     } finally {
+      clearInterval(watchdog);
       this.#offsetMs = target - this.#wall();
       this.#frozenAt = undefined;
       this.#arm();
@@ -217,7 +225,7 @@ export class MovableClock implements Clock {
     return () => {
       if (!this.#holds.delete(token)) return;
       this.#stuck.delete(token);
-      this.#wake?.();
+      this.#wake?.(false);
     };
   }
 
@@ -225,12 +233,10 @@ export class MovableClock implements Clock {
   async #quiet(settle: () => Promise<void>): Promise<void> {
     await settle();
     while (this.#holds.size > this.#stuck.size) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
+      this.#waitingSince = performance.now();
       const gaveUp = await new Promise<boolean>((resolve) => {
-        this.#wake = () => resolve(false);
-        timer = setTimeout(() => resolve(true), LONGEST_HOLD_MS);
+        this.#wake = resolve;
       });
-      clearTimeout(timer);
       this.#wake = undefined;
       if (gaveUp) for (const token of this.#holds) this.#stuck.add(token);
       await settle();

@@ -98,7 +98,7 @@ export class Commit {
   ): Promise<KubeObject> {
     let current = object;
     const asked = admissionOf(draft, object, operation);
-    const plugins = this.#o.admission().filter((each) => each.mutate);
+    const plugins = this.#o.admission().filter((each) => each.mutate && isConcerned(each, asked));
     const run = async (plugin: AdmissionPlugin) => {
       current = (await plugin.mutate!(asked, current, old, (text) => draft.warnings.push(text))) ?? current;
     };
@@ -122,7 +122,7 @@ export class Commit {
     if (draft.attributes.subresource === 'status') return;
     const asked = admissionOf(draft, object ?? old, operation);
     for (const plugin of this.#o.admission()) {
-      if (!plugin.validate) continue;
+      if (!plugin.validate || !isConcerned(plugin, asked)) continue;
       await plugin.validate(asked, object, old, (text) => draft.warnings.push(text));
     }
   }
@@ -133,6 +133,9 @@ export class Commit {
     return undefined;
   }
 }
+
+const isConcerned = ({ concerns }: AdmissionPlugin, { resource }: AdmissionAttributes): boolean =>
+  concerns === undefined || concerns.includes(resource);
 
 function admissionOf(
   { kind, attributes, dryRun }: Draft,

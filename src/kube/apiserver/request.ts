@@ -12,22 +12,52 @@ const VERBS: Record<ApiRequest['method'], string> = {
   OPTIONS: 'options',
 };
 
+/** What a path says, whatever is done with it. */
+type Place = Pick<Attributes, 'group' | 'version' | 'resource' | 'subresource' | 'namespace' | 'name'> & {
+  isResource: boolean;
+  watches: boolean;
+};
+
+/** Bounds the paths that are remembered. */
+const MOST_PATHS = 512;
+const places = new Map<string, Place>();
+
 /** Reads what a path and method mean. Source: apiserver/pkg/endpoints/request.RequestInfoFactory. */
 export function attributesOf(request: ApiRequest, user: UserInfo): Attributes {
-  const base = {
-    user,
-    path: request.path,
-    group: '',
-    version: '',
-    resource: '',
-    subresource: '',
-    namespace: '',
-    name: '',
-  };
-  const parts = request.path.split('/').filter(Boolean).map(decode);
-  const resource = resourceParts(parts);
+  const { path, method } = request;
+  const { isResource, watches, group, version, resource, subresource, namespace, name } = placeOf(path);
+  const place = { user, path, group, version, resource, subresource, namespace, name, isResource };
+  if (!isResource) return { ...place, verb: method.toLowerCase() };
+  let verb = VERBS[method];
+  const isWatch = ['true', '1', ''].includes(request.query.get('watch') ?? 'false');
+  if (verb === 'get' && !name) verb = isWatch ? 'watch' : 'list';
+  if (verb === 'delete' && !name) verb = 'deletecollection';
+  if (watches) verb = 'watch';
+  return { ...place, verb };
+}
+
+function placeOf(path: string): Place {
+  const known = places.get(path);
+  if (known) return known;
+  const place = readPlace(path);
+  if (places.size >= MOST_PATHS) places.clear();
+  places.set(path, place);
+  return place;
+}
+
+function readPlace(path: string): Place {
+  const resource = resourceParts(path.split('/').filter(Boolean).map(decode));
   if (!resource || resource.rest.length === 0)
-    return { ...base, verb: request.method.toLowerCase(), isResource: false };
+    return {
+      isResource: false,
+      watches: false,
+      group: '',
+      version: '',
+      resource: '',
+      subresource: '',
+      namespace: '',
+      name: '',
+    };
   const { group, version } = resource;
   let { rest } = resource;
   // The old way to watch, which aggregated APIs still use: the verb stands in the path.
@@ -41,15 +71,9 @@ export function attributesOf(request: ApiRequest, user: UserInfo): Attributes {
     namespace = rest[1]!;
   }
   const [plural = '', name = '', ...sub] = rest;
-  let verb = VERBS[request.method];
-  const isWatch = ['true', '1', ''].includes(request.query.get('watch') ?? 'false');
-  if (verb === 'get' && !name) verb = isWatch ? 'watch' : 'list';
-  if (verb === 'delete' && !name) verb = 'deletecollection';
-  if (watches) verb = 'watch';
   return {
-    ...base,
-    verb,
     isResource: true,
+    watches,
     group,
     version,
     resource: plural,

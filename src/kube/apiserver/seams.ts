@@ -40,6 +40,8 @@ export interface AdmissionAttributes {
 /** A step between authorization and storage. Objects are private copies: `mutate` may change and returns the object. */
 export interface AdmissionPlugin {
   readonly name: string;
+  /** The resources that it looks at, whatever their group; absent: all of them. */
+  readonly concerns?: readonly string[];
   /** Asks others. What it changes, the others see once more. */
   readonly isRemote?: true;
   /** Returns the object, changed or not; may add warnings. Rejects with a StatusError to refuse. */

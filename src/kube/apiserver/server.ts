@@ -193,8 +193,9 @@ export class ApiServer implements ApiHandler {
 
   /** What belongs to an API that a Service serves. */
   #aggregated(request: ApiRequest, { isResource, group, version, user }: Attributes): Promise<ApiResponse> | undefined {
-    const [, ofPath = '', versionOfPath = ''] = /^\/apis\/([^/]+)\/([^/]+)\/?$/.exec(request.path) ?? [];
-    const found = isResource ? this.aggregation.find(group, version) : this.aggregation.find(ofPath, versionOfPath);
+    const [, ofPath = group, versionOfPath = version] =
+      (!isResource && /^\/apis\/([^/]+)\/([^/]+)\/?$/.exec(request.path)) || [];
+    const found = this.aggregation.find(ofPath, versionOfPath);
     return found ? this.aggregation.pass(found, request, user) : undefined;
   }
 

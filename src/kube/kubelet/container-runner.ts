@@ -320,10 +320,13 @@ export class ContainerRunner {
     const { container } = this;
     const { clock } = this.#world.node;
     const { log, attached } = container;
+    const pass = async (data: Uint8Array | string) => {
+      for (const writer of attached) await writer.write(data).catch(() => attached.delete(writer));
+    };
     const out = {
-      async write(data: Uint8Array | string) {
+      write(data: Uint8Array | string): Promise<void> {
         log.append(data, clock.now());
-        for (const writer of attached) await writer.write(data).catch(() => attached.delete(writer));
+        return attached.size === 0 ? DONE : pass(data);
       },
       end() {},
     };
@@ -345,6 +348,8 @@ export class ContainerRunner {
     this.#world.events.tell(this.#world.pod, type, reason, message, `${list}{${container.name}}`);
   }
 }
+
+const DONE = Promise.resolve();
 
 const seconds = (ms: number): string => {
   const s = Math.round(ms / 1000);

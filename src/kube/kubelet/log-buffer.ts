@@ -15,6 +15,12 @@ export class LogBuffer {
   }
 
   append(data: Uint8Array | string, at: number): void {
+    // What programs mostly print: one whole line.
+    if (typeof data === 'string' && this.#partial === '' && data !== '' && data.indexOf('\n') === data.length - 1) {
+      this.#push(data.slice(0, -1), at);
+      this.#tell();
+      return;
+    }
     const text = this.#partial + (typeof data === 'string' ? data : this.#decoder.decode(data, { stream: true }));
     const parts = text.split('\n');
     this.#partial = parts.pop()!;
@@ -60,6 +66,6 @@ export class LogBuffer {
     }
   }
   #tell(): void {
-    for (const listener of [...this.#listeners]) listener();
+    if (this.#listeners.size > 0) for (const listener of [...this.#listeners]) listener();
   }
 }

@@ -54,9 +54,18 @@ function frame(type: MessageType, value: Message): Buffer {
   return out;
 }
 
+const NOTHING: Buffer = Buffer.alloc(0);
+
+/** The first message of these bytes; undefined while it is not whole. */
+function firstMessage(bytes: Buffer): Buffer | undefined {
+  if (bytes.length < 5) return undefined;
+  const end = 5 + bytes.readUInt32BE(1);
+  return bytes.length < end ? undefined : bytes.subarray(5, end);
+}
+
 /** Cuts a byte stream into messages. */
 class Deframer {
-  #rest: Buffer = Buffer.alloc(0);
+  #rest: Buffer = NOTHING;
   *push(chunk: Buffer): Generator<Buffer> {
     this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     while (this.#rest.length >= 5) {
@@ -99,19 +108,20 @@ export class GrpcServer {
       return;
     }
     const { method, handler } = known;
-    const deframer = new Deframer();
-    let started = false;
-    const take = (chunk: Buffer) => {
-      if (started) return;
-      for (const bytes of deframer.push(chunk)) {
-        started = true;
-        void this.#run(stream, method, handler, bytes, headers);
-        return;
-      }
-    };
     const whole = stream.complete;
-    if (whole) take(whole);
-    else stream.body().on('data', take);
+    const first = whole && firstMessage(whole);
+    if (first) void this.#run(stream, method, handler, first, headers);
+    if (whole) return;
+    let rest = NOTHING;
+    let started = false;
+    stream.body().on('data', (chunk: Buffer) => {
+      if (started) return;
+      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      const bytes = firstMessage(rest);
+      if (!bytes) return;
+      started = true;
+      void this.#run(stream, method, handler, bytes, headers);
+    });
   }
 
   async #run(stream: Http2Stream, method: Method, handler: Handler, bytes: Buffer, headers: Headers): Promise<void> {
@@ -261,7 +271,8 @@ export class GrpcChannel {
         const failure = failureOf(stream.trailers ?? head);
         if (failure) return reject(failure);
         try {
-          for (const message of new Deframer().push(bytes)) return resolve(decode(method.response, message));
+          const message = firstMessage(bytes);
+          if (message) return resolve(decode(method.response, message));
         } catch (error) {
           return reject(error);
         }

@@ -1,4 +1,4 @@
-import { createHash, type X509Certificate } from 'node:crypto';
+import { hash, type X509Certificate } from 'node:crypto';
 import type { Clock } from '#base/clock.ts';
 import { FAILED_PRECONDITION, GrpcError, INTERNAL, INVALID_ARGUMENT, UNAVAILABLE } from '#mesh/api/grpc.ts';
 import type { Message } from '#mesh/api/protobuf.ts';
@@ -82,7 +82,7 @@ export class Certifier {
       identity,
       namespace: account.namespace,
       serviceAccount: account.name,
-      message: `issued certificate for ${identity} until ${until}: ${createHash('sha256').update(leaf.der).digest('hex')}`,
+      message: `issued certificate for ${identity} until ${until}: ${hash('sha256', leaf.der, 'hex')}`,
     });
     return {
       leaf_certificate: leaf.der,

@@ -65,11 +65,12 @@ export class EventRecorder {
   }
 
   async #write(about: ObjectReference, type: string, reason: string, message: string): Promise<void> {
-    const { resourceVersion: _, ...object } = about;
-    const whom = JSON.stringify([object, type]);
-    const isCombined = this.#isOneOfMany(`${whom}${reason}`, message);
+    const { apiVersion, kind, uid = '' } = about;
+    // No part has a newline in it but the message, which is the last.
+    const whom = `${apiVersion}\n${kind}\n${about.namespace ?? ''}\n${about.name}\n${uid}\n${type}`;
+    const isCombined = this.#isOneOfMany(`${whom}\n${reason}`, message);
     const words = isCombined ? `(combined from similar events): ${message}` : message;
-    const key = JSON.stringify([whom, reason, ...(isCombined ? [] : [message])]);
+    const key = isCombined ? `${whom}\n${reason}` : `${whom}\n${reason}\n${message}`;
     if (!this.#mayTell(whom)) return;
 
     const namespace = about.namespace ?? 'default';

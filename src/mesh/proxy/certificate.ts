@@ -56,7 +56,9 @@ export class WorkloadCertificate implements TlsCredentials {
   /** DER, leaf first. */
   #chain: Uint8Array[] | undefined;
   #context: tls.SecureContext | undefined;
-  #channel: { channel: GrpcChannel; idle: Timer } | undefined;
+  #channel: { channel: GrpcChannel; until: number } | undefined;
+  /** Looks whether the kept connection is still of use; one look is on its way at most. */
+  #looking: Timer | undefined;
   readonly #options: CertificateOptions;
   readonly #keyPem: string;
   readonly #csr: Uint8Array;
@@ -85,6 +87,7 @@ export class WorkloadCertificate implements TlsCredentials {
       'abort',
       () => {
         this.#channel?.channel.close();
+        this.#looking?.cancel();
         this.#attempt?.abort(options.signal.reason);
         this.#wake?.();
       },
@@ -152,10 +155,11 @@ export class WorkloadCertificate implements TlsCredentials {
     for (const result of ['ok', 'error']) metrics.add('control_identity_cert_refreshes_total', { result }, 0);
     for (let refusals = 0; !signal.aborted; ) {
       try {
+        const isFirst = !this.ready;
         await this.#certify();
         refusals = 0;
         metrics.add('control_identity_cert_refreshes_total', { result: 'ok' });
-        log.info('daemon:identity: linkerd_app', `Certified identity id=${this.name}`, 2);
+        if (isFirst) log.info('daemon:identity: linkerd_app', `Certified identity id=${this.name}`, 2);
         for (const resolve of this.#waiting.splice(0)) resolve();
       } catch (error) {
         if (signal.aborted) return;
@@ -238,7 +242,6 @@ export class WorkloadCertificate implements TlsCredentials {
   #takeChannel(): GrpcChannel | undefined {
     const kept = this.#channel;
     this.#channel = undefined;
-    kept?.idle.cancel();
     if (!kept || kept.channel.isClosed) return undefined;
     if (this.#options.clock.now() < (this.expiresAt ?? 0)) return kept.channel;
     kept.channel.close();
@@ -248,11 +251,22 @@ export class WorkloadCertificate implements TlsCredentials {
   #keepChannel(channel: GrpcChannel): void {
     const kept = this.#renewed ? KEPT_MS : KEPT_FIRST_MS;
     this.#renewed = true;
-    const idle = wall.setTimeout(() => {
-      this.#channel = undefined;
-      channel.close();
-    }, kept);
-    this.#channel = { channel, idle };
+    this.#channel = { channel, until: performance.now() + kept };
+    this.#looking ??= this.#lookIn(kept);
+  }
+
+  #lookIn(ms: number): Timer {
+    return wall.setTimeout(() => {
+      this.#looking = undefined;
+      const kept = this.#channel;
+      if (!kept) return;
+      const left = kept.until - performance.now();
+      if (left > 0) this.#looking = this.#lookIn(left);
+      else {
+        this.#channel = undefined;
+        kept.channel.close();
+      }
+    }, ms);
   }
 
   #take(leaf: Uint8Array, intermediates: Uint8Array[], validUntil: { seconds?: number } | undefined): void {

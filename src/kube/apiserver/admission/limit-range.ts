@@ -29,6 +29,7 @@ export function limitRangeAdmission(store: Store): AdmissionPlugin {
       : store.list(RANGES, namespace).flatMap(({ spec }) => (spec?.limits ?? []) as Limit[]);
   return {
     name: 'LimitRanger',
+    concerns: ['pods', 'persistentvolumeclaims'],
     async mutate({ operation, group, resource, subresource, namespace }, object) {
       if (operation !== 'CREATE' || group !== '' || resource !== 'pods' || subresource || !object?.spec) return object;
       for (const limit of limitsOf(namespace)) if (limit.type === 'Container') fill(object, limit);

@@ -16,6 +16,7 @@ export const SYSTEM_PRIORITIES: Record<string, number> = {
 export function priorityAdmission(store: Store): AdmissionPlugin {
   return {
     name: 'Priority',
+    concerns: ['pods'],
     async mutate({ operation, resource, group, subresource }, pod) {
       if (operation !== 'CREATE' || group !== '' || resource !== 'pods' || subresource || !pod?.spec) return pod;
       const { spec } = pod;

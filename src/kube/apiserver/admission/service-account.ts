@@ -10,6 +10,7 @@ const MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 export function serviceAccountAdmission(store: Store): AdmissionPlugin {
   return {
     name: 'ServiceAccount',
+    concerns: ['pods'],
     async mutate({ operation, resource, group, subresource, namespace }, pod) {
       if (operation !== 'CREATE' || group !== '' || resource !== 'pods' || subresource || !pod?.spec) return pod;
       const { spec } = pod;
@@ -68,6 +69,7 @@ const TOLERATIONS = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreach
 /** Pods tolerate a node that is away for five minutes, unless they say otherwise; and get their default priority. */
 export const podDefaultsAdmission: AdmissionPlugin = {
   name: 'DefaultTolerationSeconds',
+  concerns: ['pods'],
   async mutate({ operation, resource, group, subresource }, pod) {
     if (operation !== 'CREATE' || group !== '' || resource !== 'pods' || subresource || !pod?.spec) return pod;
     const { spec } = pod;

@@ -11,6 +11,7 @@ const FINALIZERS: Record<string, string> = {
 /** Volumes and claims stay while they are used. Source: plugin/pkg/admission/storage/storageobjectinuseprotection. */
 export const storageProtection: AdmissionPlugin = {
   name: 'StorageObjectInUseProtection',
+  concerns: Object.keys(FINALIZERS),
   async mutate({ operation, group, resource, subresource }, object) {
     const finalizer = group === '' && !subresource ? FINALIZERS[resource] : undefined;
     if (operation !== 'CREATE' || !finalizer || !object) return object;
@@ -27,6 +28,7 @@ const IS_DEFAULT = 'storageclass.kubernetes.io/is-default-class';
 export function defaultStorageClass(store: Store): AdmissionPlugin {
   return {
     name: 'DefaultStorageClass',
+    concerns: ['persistentvolumeclaims'],
     async mutate({ operation, group, resource, subresource }, claim) {
       if (operation !== 'CREATE' || group !== '' || resource !== 'persistentvolumeclaims' || subresource) return claim;
       if (!claim?.spec || claim.spec.storageClassName !== undefined) return claim;

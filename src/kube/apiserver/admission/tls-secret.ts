@@ -6,6 +6,7 @@ import type { AdmissionPlugin } from '../seams.ts';
 /** A `kubernetes.io/tls` Secret whose pair is no good is stored with a warning. Source: registry/core/secret/strategy, crypto/tls. */
 export const tlsSecretWarnings: AdmissionPlugin = {
   name: 'TLSSecretWarnings',
+  concerns: ['secrets'],
   async validate({ operation, group, resource, subresource }, object, _old, warn) {
     if (operation === 'DELETE' || group !== '' || resource !== 'secrets' || subresource) return;
     const problem = object?.['type'] === 'kubernetes.io/tls' ? pairProblem(object) : undefined;

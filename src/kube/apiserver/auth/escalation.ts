@@ -26,6 +26,7 @@ export function escalationAdmission(store: Store, authorize: Authorizer): Admiss
   };
   return {
     name: 'RBAC',
+    concerns: ['roles', 'clusterroles', 'rolebindings', 'clusterrolebindings'],
     async validate(attributes, object, old) {
       const { operation, group, resource, user, namespace } = attributes;
       if (group !== GROUP || !object || operation === 'DELETE' || user.groups.includes('system:masters')) return;

@@ -117,7 +117,18 @@ export function addressMatches(matches: NetworkMatch[], ip: string): boolean {
   return matches.some((match) => inside(match.cidr) && !match.except.some(inside));
 }
 
+const loopbacks = new Map<string, boolean>();
+
 export function isLoopback(ip: string): boolean {
+  const known = loopbacks.get(ip);
+  if (known !== undefined) return known;
+  const is = readLoopback(ip);
+  if (loopbacks.size > 4096) loopbacks.clear();
+  loopbacks.set(ip, is);
+  return is;
+}
+
+function readLoopback(ip: string): boolean {
   const address = parseAddress(ip);
   if (!address) return false;
   return address.bits === 32 ? address.value >> 24n === 127n : address.value === 1n;
