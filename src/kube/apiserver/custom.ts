@@ -109,6 +109,9 @@ function hasRules(schema: Schema): boolean {
   return found;
 }
 
+/** As Go writes durations; whole days and weeks are taken too. */
+const DURATION = /^[-+]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)\s*(?:ns|us|µs|ms|s|m|h|d|w))+)$/;
+
 function check(value: unknown, schema: Schema, path: string, causes: StatusCause[]): void {
   const at = path.slice(1) || '<nil>';
   const wrong = (message: string, reason = 'FieldValueInvalid', field = at) => causes.push({ reason, message, field });
@@ -138,6 +141,8 @@ function check(value: unknown, schema: Schema, path: string, causes: StatusCause
   if (typeof value === 'string') {
     if (schema.pattern && !new RegExp(schema.pattern).test(value))
       wrong(`Invalid value: ${shown}: ${at} in body should match '${schema.pattern}'`);
+    if (schema.format === 'duration' && !DURATION.test(value))
+      wrong(`Invalid value: ${shown}: ${at} in body must be of type duration: ${shown}`, 'FieldValueTypeInvalid');
     if (schema.maxLength !== undefined && [...value].length > schema.maxLength)
       wrong(`Too long: may not be more than ${schema.maxLength} bytes`, 'FieldValueTooLong');
     if (schema.minLength !== undefined && [...value].length < schema.minLength)

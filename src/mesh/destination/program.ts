@@ -20,6 +20,8 @@ export interface DestinationWorld {
   client: KubeClient;
 }
 
+const MAX_PORT = 65_535;
+
 /** Changes that arrive together are looked at once. */
 const SETTLE_MS = 5;
 
@@ -162,7 +164,9 @@ async function watchEndpoints(
   const authority = view.parseAuthority(path);
   const host = path.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
   if (isIP(host)) throw new GrpcError(INVALID_ARGUMENT, `IP queries not supported by Get API: host=${host}`);
-  if (!authority) throw new GrpcError(INVALID_ARGUMENT, `Invalid authority: ${path}`);
+  if (!authority || authority.port <= 0 || authority.port > MAX_PORT) {
+    throw new GrpcError(INVALID_ARGUMENT, `Invalid authority: ${path}`);
+  }
   const { service, namespace } = authority;
   if (!view.service(namespace, service)) {
     throw new GrpcError(NOT_FOUND, `Service ${service}.${namespace} not found`);

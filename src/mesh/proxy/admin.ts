@@ -143,11 +143,12 @@ export class Admin {
   }
 
   #metrics(): string {
+    const unitOf = (name: string) => (name.endsWith('_seconds') ? `# UNIT ${name} seconds\n` : '');
     const { clock, metrics } = this.#runtime;
     const now = clock.now();
     const { startedAt, version } = this.#options;
     const gauge = (name: string, help: string, value: number | string, labels = '') =>
-      `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name}${labels} ${value}\n`;
+      `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${unitOf(name)}${name}${labels} ${value}\n`;
     return (
       metrics.render() +
       gauge(
@@ -169,7 +170,7 @@ export class Admin {
       ) +
       gauge('process_clock_time_seconds', 'Current system time for this process.', (now / 1000).toFixed(1)) +
       '# HELP process_uptime_seconds Total time since the process started (in seconds)\n' +
-      `# TYPE process_uptime_seconds counter\nprocess_uptime_seconds_total ${(now - startedAt) / 1000}\n# EOF\n`
+      `# TYPE process_uptime_seconds counter\n# UNIT process_uptime_seconds seconds\nprocess_uptime_seconds_total ${(now - startedAt) / 1000}\n# EOF\n`
     );
   }
 }

@@ -43,6 +43,7 @@ export class Balancer {
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #stops: (() => void)[] = [];
   #failfast = false;
+  #hasHeard = false;
   #waiting: (() => void)[] = [];
 
   constructor(runtime: ProxyRuntime, discovery: Discovery, options: BalancerOptions) {
@@ -62,9 +63,16 @@ export class Balancer {
     const { metrics } = this.#runtime;
     metrics.set('outbound_http_balancer_endpoints', ready, { endpoint_state: 'ready', ...labels });
     metrics.set('outbound_http_balancer_endpoints', all.length - ready, { endpoint_state: 'pending', ...labels });
+    metrics.set('outbound_http_balancer_p2c_endpoints', all.length, labels);
   }
 
   #take(endpoints: DiscoveredEndpoint[]): void {
+    const { metrics } = this.#runtime;
+    const { labels } = this.#options;
+    // The first word of destination is one of everything.
+    const isFirst = !this.#hasHeard;
+    this.#hasHeard = true;
+    const updates = { Add: 0, Remove: 0, Reset: isFirst ? 1 : 0 };
     const { log } = this.#runtime;
     const { span, isForward } = this.#options;
     const present = new Set<string>();
@@ -73,16 +81,22 @@ export class Balancer {
       present.add(key);
       const old = this.#endpoints.get(key);
       if (old && sameEndpoint(old.info, info)) continue;
+      if (!isFirst) updates.Add = 1;
       old?.close();
       this.#endpoints.set(key, this.#endpoint(info, key));
       if (!old && !isForward) log.info(`${span}: linkerd_pool_p2c`, `Adding endpoint addr=${key}`);
     }
     for (const [key, endpoint] of this.#endpoints) {
       if (present.has(key)) continue;
+      updates.Remove = 1;
       this.#endpoints.delete(key);
       if (!isForward) log.info(`${span}: linkerd_pool_p2c`, `Removing endpoint addr=${key}`);
       // Requests that are on their way may still end well.
       this.#runtime.clock.setTimeout(() => endpoint.close(), FAILFAST_MS);
+    }
+    if (labels) {
+      for (const [op, times] of Object.entries(updates))
+        metrics.add('outbound_http_balancer_p2c_updates_total', { op, ...labels }, times);
     }
     this.#failfast = false;
     this.#wake();

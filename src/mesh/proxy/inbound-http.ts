@@ -282,7 +282,6 @@ function refuse(
 ): void {
   const { http, grpc } = REFUSALS[why];
   logFailure(connection, exchange, message);
-  countError(connection, 'unexpected');
   exchange.body?.resume();
   const answer = plainAnswer(exchange, http, { code: grpc, message });
   if (connection.isProxy) answer.headers[PROXY_ERROR] = failureText(connection, message);

@@ -28,6 +28,20 @@ interface Histogram {
 }
 
 const LATENCY_HELP = "Elapsed times between a request's headers being received and its response stream completing";
+const ofRoutes = (protocol: 'http' | 'grpc'): Record<string, string> => ({
+  [`outbound_${protocol}_route_backend_requests_total`]: 'The total number of requests dispatched.',
+  [`outbound_${protocol}_route_backend_response_duration_seconds`]:
+    'The time between request completion and response completion.',
+  [`outbound_${protocol}_route_backend_response_statuses_total`]: 'Completed responses.',
+  [`outbound_${protocol}_route_request_duration_seconds`]:
+    'The time between request initialization and response completion.',
+  [`outbound_${protocol}_route_request_statuses_total`]: 'Completed request-response streams.',
+  [`outbound_${protocol}_route_retry_limit_exceeded_total`]: 'Retryable requests not sent due to retry limits.',
+  [`outbound_${protocol}_route_retry_overflow_total`]: 'Retryable requests not sent due to circuit breakers.',
+  [`outbound_${protocol}_route_retry_requests_total`]: 'Retry requests emitted.',
+  [`outbound_${protocol}_route_retry_successes_total`]: 'Successful responses to retry requests.',
+});
+
 const HELP: Record<string, string> = {
   request_total: 'Total count of HTTP requests.',
   response_total: 'Total count of HTTP responses.',
@@ -55,6 +69,18 @@ const HELP: Record<string, string> = {
   inbound_http_statuses_total: 'Completed HTTP responses.',
   inbound_http_request_duration_seconds: 'The time between request initialization and response completion.',
   inbound_http_response_duration_seconds: 'The time between request completion and response completion.',
+  control_identity_cert_expiration_timestamp_seconds:
+    "Time when this proxy's current mTLS identity certificate will expire (in seconds since the UNIX epoch).",
+  control_identity_cert_refresh_timestamp_seconds:
+    "Time when this proxy's current mTLS identity certificate was last updated.",
+  control_identity_cert_refreshes_total:
+    "The total number of times this proxy's mTLS identity certificate has been refreshed by the Identity provider.",
+  inbound_tcp_transport_header_connections_total: 'TCP connections with transport headers.',
+  outbound_http_balancer_endpoints: 'The number of endpoints currently in a HTTP request balancer.',
+  outbound_http_balancer_p2c_endpoints: 'The number of endpoints currently in the balancer.',
+  outbound_http_balancer_p2c_updates_total: 'The total number of service discovery updates received by a balancer.',
+  ...ofRoutes('http'),
+  ...ofRoutes('grpc'),
   inbound_tcp_detect_http_results_total: 'Protocol detection results.',
   outbound_tcp_detect_http_results_total: 'Protocol detection results.',
   inbound_tcp_detect_http_duration_seconds: 'Time taken for protocol detection.',
@@ -78,7 +104,7 @@ const isNewer = (name: string): boolean =>
     name,
   );
 
-/** Families that the real proxy keeps as floating-point numbers: whole values are printed with `.0`. */
+/** Families that the real proxy keeps as floating-point numbers: whole values are printed with `.0`. They are times. */
 const isFloat = (name: string): boolean => /^control_identity_cert_\w+_timestamp_seconds$/.test(name);
 
 const float = (value: number): string => (Number.isInteger(value) ? value.toFixed(1) : String(value));
@@ -167,6 +193,7 @@ export class Metrics {
       const type = name.endsWith('_total') ? 'counter' : 'gauge';
       const title = isNewer(name) ? name.replace(/_total$/, '') : name;
       out.push(`# HELP ${title} ${HELP[name] ?? `${name}.`}`, `# TYPE ${title} ${type}`);
+      if (isFloat(name)) out.push(`# UNIT ${title} seconds`);
       const print = isFloat(name) ? float : String;
       for (const [labels, value] of series) out.push(`${name}${labels} ${print(value)}`);
     }

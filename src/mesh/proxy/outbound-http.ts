@@ -1,3 +1,4 @@
+import type { Headers } from '#mesh/http2/headers.ts';
 import type { Balancer } from './balancer.ts';
 import { Unavailable } from './balancer.ts';
 import type { OutboundTarget } from './discovery.ts';
@@ -256,13 +257,27 @@ class TryTimedOut extends TimedOut {
 const isRetryable = (error: Error): boolean =>
   error instanceof TryTimedOut || (error instanceof Unavailable && error.status === 504);
 
+/** The last header takes the place of each that is taken away, as in the proxy's own map of them. */
+function withoutMeshHeaders(headers: Headers): Headers {
+  const entries = Object.entries(headers);
+  for (let i = 0; i < entries.length; ) {
+    if (!entries[i]![0].startsWith('l5d-')) {
+      i++;
+      continue;
+    }
+    const last = entries.pop()!;
+    if (i < entries.length) entries[i] = last;
+  }
+  return entries.length === Object.keys(headers).length ? headers : Object.fromEntries(entries);
+}
+
 /** Reads and takes off what the other proxy said of its own. */
 function finish(connection: OutboundConnection, exchange: Exchange, answer: Answer, endpoint: Endpoint): void {
   const said = endpoint.isMeshed ? answer.headers['l5d-proxy-error'] : undefined;
   // Through a balancer the client may well find another endpoint on the same connection.
   const isForwarded = connection.target?.service === undefined;
   const end = isForwarded && endpoint.isMeshed && answer.headers['l5d-proxy-connection'] === 'close';
-  for (const name in answer.headers) if (name.startsWith('l5d-')) delete answer.headers[name];
+  answer.headers = withoutMeshHeaders(answer.headers);
   if (typeof said === 'string') {
     connection.runtime.log.info(
       `${endpoint.span}: linkerd_app_outbound::http::handle_proxy_error_headers`,

@@ -80,7 +80,13 @@ export class Outbound {
     }
     if (target?.protocol === 'opaque') return this.#bytes(connection, outbound, undefined);
     const version = await this.#versionOf(connection, target?.protocol ?? 'detect', parent);
-    if (typeof version === 'object') return this.#bytes(connection, outbound, version.sni);
+    if (typeof version === 'object') {
+      if (target?.protocol !== 'tls' || version.sni !== undefined)
+        return this.#bytes(connection, outbound, version.sni);
+      // Who sends no server name has no route to TLS; what was read of it is out of the way of an orderly end.
+      connection.end(() => connection.destroy());
+      return;
+    }
     const onExchange = (exchange: Parameters<typeof serveOutbound>[1]) =>
       void serveOutbound(outbound, exchange).catch(() => abort(connection));
     if (version === 'http2') serveHttp2(connection, onExchange);
@@ -160,7 +166,9 @@ export class Outbound {
   async #bytes(connection: Connection, outbound: OutboundConnection, sni: string | undefined): Promise<void> {
     const { target, original } = outbound;
     const route = target?.policy && streamRoute(target.policy, sni);
-    const streams = new RouteStreams(this.#runtime.metrics, target?.policy?.parent, route, original);
+    // A Service is dialled by its name, which is no address.
+    const to = { ip: target?.service ? '' : original.ip, port: original.port };
+    const streams = new RouteStreams(this.#runtime.metrics, target?.policy?.parent, route, to);
     streams.opened();
     const peer = await this.#connect(outbound, sni).catch((error: Error) => {
       const isForbidden = error.message === 'forbidden';

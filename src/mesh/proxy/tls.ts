@@ -27,13 +27,29 @@ interface Verified {
 const verified = new Map<string, Verified>();
 const MOST_VERIFIED = 1_024;
 
-const FAILURES: Record<string, string> = {
-  expired: 'CertificateExpired',
-  'not-yet-valid': 'CertNotValidYet',
-  'name-mismatch': 'CertNotValidForName',
-  'unknown-authority': 'UnknownIssuer',
-  'bad-signature': 'UnknownIssuer',
-};
+const FAILURES: Record<string, string> = { 'unknown-authority': 'UnknownIssuer', 'bad-signature': 'BadSignature' };
+
+/** Why a certificate does not hold, in the words of rustls: with the times where time is what is wrong. */
+function datesProblem(certificates: X509Certificate[], now: number): string | undefined {
+  const seconds = (ms: number) => Math.floor(ms / 1000);
+  const at = `verification time ${seconds(now)} (UNIX), but certificate is not valid`;
+  for (const { validFrom, validTo } of certificates) {
+    const [from, until] = [seconds(Date.parse(validFrom)), seconds(Date.parse(validTo))];
+    if (seconds(now) < from)
+      return `certificate not valid yet: ${at} before ${from} (${from - seconds(now)} seconds in future)`;
+    if (seconds(now) > until) return `certificate expired: ${at} after ${until} (${seconds(now) - until} seconds ago)`;
+  }
+  return undefined;
+}
+
+function nameProblem(leaf: X509Certificate, wanted: string): string {
+  const names = [
+    ...dnsNamesOf(leaf).map((name) => `DnsName("${name}")`),
+    ...urisOf(leaf).map((uri) => `URI("${uri}")`),
+  ];
+  const own = names.length > 1 ? `${names.slice(0, -1).join(', ')} or ${names.at(-1)}` : names[0];
+  return `certificate not valid for name "${wanted}"; certificate is ${own ? `only valid for ${own}` : 'not valid for any names (according to its subjectAltName extension)'}`;
+}
 
 /** The leaf and what its sender put behind it. */
 function chainOf(leaf: X509Certificate): X509Certificate[] {
@@ -64,16 +80,17 @@ function verifyPeer(
       at: now,
       anchorDates: 'ignore',
     });
-    if (!result.ok) throw new PeerError(FAILURES[result.failure] ?? result.message);
+    if (!result.ok) throw new PeerError(datesProblem(chain, now) ?? FAILURES[result.failure] ?? result.message);
     if (verified.size >= MOST_VERIFIED) verified.delete(verified.keys().next().value as string);
     verified.set(key, {
       from: Math.max(...chain.map((each) => Date.parse(each.validFrom))),
       until: Math.min(...chain.map((each) => Date.parse(each.validTo))),
     });
-  } else if (now >= known.until + 1_000) throw new PeerError('CertificateExpired');
-  else if (now < known.from) throw new PeerError('CertNotValidYet');
+  } else if (now >= known.until + 1_000 || now < known.from) {
+    throw new PeerError(datesProblem(chainOf(leaf), now) ?? 'Expired');
+  }
   if (identity !== undefined && !dnsNamesOf(leaf).includes(identity) && !urisOf(leaf).includes(identity))
-    throw new PeerError('CertNotValidForName');
+    throw new PeerError(nameProblem(leaf, identity));
   return leaf;
 }
 

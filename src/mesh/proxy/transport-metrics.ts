@@ -29,6 +29,8 @@ export class TransportMetrics {
     this.#open.add(open);
     metrics.add('tcp_open_total', text);
     metrics.add('tcp_open_connections', text);
+    metrics.add('tcp_read_bytes_total', text, 0);
+    metrics.add('tcp_write_bytes_total', text, 0);
     connection.once('close', () => {
       this.#open.delete(open);
       this.#flush(open);
