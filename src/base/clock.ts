@@ -81,8 +81,11 @@ export class WallClock implements Clock {
   }
 }
 
-/** Wall time after which held work is taken to wait for a timer of the clock itself, and how often is looked. */
-const LONGEST_HOLD_MS = 500;
+/**
+ * Held work that is still there after so many looks, by the wall's clock, is taken to wait for a timer of the clock itself. A
+ * process that was not let run for a while counts that as one look: its work stood still as well.
+ */
+const MOST_LOOKS = 6;
 const LOOK_MS = 100;
 /** Wall time after a move until the lazy timers fire that it went past. */
 const REST_MS = 20;
@@ -114,8 +117,8 @@ export class MovableClock implements Clock {
   readonly #holds = new Set<object>();
   readonly #stuck = new Set<object>();
   #wake: ((gaveUp: boolean) => void) | undefined;
-  /** Wall time (monotonic) since which held work is waited for. */
-  #waitingSince = 0;
+  /** Looks at the held work that is waited for. */
+  #looks = 0;
   readonly #wall: () => number;
   /** The last move that was asked for, and how many are not over. */
   #moving: Promise<void> = Promise.resolve();
@@ -190,7 +193,7 @@ export class MovableClock implements Clock {
     clearTimeout(this.#rest);
     // One for the whole move: a timer a wait would cost as much as what is waited for.
     const watchdog = setInterval(() => {
-      if (performance.now() - this.#waitingSince >= LONGEST_HOLD_MS) this.#wake?.(true);
+      if (++this.#looks >= MOST_LOOKS) this.#wake?.(true);
     }, LOOK_MS);
     try {
       await this.#quiet(settle);
@@ -233,7 +236,7 @@ export class MovableClock implements Clock {
   async #quiet(settle: () => Promise<void>): Promise<void> {
     await settle();
     while (this.#holds.size > this.#stuck.size) {
-      this.#waitingSince = performance.now();
+      this.#looks = 0;
       const gaveUp = await new Promise<boolean>((resolve) => {
         this.#wake = resolve;
       });
