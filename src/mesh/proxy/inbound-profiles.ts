@@ -8,6 +8,8 @@ import { profileRoute, type ServiceProfile } from './service-profile.ts';
 export const CANONICAL_DST = 'l5d-dst-canonical';
 /** How long a first request waits for a profile before it goes without (linkerd/app/src/env.rs). */
 const SKIP_MS = 500;
+/** Bounds the names that are remembered. */
+const MOST_NAMES = 128;
 
 interface Known {
   profile: ServiceProfile | undefined;
@@ -25,6 +27,8 @@ interface Known {
 export class InboundProfiles {
   readonly #runtime: ProxyRuntime;
   readonly #known = new Map<string, Known>();
+  /** Names that were asked about before, by what was said of them; undefined where nothing is known of such a name. */
+  readonly #names = new Map<string, string | undefined>();
 
   constructor(runtime: ProxyRuntime) {
     this.#runtime = runtime;
@@ -35,8 +39,8 @@ export class InboundProfiles {
     exchange: Exchange,
     canonical: string | undefined,
   ): CountedRoute | undefined | Promise<CountedRoute | undefined> {
-    const authority = nameOf(canonical) ?? nameOf(exchange.authority);
-    if (authority === undefined || !this.#isAsked(authority)) return undefined;
+    const authority = this.#nameIn(canonical, exchange.authority);
+    if (authority === undefined) return undefined;
     const known = this.#look(authority);
     if (!known) return undefined;
     const route = () => {
@@ -45,6 +49,17 @@ export class InboundProfiles {
       return found && countedRoute('inbound', authority, profile, found);
     };
     return known.pending ? known.pending.then(route) : route();
+  }
+
+  #nameIn(canonical: string | undefined, own: string): string | undefined {
+    const key = canonical === undefined ? own : `${canonical} ${own}`;
+    const known = this.#names.get(key);
+    if (known !== undefined || this.#names.has(key)) return known;
+    const name = nameOf(canonical) ?? nameOf(own);
+    const asked = name !== undefined && this.#isAsked(name) ? name : undefined;
+    if (this.#names.size >= MOST_NAMES) this.#names.clear();
+    this.#names.set(key, asked);
+    return asked;
   }
 
   #isAsked(authority: string): boolean {

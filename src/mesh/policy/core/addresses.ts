@@ -96,6 +96,7 @@ function readNetwork(text: string): Network | undefined {
 
 export function networkHolds(network: Network, address: { bits: number; value: bigint }): boolean {
   if (network.bits !== address.bits) return false;
+  if (network.prefix === 0) return true;
   const shift = BigInt(network.bits - network.prefix);
   return address.value >> shift === network.value >> shift;
 }
