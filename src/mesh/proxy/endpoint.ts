@@ -9,7 +9,7 @@ import type { Answer, Exchange } from './exchange.ts';
 import { ORIG_PROTO } from './inbound-http.ts';
 import { destinationLabels } from './outbound-labels.ts';
 import type { ProxyRuntime } from './runtime.ts';
-import { connectTls } from './tls.ts';
+import { connectTls, PeerError } from './tls.ts';
 import { TRANSPORT_ALPN, writeTransportHeader } from './transport-header.ts';
 import { Http1Upstream, Http2Upstream, NotConnected } from './upstream.ts';
 
@@ -102,6 +102,10 @@ export class Endpoint {
     } catch (error) {
       this.#backoff = Math.min(LONGEST_BACKOFF_MS, Math.max(FIRST_BACKOFF_MS, this.#backoff * 2));
       this.#retryAt = this.#runtime.clock.now() + this.#backoff;
+      if (protocol === 'http2' && error instanceof PeerError) {
+        const why = `Failed to connect error=invalid peer certificate: ${error.message}`;
+        this.#runtime.log.warn(`${this.span}: linkerd_reconnect`, why);
+      }
       throw new NotConnected((error as Error).message, { cause: error });
     }
   }
