@@ -126,7 +126,8 @@ function unknownAuthority(chain: X509Certificate[], anchors: X509Certificate[]):
 
 /** `2026-11-24 21:12:12 +0000 UTC`, with nanoseconds where Go would print them. */
 export function goTime(ms: number, precise = false): string {
-  const [date = '', time = ''] = new Date(ms).toISOString().replace('Z', '').split('T');
-  const [clock = '', fraction = ''] = time.split('.');
-  return `${date} ${clock}${precise ? `.${fraction.padEnd(9, '0')}` : ''} +0000 UTC`;
+  // From the end: years before 0 and after 9999 are longer.
+  const text = new Date(ms).toISOString();
+  const [date, time, fraction] = [text.slice(0, -14), text.slice(-13, -5), text.slice(-4, -1)];
+  return `${date} ${time}${precise ? `.${fraction.padEnd(9, '0')}` : ''} +0000 UTC`;
 }
