@@ -199,10 +199,15 @@ async function passOn(
   const telling =
     early || !tapPoint ? undefined : runtime.taps.begin(exchange, () => ({ ...tapPoint(), ...routeLabels }));
   let answer: Answer;
+  let hasGone = false;
+  exchange.onDone((complete) => {
+    hasGone = !complete;
+  });
   try {
     answer = early ?? (await connection.forward(exchange));
     if (!early && !answer.body && exchange.version === 'HTTP/1.1') lengthLast(answer);
   } catch (error) {
+    if (hasGone) return;
     const instead = unreachable(connection, exchange, error as Error, viaProxyVersion);
     if (!instead) return;
     answer = instead;
