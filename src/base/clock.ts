@@ -1,3 +1,5 @@
+import { type Due, TimerHeap } from './timer-heap.ts';
+
 /**
  * All time in the academy passes through a {@link Clock}. The server runs on {@link WallClock}; an embedded cluster owns
  * a {@link MovableClock}, so that a certificate's year can pass in a second while every timer fires in order.
@@ -90,13 +92,9 @@ const LOOK_MS = 100;
 /** Wall time after a move until the lazy timers fire that it went past. */
 const REST_MS = 20;
 
-interface Entry {
-  at: number;
-  order: number;
+interface Entry extends Due {
   fn: () => void;
   lazy: boolean;
-  /** Its place in the heap; -1 when it is not there. */
-  index: number;
 }
 
 /**
@@ -107,7 +105,7 @@ interface Entry {
 export class MovableClock implements Clock {
   #offsetMs: number;
   #frozenAt: number | undefined;
-  #heap: Entry[] = [];
+  readonly #heap = new TimerHeap<Entry>();
   #order = 0;
   #handle: ReturnType<typeof setTimeout> | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
@@ -140,12 +138,12 @@ export class MovableClock implements Clock {
 
   setTimeout(fn: () => void, delayMs: number, { lazy = false }: TimerOptions = {}): Timer {
     const entry: Entry = { at: this.now() + Math.max(0, delayMs), order: this.#order++, fn, lazy, index: -1 };
-    this.#push(entry);
+    this.#heap.add(entry);
     this.#arm();
     return {
       cancel: () => {
         this.#passed.delete(entry);
-        if (entry.index >= 0) this.#removeAt(entry.index);
+        this.#heap.remove(entry);
       },
     };
   }
@@ -197,8 +195,8 @@ export class MovableClock implements Clock {
     }, LOOK_MS);
     try {
       await this.#quiet(settle);
-      for (let next = this.#heap[0]; next && next.at <= target; next = this.#heap[0]) {
-        this.#removeAt(0);
+      for (let next = this.#heap.first; next && next.at <= target; next = this.#heap.first) {
+        this.#heap.remove(next);
         if (next.lazy) {
           this.#passed.add(next);
           continue;
@@ -217,7 +215,7 @@ export class MovableClock implements Clock {
   }
 
   #firePassed(): void {
-    for (const entry of this.#passed) this.#push(entry);
+    for (const entry of this.#passed) this.#heap.add(entry);
     this.#passed.clear();
     this.#arm();
   }
@@ -248,8 +246,7 @@ export class MovableClock implements Clock {
 
   /** Stops every timer; the clock can still be read. */
   stop(): void {
-    for (const entry of this.#heap) entry.index = -1;
-    this.#heap = [];
+    this.#heap.clear();
     this.#passed.clear();
     clearTimeout(this.#rest);
     this.#disarm();
@@ -261,7 +258,7 @@ export class MovableClock implements Clock {
   }
 
   #arm(): void {
-    const next = this.#heap[0];
+    const next = this.#heap.first;
     if (this.#frozenAt !== undefined) return;
     if (!next) return this.#disarm();
     if (next.at === this.#armedFor) return;
@@ -279,8 +276,8 @@ export class MovableClock implements Clock {
 
   #fireDue(): void {
     const now = this.now();
-    for (let next = this.#heap[0]; next && next.at <= now; next = this.#heap[0]) {
-      this.#removeAt(0);
+    for (let next = this.#heap.first; next && next.at <= now; next = this.#heap.first) {
+      this.#heap.remove(next);
       try {
         next.fn();
       } catch (error) {
@@ -289,55 +286,6 @@ export class MovableClock implements Clock {
       }
     }
     this.#arm();
-  }
-
-  #less(a: Entry, b: Entry): boolean {
-    return a.at < b.at || (a.at === b.at && a.order < b.order);
-  }
-  #push(entry: Entry): void {
-    const heap = this.#heap;
-    entry.index = heap.length;
-    heap.push(entry);
-    this.#up(entry.index);
-  }
-  #removeAt(index: number): void {
-    const heap = this.#heap;
-    heap[index]!.index = -1;
-    const last = heap.pop()!;
-    if (index === heap.length) return;
-    heap[index] = last;
-    last.index = index;
-    this.#up(index);
-    this.#down(index);
-  }
-  #up(from: number): void {
-    const heap = this.#heap;
-    for (let i = from; i > 0; ) {
-      const parent = (i - 1) >> 1;
-      if (!this.#less(heap[i]!, heap[parent]!)) return;
-      this.#swap(i, parent);
-      i = parent;
-    }
-  }
-  #down(from: number): void {
-    const heap = this.#heap;
-    for (let i = from; ; ) {
-      const left = 2 * i + 1;
-      if (left >= heap.length) return;
-      const right = left + 1;
-      const child = right < heap.length && this.#less(heap[right]!, heap[left]!) ? right : left;
-      if (!this.#less(heap[child]!, heap[i]!)) return;
-      this.#swap(i, child);
-      i = child;
-    }
-  }
-  #swap(a: number, b: number): void {
-    const heap = this.#heap;
-    const [one, other] = [heap[a]!, heap[b]!];
-    heap[a] = other;
-    other.index = a;
-    heap[b] = one;
-    one.index = b;
   }
 }
 
