@@ -1,8 +1,9 @@
 import type { Flag } from '../flags.ts';
 import { UsageError } from '../flags.ts';
 import type { Invocation } from '../verb.ts';
-import { fixed } from './go-text.ts';
-import { flag } from './stat-flags.ts';
+import { fixed, goJson } from './go-text.ts';
+import { flag, secondsIn } from './stat-flags.ts';
+import { type Column, linedTable } from './tables.ts';
 
 /** What `stat-inbound` and `stat-outbound` have in common. */
 export const PROMETHEUS_FLAGS: Flag[] = [
@@ -18,7 +19,7 @@ export const RESOURCE_WORDS = `  The RESOURCE argument is one resource, TYPE/NAM
 export const LATENCIES = ['0.5', '0.95', '0.99'];
 
 /** Throws a UsageError for what is neither a table nor JSON. */
-export function formatOf({ flags }: Invocation): 'table' | 'json' {
+function formatOf({ flags }: Invocation): 'table' | 'json' {
   const output = flags.values.get('output') || 'table';
   if (output !== 'table' && output !== 'json') throw new UsageError(`Invalid output format: ${output}`);
   return output;
@@ -28,3 +29,25 @@ export function formatOf({ flags }: Invocation): 'table' | 'json' {
 export const percent = (some: number, all: number): string =>
   `${fixed(Math.fround(Math.fround(some / all) * 100), 2)}%`;
 export const rate = (count: number, seconds: number): string => fixed(Math.fround(count / seconds), 2);
+
+/** Prints what was counted in a window as the table or the JSON that is asked for. A row may be several lines of either. */
+export async function printStats<Row>(
+  invocation: Invocation,
+  window: string,
+  rows: Row[],
+  as: {
+    columns: Column[];
+    cells(row: Row, seconds: number): string[][];
+    json(row: Row, seconds: number): unknown[];
+  },
+): Promise<void> {
+  const seconds = secondsIn(window);
+  await invocation.out(
+    formatOf(invocation) === 'json'
+      ? `${goJson(rows.flatMap((row) => as.json(row, seconds)))}\n`
+      : linedTable(
+          as.columns,
+          rows.flatMap((row) => as.cells(row, seconds)),
+        ),
+  );
+}

@@ -1,11 +1,10 @@
 import { labelOf } from '#mesh/viz/metrics-api/queries.ts';
 import type { Verb } from '../verb.ts';
 import { compare } from './authz.ts';
-import { fixed, goJson } from './go-text.ts';
+import { fixed } from './go-text.ts';
 import { openPrometheus } from './prometheus-source.ts';
-import { formatOf, LATENCIES, PROMETHEUS_FLAGS, percent, RESOURCE_WORDS, rate } from './prometheus-stats.ts';
-import { secondsIn } from './stat-flags.ts';
-import { leftColumn, linedTable, rightColumn } from './tables.ts';
+import { LATENCIES, PROMETHEUS_FLAGS, percent, printStats, RESOURCE_WORDS, rate } from './prometheus-stats.ts';
+import { leftColumn, rightColumn } from './tables.ts';
 
 const COLUMNS = [
   ...['NAME', 'SERVER', 'ROUTE', 'TYPE'].map(leftColumn),
@@ -47,18 +46,13 @@ export const statInbound: Verb = {
       const found = await source.quantile(q, 'response_latency_ms_bucket', INBOUND, [...BY, 'target_port']);
       for (const { labels, value } of found) rowOf(labels).latencies[i] = value;
     }
-    const format = formatOf(invocation);
     const busy = [...rows.values()].filter(({ successes, failures }) => successes + failures > 0);
     busy.sort((a, b) => compare(orderOf(a), orderOf(b)));
-    const seconds = secondsIn(source.window);
-    await invocation.out(
-      format === 'json'
-        ? `${goJson(busy.map((row) => jsonRow(row, seconds)))}\n`
-        : linedTable(
-            COLUMNS,
-            busy.map((row) => cellsOf(row, seconds)),
-          ),
-    );
+    await printStats(invocation, source.window, busy, {
+      columns: COLUMNS,
+      cells: (row, seconds) => [cellsOf(row, seconds)],
+      json: (row, seconds) => [jsonRow(row, seconds)],
+    });
     return 0;
   },
 };

@@ -1,11 +1,10 @@
 import { labelOf } from '#mesh/viz/metrics-api/queries.ts';
 import type { Verb } from '../verb.ts';
 import { compare } from './authz.ts';
-import { fixed, goJson } from './go-text.ts';
+import { fixed } from './go-text.ts';
 import { openPrometheus, type PrometheusSource } from './prometheus-source.ts';
-import { formatOf, LATENCIES, PROMETHEUS_FLAGS, percent, RESOURCE_WORDS, rate } from './prometheus-stats.ts';
-import { secondsIn } from './stat-flags.ts';
-import { leftColumn, linedTable, rightColumn } from './tables.ts';
+import { LATENCIES, PROMETHEUS_FLAGS, percent, printStats, RESOURCE_WORDS, rate } from './prometheus-stats.ts';
+import { leftColumn, rightColumn } from './tables.ts';
 
 const COLUMNS = [
   ...['NAME', 'SERVICE', 'ROUTE', 'TYPE', 'BACKEND'].map(leftColumn),
@@ -38,18 +37,9 @@ export const statOutbound: Verb = {
   async run(invocation) {
     const source = await openPrometheus(invocation);
     const rows = await rowsOf(source);
-    const format = formatOf(invocation);
     const busy = [...rows.values()].filter((row) => total(row) > 0);
     busy.sort((a, b) => compare(Object.values(a.key), Object.values(b.key)));
-    const seconds = secondsIn(source.window);
-    await invocation.out(
-      format === 'json'
-        ? `${goJson(busy.flatMap((row) => jsonRows(row, seconds)))}\n`
-        : linedTable(
-            COLUMNS,
-            busy.flatMap((row) => cellsOf(row, seconds)),
-          ),
-    );
+    await printStats(invocation, source.window, busy, { columns: COLUMNS, cells: cellsOf, json: jsonRows });
     return 0;
   },
 };
