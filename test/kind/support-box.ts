@@ -16,12 +16,13 @@ export async function bareBox(
   engine: Engine,
   owner: string,
   cluster: string,
+  image = TOOLBOX_IMAGE,
 ): Promise<{ box: ToolboxBox; life: Lifecycle }> {
   const life = new Lifecycle();
   const ownership = { owner, cluster, now: Date.now(), flavour: 'none' };
   const network = await createNetwork(engine, nodeName(cluster), labelsFor(ownership, 'network'), life.signal);
   life.add(() => engine.removeNetwork(network.id));
-  const id = await startToolbox(engine, { image: TOOLBOX_IMAGE, ownership, network, life, signal: life.signal });
+  const id = await startToolbox(engine, { image, ownership, network, life, signal: life.signal });
   return { box: new ToolboxBox(engine, id, KUBECONFIG, network.nodeAddress), life };
 }
 

@@ -1,9 +1,14 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Lifecycle } from '#base/lifecycle.ts';
 import { Engine } from '#cluster/kind/engine.ts';
-import type { ToolboxBox } from '#cluster/kind/toolbox.ts';
+import type { KindSettings } from '#cluster/kind/settings.ts';
+import { type ToolboxBox, toolsIn } from '#cluster/kind/toolbox.ts';
+import { toolboxImage } from '#cluster/kind/toolbox-image.ts';
 import type { BoxDesk } from '#cluster/toolbox/desk.ts';
-import { skipToolbox } from './engine-here.ts';
+import { NODE_IMAGE, skipToolbox, TOOLBOX_IMAGE } from './engine-here.ts';
 import { bareBox, Told } from './support-box.ts';
 
 const size = { columns: 100, rows: 30 };
@@ -189,5 +194,55 @@ describe.skipIf(skipToolbox)('a desk in a toolbox', () => {
     expect(await inBox('cat notes.txt while-away.txt')).toBe('edited\nlater\n');
     desk.input('t1', 'echo "again $((1+1))"\r');
     await shows('t1', 'again 2');
+  });
+});
+
+describe.skipIf(skipToolbox)('the image of the terminals', () => {
+  const engine = new Engine();
+  const folder = mkdtempSync(join(tmpdir(), 'academy-linkerd-'));
+  const program = join(folder, 'linkerd');
+  const made = new Set<string>();
+  beforeAll(() => writeFileSync(program, '#!/bin/sh\necho "called with $*"\n'));
+  afterAll(async () => {
+    for (const image of made) await engine.docker.getImage(image).remove({ force: true });
+    rmSync(folder, { recursive: true });
+  });
+
+  async function imageFor(settings: Partial<KindSettings>, tools: string[]) {
+    const told: string[] = [];
+    const image = await toolboxImage(
+      engine,
+      { nodeImage: NODE_IMAGE, owner: 'nobody', toolboxImage: TOOLBOX_IMAGE, ...settings },
+      tools,
+      {
+        onStep: ({ step, state, message }) => told.push([step, state, message].filter(Boolean).join(' ')),
+        now: () => 0,
+        signal: new AbortController().signal,
+      },
+    );
+    if (image && image !== TOOLBOX_IMAGE) made.add(image);
+    return { image, told };
+  }
+
+  it('gets the linkerd program that was named, once', { timeout: 120_000 }, async () => {
+    const has = (await toolsIn(engine, TOOLBOX_IMAGE))!.includes('linkerd');
+    const first = await imageFor({ linkerdCli: program }, ['linkerd']);
+    if (has) return expect(first).toEqual({ image: TOOLBOX_IMAGE, told: [] });
+    expect(first.told).toEqual(['toolbox-image started', 'toolbox-image done']);
+    expect(await toolsIn(engine, first.image!)).toContain('linkerd');
+    const { box, life } = await bareBox(engine, `box${process.pid}`, `linkerd${process.pid}`, first.image!);
+    const { stdout } = await box.run(['bash', '-c', 'linkerd version; id -u']);
+    await life.close();
+    expect(stdout).toBe('called with version\n1000\n');
+    expect(await imageFor({ linkerdCli: program }, [])).toEqual({ image: first.image, told: [] });
+  });
+
+  it('is not used where it lacks what a lab needs, or the program is not there', async () => {
+    const without = await imageFor({}, ['no-such-tool']);
+    expect(without).toEqual({ image: undefined, told: [expect.stringContaining('is without no-such-tool')] });
+    if ((await toolsIn(engine, TOOLBOX_IMAGE))!.includes('linkerd')) return;
+    await expect(imageFor({ linkerdCli: join(folder, 'none') }, [])).rejects.toMatchObject({
+      code: 'settings/invalid',
+    });
   });
 });

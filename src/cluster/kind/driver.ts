@@ -3,7 +3,7 @@ import type { ClusterDriver, CreateOptions } from '#cluster/driver.ts';
 import { adoptCluster } from './adopt.ts';
 import type { KindCluster } from './cluster.ts';
 import { Engine } from './engine.ts';
-import { makeCluster, toolboxImage } from './make.ts';
+import { makeCluster } from './make.ts';
 import { nodeName } from './names.ts';
 import { claim } from './pool.ts';
 import { preflight } from './preflight.ts';
@@ -11,6 +11,7 @@ import { lends } from './references.ts';
 import { removeCluster } from './remove.ts';
 import { flavourOf, type KindSettings } from './settings.ts';
 import { step } from './steps.ts';
+import { toolboxImage } from './toolbox-image.ts';
 
 /** Disposable clusters of real Kubernetes: one container of a node image each, made through the Docker Engine API. */
 export function createKindDriver(settings: KindSettings, engine: Engine = new Engine()): ClusterDriver {

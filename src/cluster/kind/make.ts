@@ -13,8 +13,9 @@ import { writeNotes } from './node-notes.ts';
 import type { NodeLimits, Profile } from './profile.ts';
 import { localName } from './references.ts';
 import { flavourOf, type KindSettings } from './settings.ts';
-import { atMost, type Steps, step } from './steps.ts';
-import { startToolbox, ToolboxBox, toolsIn } from './toolbox.ts';
+import { atMost, step } from './steps.ts';
+import { startToolbox, ToolboxBox } from './toolbox.ts';
+import { toolboxImage } from './toolbox-image.ts';
 import { profileOf } from './trial.ts';
 
 const MESH_WITHIN_MS = 10 * 60_000;
@@ -86,30 +87,4 @@ async function usable(engine: Engine, settings: KindSettings): Promise<{ nodeIma
       `The node image ${settings.nodeImage} is not in the Docker Engine. \`docker pull ${settings.nodeImage}\` fetches it.`,
     );
   return { nodeImage, profile: settings.profile ?? (await profileOf(engine, nodeImage)) };
-}
-
-/**
- * The image for the terminals, if it is here and holds what the lab uses. That it does not is told and no reason to fail: the
- * academy has terminals of its own, with all these programs.
- */
-export async function toolboxImage(
-  engine: Engine,
-  { toolboxImage: image }: KindSettings,
-  tools: string[],
-  o: Steps,
-): Promise<string | undefined> {
-  if (!image) return undefined;
-  const there = await toolsIn(engine, image);
-  const lacking = there && tools.filter((tool) => !there.includes(tool));
-  if (lacking?.length === 0) return image;
-  o.onStep({
-    step: 'toolbox',
-    title: 'Preparing the terminal',
-    state: 'skipped',
-    at: o.now(),
-    message: lacking
-      ? `The image ${image} is without ${lacking.join(' and ')}, which this lab uses, so the terminals are the academy’s own. \`academy images build --tools FOLDER\` puts it in.`
-      : `The image ${image} is not here, so the terminals are the academy’s own. \`academy images build\` makes it.`,
-  });
-  return undefined;
 }

@@ -34,6 +34,7 @@ export class SessionRuntime {
   readonly #life = new Lifecycle();
   readonly #edits: Edits;
   #keepCluster = false;
+  #creating: Promise<{ cluster: Cluster; restored: boolean }> | undefined;
   #cluster: Cluster | undefined;
   #desk: Desk | undefined;
   #grader: Grader | undefined;
@@ -60,9 +61,18 @@ export class SessionRuntime {
     const { definition } = order.lab;
     const snapshot = order.snapshot && readSnapshot(order.snapshot);
     this.#choice = snapshot?.choice;
-    const { cluster, restored } = await this.#createCluster(snapshot);
+    this.#creating = this.#createCluster(snapshot).then(async (made) => {
+      const leave = () => (this.#keepCluster && made.cluster.release ? made.cluster.release() : made.cluster.destroy());
+      if (this.#life.closed) {
+        // Asked to stop in the moment in which it was made.
+        await leave();
+        throw this.#life.signal.reason;
+      }
+      this.#life.add(leave);
+      return made;
+    });
+    const { cluster, restored } = await this.#creating;
     this.#cluster = cluster;
-    this.#life.add(() => (this.#keepCluster && cluster.release ? cluster.release() : cluster.destroy()));
     cluster.lost?.catch((error: unknown) => {
       if (!this.#life.closed) this.#post({ type: 'failed', code: codeOf(error), message: messageOf(error) });
     });
@@ -198,10 +208,14 @@ export class SessionRuntime {
     await this.#grader?.settled(atLeastMs, atMostMs);
   }
 
-  /** `keep`: the server goes away and this session will be come back to. */
-  stop(options: { keep: boolean }): Promise<void> {
+  /**
+   * Resolves when nothing is left of the session. `keep`: the server goes away and this session will be come back to.
+   */
+  async stop(options: { keep: boolean }): Promise<void> {
     this.#keepCluster = options.keep;
-    return this.#life.close();
+    await this.#life.close();
+    // A bring-up that was broken off takes away what it had made, and the thread must not end before.
+    await this.#creating?.catch(() => {});
   }
 
   async #createCluster(snapshot: Snapshot | undefined): Promise<{ cluster: Cluster; restored: boolean }> {
