@@ -65,6 +65,17 @@ describe.skipIf(skipToolbox)('a session with kind', () => {
   };
   const state = (wanted: string) => page.until(() => page.session?.state === wanted, 90_000, wanted);
 
+  it('leaves nothing when it is ended while its node comes up', { timeout: 60_000 }, async () => {
+    const hasty = academy.learner();
+    await hasty.startLab('small');
+    const its = hasty.connect('small');
+    await expect.poll(left, { timeout: 30_000, interval: 50 }).toContainEqual(expect.stringMatching(/-toolbox$/));
+    its.send({ type: 'session.end' });
+    // Sooner than any sweep.
+    await expect.poll(left, { timeout: 15_000 }).toEqual([]);
+    its.close();
+  });
+
   it('comes up, runs the lab’s start in the toolbox, and grades what is done there', { timeout: 120_000 }, async () => {
     const view = await learner.startLab('small');
     expect(view).toMatchObject({ driver: 'kind', driverWhy: 'as ACADEMY_DRIVER says' });
