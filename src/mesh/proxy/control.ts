@@ -19,9 +19,8 @@ const LOOKUP_MS = 5_000;
 /** Connections of a proxy to its control plane: by name, over TLS to the expected identity, plain over loopback. */
 export class ControlDialer {
   readonly #options: ControlDialerOptions;
-  /** Where each controller was found last, for the log. */
-  readonly #found = new Map<string, string>();
-
+  /** Where each controller was found, which the log tells once. */
+  readonly #found = new Set<string>();
   /** When a name without an address was told of last. */
   readonly #missed = new Map<string, number>();
 
@@ -43,18 +42,32 @@ export class ControlDialer {
     );
   }
 
+  /** A proxy looks for its controllers as soon as it runs, and not only when it has something to ask. */
+  async seek(span: string, to: ControlAddress): Promise<void> {
+    for (const ip of await this.#addresses(span, to).catch(() => [])) this.#adding(span, to, `${ip}:${to.port}`);
+  }
+
+  async #addresses(span: string, { host, port }: ControlAddress, signal?: AbortSignal): Promise<string[]> {
+    if (host === 'localhost') return ['127.0.0.1'];
+    if (isIP(host)) return [host];
+    return this.#options.net.resolve(host).catch((error: Error) => {
+      if (!signal?.aborted) this.#unresolved(span, { host, port });
+      throw error;
+    });
+  }
+
+  #adding(span: string, { host, port }: ControlAddress, address: string): void {
+    if (this.#found.has(`${span} ${address}`)) return;
+    this.#found.add(`${span} ${address}`);
+    const thread = span.startsWith('identity') ? 2 : 1;
+    const where = `${span}:controller{addr=${host}:${port}}: linkerd_pool_p2c`;
+    this.#options.log.info(where, `Adding endpoint addr=${address}`, thread);
+  }
+
   async dial(span: string, to: ControlAddress, signal?: AbortSignal): Promise<Duplex> {
     const { net, uid, log } = this.#options;
     const name = `${to.host}:${to.port}`;
-    const loopback = to.host === 'localhost';
-    const ips = loopback
-      ? ['127.0.0.1']
-      : isIP(to.host)
-        ? [to.host]
-        : await net.resolve(to.host).catch((error: Error) => {
-            if (!signal?.aborted) this.#unresolved(span, to);
-            throw error;
-          });
+    const ips = await this.#addresses(span, to, signal);
     const ip = ips[ips.length === 1 ? 0 : Math.floor(Math.random() * ips.length)]!;
     const address = `${ip}:${to.port}`;
     const failed = (error: Error) => {
@@ -67,11 +80,7 @@ export class ControlDialer {
     const connection = await net
       .dial(ip, to.port, { uid, timeoutMs: CONNECT_MS, ...(signal ? { signal } : {}) })
       .catch((error: Error) => Promise.reject(failed(error)));
-    if (this.#found.get(span) !== address) {
-      this.#found.set(span, address);
-      const thread = span.startsWith('identity') ? 2 : 1;
-      log.info(`${span}:controller{addr=${name}}: linkerd_pool_p2c`, `Adding endpoint addr=${address}`, thread);
-    }
+    this.#adding(span, to, address);
     if (!to.identity) return connection;
     const stop = () => connection.destroy();
     // Finding and reaching the controller may take time of the clock; the handshake takes none.

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Client, Ref } from '#mesh/policy/core/config.ts';
 import { decideRequest, REFUSALS, type RequestDecision } from '#mesh/policy/core/decide.ts';
@@ -261,10 +262,21 @@ function countError({ runtime, policy, port, listenPort }: InboundConnection, er
   });
 }
 
-function logFailure(connection: InboundConnection, exchange: Exchange, message: string): void {
+/** The name that was asked for, where it is one: `: service web:80`. */
+function serviceIn({ authority }: Exchange): string {
+  const [, host = '', port = '80'] = /^(.*?)(?::(\d+))?$/.exec(authority) ?? [];
+  return host === '' || isIP(host) ? '' : `: service ${host}:${port}`;
+}
+
+function logFailure(
+  connection: InboundConnection,
+  exchange: Exchange,
+  message: string,
+  sources: readonly string[] = [message],
+): void {
   connection.runtime.log.info(
     `inbound:server{port=${connection.listenPort}}:rescue{client.addr=${connection.clientAddress}}: linkerd_app_core::errors::respond`,
-    `${exchange.version} request failed error=${failureText(connection, message)} error.sources=[${message}] path=${JSON.stringify(exchange.path.split('?')[0])}`,
+    `${exchange.version} request failed error=${failureText(connection, message)} error.sources=[${sources.join(', ')}] path=${JSON.stringify(exchange.path.split('?')[0])}`,
   );
 }
 
@@ -311,6 +323,9 @@ function unreachable(
   const unexpected = isUnexpected(error);
   countError(connection, unexpected ? 'unexpected' : 'i/o');
   if (error instanceof HttpTwoError && exchange.version === 'HTTP/2.0' && exchange.reset) {
+    // Told once where the application is, and once where the client's connection is.
+    const told = `server ${runtime.net.ip}:${connection.port}${serviceIn(exchange)}: ${message}`;
+    logFailure(connection, exchange, told, [told, message, ...sources]);
     exchange.reset(resetCodeOf(error));
     return undefined;
   }

@@ -165,7 +165,13 @@ export class Inbound {
       forward: (exchange) => send(application, exchange),
     };
     this.#count(connection, port, client);
-    const onExchange = (exchange: Exchange) => void serveInbound(inbound, exchange).catch(() => abort(connection));
+    const serve = (exchange: Exchange) => void serveInbound(inbound, exchange).catch(() => abort(connection));
+    const { accessLog } = runtime;
+    const identity = client.tls.kind === 'established' ? client.tls.identity : undefined;
+    const caller = { address: inbound.clientAddress, identity };
+    const onExchange = accessLog
+      ? (exchange: Exchange) => accessLog.around(exchange, caller, () => serve(exchange))
+      : serve;
     if (version === 'http2') serveHttp2(socket, onExchange);
     else serveHttp1(socket, onExchange, (request, upgraded, head) => this.#upgrade(inbound, request, upgraded, head));
   }

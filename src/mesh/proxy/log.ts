@@ -1,5 +1,6 @@
 import type { Clock } from '#base/clock.ts';
 import type { ByteWriter } from '#shell/stdio.ts';
+import { jsonLine, type LogLine } from './log-json.ts';
 
 const LEVELS = ['off', 'error', 'warn', 'info', 'debug', 'trace'];
 export type ProxyLogLevel = 'error' | 'warn' | 'info' | 'debug';
@@ -19,18 +20,21 @@ function levelOf(directives: string): number {
   return LEVELS.indexOf(own ?? base);
 }
 
-/** The proxy's plain log: seconds since its start, level, thread, where, what. */
+/** The proxy's log. In its plain format: seconds since its start, level, thread, where, what. */
 export class ProxyLog {
   readonly #write: ByteWriter;
   readonly #clock: Clock;
   readonly #startedAt: number;
+  readonly #isJson: boolean;
   #directives: string;
   #level: number;
 
-  constructor(options: { stdout: ByteWriter; clock: Clock; directives: string }) {
+  constructor(options: { stdout: ByteWriter; clock: Clock; directives: string; format?: string }) {
     this.#write = options.stdout;
     this.#clock = options.clock;
     this.#startedAt = options.clock.now();
+    // What is neither is plain (linkerd/tracing/src/lib.rs).
+    this.#isJson = options.format?.trim().toLowerCase() === 'json';
     this.#directives = options.directives;
     this.#level = levelOf(options.directives);
   }
@@ -66,9 +70,10 @@ export class ProxyLog {
   /** `where` is the span and module path, e.g. `daemon:identity: linkerd_app`. */
   line(level: ProxyLogLevel, where: string, message: string, thread = 1): void {
     if (!this.enabled(level)) return;
-    const seconds = ((this.#clock.now() - this.#startedAt) / 1000).toFixed(6).padStart(12);
-    const text = `[${seconds}s] ${level.toUpperCase().padStart(5)} ThreadId(0${thread}) ${where}: ${message}\n`;
-    void this.#write.write(text).catch(() => {});
+    const at = this.#clock.now();
+    const line = { at, level, thread, where, message };
+    const text = this.#isJson ? jsonLine(line) : plainLine(line, at - this.#startedAt);
+    void this.#write.write(`${text}\n`).catch(() => {});
   }
   info(where: string, message: string, thread = 1): void {
     this.line('info', where, message, thread);
@@ -76,4 +81,9 @@ export class ProxyLog {
   warn(where: string, message: string, thread = 1): void {
     this.line('warn', where, message, thread);
   }
+}
+
+function plainLine({ level, thread, where, message }: LogLine, upMs: number): string {
+  const seconds = (upMs / 1000).toFixed(6).padStart(12);
+  return `[${seconds}s] ${level.toUpperCase().padStart(5)} ThreadId(0${thread}) ${where}: ${message}`;
 }

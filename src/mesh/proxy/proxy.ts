@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { Lifecycle } from '#base/lifecycle.ts';
 import type { ContainerContext, Process } from '#kube/images/program.ts';
+import { AccessLog, accessLogFormat } from './access-log.ts';
 import { Admin } from './admin.ts';
 import { WorkloadCertificate } from './certificate.ts';
 import { ControlDialer } from './control.ts';
@@ -47,7 +48,9 @@ export function startProxy(context: ContainerContext, control: ControlPlane | un
     stdout: context.stdio.stdout,
     clock,
     directives: env['LINKERD2_PROXY_LOG'] ?? 'warn,linkerd=info',
+    ...(env['LINKERD2_PROXY_LOG_FORMAT'] ? { format: env['LINKERD2_PROXY_LOG_FORMAT'] } : {}),
   });
+  const accessLog = accessLogOf(context);
   const startedAt = clock.now();
   const metrics = new Metrics();
   const { signal } = life;
@@ -59,7 +62,7 @@ export function startProxy(context: ContainerContext, control: ControlPlane | un
     const dialer = new ControlDialer({ net, uid, log, credentials: () => certificate });
     const dial = (span: string, to: ControlAddress) => (dialSignal: AbortSignal) => dialer.dial(span, to, dialSignal);
     const { identity } = settings;
-    const at = `${identity.host}:${identity.port}`;
+    const identitySpan = `identity:identity{server.addr=${identity.host}:${identity.port}}`;
     certificate = new WorkloadCertificate({
       settings,
       clock,
@@ -67,7 +70,7 @@ export function startProxy(context: ContainerContext, control: ControlPlane | un
       log,
       metrics,
       signal,
-      dial: dial(`identity:identity{server.addr=${at}}`, identity),
+      dial: dial(identitySpan, identity),
     });
     const clients = control?.(settings, {
       destination: dial('dst', settings.destination),
@@ -80,6 +83,7 @@ export function startProxy(context: ContainerContext, control: ControlPlane | un
       net,
       uid,
       log,
+      ...(accessLog ? { accessLog } : {}),
       metrics,
       transport: new TransportMetrics(metrics),
       certificate,
@@ -91,6 +95,12 @@ export function startProxy(context: ContainerContext, control: ControlPlane | un
       connections: new Set(),
     };
     announce(log, settings);
+    for (const [span, to] of [
+      ['policy', settings.policy],
+      ['dst', settings.destination],
+      [identitySpan, identity],
+    ] as const)
+      void dialer.seek(span, to);
     listen(runtime, life, new Admin(runtime, { env, startedAt, version: PROXY_VERSION, shutdown: () => end(0) }));
     life.add(() => {
       policies.stop();
@@ -105,6 +115,15 @@ export function startProxy(context: ContainerContext, control: ControlPlane | un
     end(64);
   }
   return { exited, kill: (name) => end(name === 'SIGKILL' ? 137 : 0) };
+}
+
+function accessLogOf({ env, stdio: { stderr }, clock }: ContainerContext): AccessLog | undefined {
+  const wanted = env['LINKERD2_PROXY_ACCESS_LOG'];
+  if (wanted === undefined) return undefined;
+  const read = accessLogFormat(wanted);
+  if ('format' in read) return new AccessLog({ format: read.format, stderr, clock });
+  void stderr.write(`${read.complaint}\n`).catch(() => {});
+  return undefined;
 }
 
 function listen(runtime: ProxyRuntime, life: Lifecycle, admin: Admin): void {

@@ -1,5 +1,6 @@
 import type { Clock } from '#base/clock.ts';
 import type { NetNs } from '#kube/network/network.ts';
+import type { AccessLog } from './access-log.ts';
 import type { WorkloadCertificate } from './certificate.ts';
 import type { Discovery } from './discovery.ts';
 import type { ProxyLog } from './log.ts';
@@ -16,6 +17,8 @@ export interface ProxyRuntime {
   net: NetNs;
   uid: number;
   log: ProxyLog;
+  /** Absent: nothing is written of single requests, as is the default. */
+  accessLog?: AccessLog;
   metrics: Metrics;
   transport: TransportMetrics;
   certificate: WorkloadCertificate;
