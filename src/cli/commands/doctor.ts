@@ -8,9 +8,9 @@ const MARK = { ok: '✓', warning: '!', failed: '✕' } as const;
 
 /** `academy doctor`: what kind clusters need of this host, each failure with the line that mends it. Exit code 0 when they can run. */
 export async function run(): Promise<number> {
-  const { nodeImage, toolboxImage } = readSettings();
+  const { nodeImage, toolboxImage, linkerdCli } = readSettings();
   const engine = new Engine();
-  const checks = await preflight(engine, nodeImage, toolboxImage);
+  const checks = await preflight(engine, nodeImage, { image: toolboxImage, given: linkerdCli ? ['linkerd'] : [] });
   if (checks.length > 1) checks.push(await images(engine, [nodeImage, toolboxImage]));
   const width = Math.max(...checks.map(({ what }) => what.length));
   for (const { what, state, said, mend } of checks) {

@@ -22,8 +22,15 @@ const CLOCK_SKEW_MS = 60_000;
 /** inotify instances of root that a node takes, as counted on a running one. */
 const INSTANCES_A_NODE = 25;
 
-/** Everything a node needs from this host, each with the line that mends it. Never throws. */
-export async function preflight(engine: Engine, nodeImage: string, toolboxImage?: string): Promise<PreflightCheck[]> {
+/**
+ * Everything a node needs from this host, each with the line that mends it. Never throws. `toolbox`: the image of the
+ * terminals, and the programs that are put into it when a session needs them.
+ */
+export async function preflight(
+  engine: Engine,
+  nodeImage: string,
+  toolbox?: { image: string; given: readonly string[] },
+): Promise<PreflightCheck[]> {
   let info: { MemTotal: number; CgroupVersion?: string; SystemTime?: string; DockerRootDir: string; OSType?: string };
   try {
     const version = await engine.version();
@@ -57,7 +64,7 @@ export async function preflight(engine: Engine, nodeImage: string, toolboxImage?
             mend: `docker pull ${nodeImage} (or name one that is here: ACADEMY_NODE_IMAGE)`,
           },
     );
-    if (toolboxImage) checks.push(await toolbox(engine, toolboxImage));
+    if (toolbox) checks.push(await toolboxCheck(engine, toolbox.image, toolbox.given));
     if (image) checks.push(await privileges(() => profileOf(engine, image)));
     checks.push(
       {
@@ -84,16 +91,16 @@ export async function preflight(engine: Engine, nodeImage: string, toolboxImage?
   }
 }
 
-async function toolbox(engine: Engine, image: string): Promise<PreflightCheck> {
-  const given = await toolsIn(engine, image);
-  if (!given)
+async function toolboxCheck(engine: Engine, image: string, given: readonly string[]): Promise<PreflightCheck> {
+  const there = await toolsIn(engine, image);
+  if (!there)
     return {
       what: 'toolbox image',
       state: 'warning',
       said: `${image} is not here, so terminals are the academy’s own`,
       mend: 'npx academy images build',
     };
-  const missing = TOOLS.filter((tool) => !given.includes(tool));
+  const missing = TOOLS.filter((tool) => !there.includes(tool) && !given.includes(tool));
   return missing.length === 0
     ? { what: 'toolbox image', state: 'ok', said: `${image} with ${TOOLS.join(', ')}` }
     : {
