@@ -10,6 +10,8 @@ export interface Report {
   /** Processor time of this process, all its threads and V8's own included, ms. */
   cpuMs: number;
   proofs: Proof[];
+  /** Labs that were passed over, each with the reason. */
+  skipped: string[];
 }
 
 /** Programs that only wait: what the cluster, or a clock, does not do faster. */
@@ -102,7 +104,7 @@ export function asText(rows: readonly string[][]): string {
 
 /** A page for a person: what held, what did not and why, and where the time went. */
 export function asMarkdown(report: Report): string {
-  const { at, driver, tookMs, cpuMs, proofs } = report;
+  const { at, driver, tookMs, cpuMs, proofs, skipped } = report;
   const failed = proofs.filter(({ ok }) => !ok);
   const cell = (text: string) => text.split('\n')[0]!.replaceAll('|', '\\|');
   const table = ([head, ...rows]: string[][]) =>
@@ -116,6 +118,7 @@ export function asMarkdown(report: Report): string {
           ...failed.map(({ lab, what, said }) => `### ${lab}: ${what}\n\n\`\`\`\n${said}\n\`\`\``),
         ]
       : []),
+    ...(skipped.length > 0 ? ['## What was passed over', skipped.map((line) => `- ${line}`).join('\n')] : []),
     '## What was seen',
     table([
       ['lab', 'run', 'held', 's', 'seen'],

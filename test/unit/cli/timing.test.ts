@@ -61,9 +61,18 @@ describe('a report', () => {
   });
 
   it('is a page that says what did not hold', () => {
-    const page = asMarkdown({ at: '2026-01-01T00:00:00Z', driver: 'embedded', tookMs: 60_000, cpuMs: 3_000, proofs });
+    const at = '2026-01-01T00:00:00Z';
+    const page = asMarkdown({
+      at,
+      driver: 'kind',
+      tookMs: 60_000,
+      cpuMs: 3_000,
+      proofs,
+      skipped: ['two is not for kind'],
+    });
     expect(page).toContain('1 held, 1 did not, in 1.0 min with 3.0 s of processor time');
     expect(page).toContain('### one: a.sh');
+    expect(page).toContain('## What was passed over\n\n- two is not for kind\n');
     expect(page).toContain('| one | a.sh | no | 10.0 | x turned green |');
   });
 });

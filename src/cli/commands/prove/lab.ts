@@ -3,9 +3,11 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { WallClock } from '#base/clock.ts';
 import { AcademyError, messageOf } from '#base/errors.ts';
+import type { DriverName } from '#cluster/driver.ts';
 import { findCourses } from '#content/courses.ts';
+import type { Lab } from '#schema/lab.ts';
 import { kindSettings } from '#server/drivers.ts';
-import { LabSource } from '#server/sessions/lab-source.ts';
+import { LabSource, type LoadedLab } from '#server/sessions/lab-source.ts';
 import { settingsWith } from '#server/settings.ts';
 import { ensureBuilt } from '../../build/build.ts';
 import { Places } from '../../prove/places.ts';
@@ -47,6 +49,8 @@ export async function run(args: string[]): Promise<number> {
   const source = new LabSource(join(ROOT, 'labs'));
   const ids = values.all ? await source.ids() : positionals;
   if (ids.length === 0) throw new AcademyError('request/invalid', 'Name a lab, or --all.');
+  const { labs, skipped } = await labsFor(driver, source, ids, values.all ?? false);
+  for (const why of skipped) say(`– ${why}`);
   const lessons = (await findCourses(join(ROOT, 'lessons'))).flatMap((course) => course.lessons);
   const { workerEntry } = await ensureBuilt(say, ['worker']);
   const clock = new WallClock();
@@ -65,12 +69,7 @@ export async function run(args: string[]): Promise<number> {
   });
   const width = Math.max(...ids.map((id) => id.length));
   const proofs = await Promise.all(
-    ids.map(async (id) => {
-      const lab = await source.load(id).catch((error: unknown) => {
-        // One that is being written must not keep the others from being proved; who named it wants to know at once.
-        if (!values.all) throw error;
-        return messageOf(error);
-      });
+    labs.map(async ({ id, lab }) => {
       const onProof = (proof: Proof) => say(lineOf(proof, width));
       if (typeof lab === 'string') {
         const proof = { lab: id, what: 'lab.yaml', ok: false, said: lab, tookMs: 0, timing: sumOf([]) };
@@ -99,6 +98,7 @@ export async function run(args: string[]): Promise<number> {
     tookMs: performance.now() - began,
     cpuMs: (user + system) / 1_000,
     proofs,
+    skipped,
   };
   if (values.timings) say(`\n${asText(timingRows(proofs))}\n`);
   if (values.json) console.log(JSON.stringify(report, null, 2));
@@ -110,7 +110,8 @@ export async function run(args: string[]): Promise<number> {
   const failed = proofs.filter((proof) => !proof.ok).length;
   const minutes = (report.tookMs / 60_000).toFixed(1);
   const cpu = (report.cpuMs / 1_000).toFixed(0);
-  say(`${proofs.length - failed} held, ${failed} did not, in ${minutes} min (${cpu} s of processor time)`);
+  const over = skipped.length > 0 ? `, ${skipped.length} labs passed over` : '';
+  say(`${proofs.length - failed} held, ${failed} did not${over}, in ${minutes} min (${cpu} s of processor time)`);
   if (interrupted) return INTERRUPTED;
   return failed === 0 && proofs.length > 0 ? 0 : 1;
 }
@@ -123,6 +124,29 @@ function placesFrom(asked: string | undefined, driver: 'embedded' | 'kind'): num
     throw new AcademyError('request/invalid', '--parallel is how many sessions run at once: 1 or more.');
   return places;
 }
+
+/** The labs of these names, or what is wrong with one, and those that are not for this driver. */
+async function labsFor(driver: DriverName, source: LabSource, ids: readonly string[], isAll: boolean) {
+  const skipped: string[] = [];
+  const labs: { id: string; lab: LoadedLab | string }[] = [];
+  for (const id of ids) {
+    const lab = await source.load(id).catch((error: unknown) => {
+      // One that is being written must not keep the others from being proved; who named it wants to know at once.
+      if (!isAll) throw error;
+      return messageOf(error);
+    });
+    if (typeof lab === 'string' || canRunOn(lab.definition, driver)) {
+      labs.push({ id, lab });
+      continue;
+    }
+    const why = `${id} is not for ${driver} clusters: its lab.yaml names ${[lab.definition.drivers].flat().join(', ')} alone`;
+    if (!isAll) throw new AcademyError('request/invalid', `${why}.`);
+    skipped.push(why);
+  }
+  return { labs, skipped };
+}
+
+const canRunOn = ({ drivers }: Lab, driver: DriverName): boolean => drivers === 'any' || drivers.includes(driver);
 
 function lineOf({ lab, ok, what, tookMs, said }: Proof, width: number): string {
   return `${ok ? '✓' : '✕'} ${lab.padEnd(width)}  ${what.padEnd(28)} ${(tookMs / 1000).toFixed(1).padStart(5)} s  ${said}`;
