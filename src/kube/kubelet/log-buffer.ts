@@ -1,6 +1,10 @@
+const MOST_GONE = 256;
+
 /** What a container printed, by line with its time, up to a limit; the oldest goes first. */
 export class LogBuffer {
-  readonly #lines: { at: number; text: string }[] = [];
+  #lines: { at: number; text: string }[] = [];
+  /** Where the oldest line is: those before it are gone, and leave the list many at a time. */
+  #first = 0;
   readonly #listeners = new Set<() => void>();
   readonly #decoder = new TextDecoder();
   #partial = '';
@@ -42,12 +46,12 @@ export class LogBuffer {
 
   /** Number of the line after the newest, counted from the first ever. */
   get next(): number {
-    return this.#dropped + this.#lines.length;
+    return this.#dropped + this.#lines.length - this.#first;
   }
 
   /** Lines from a number on that are still kept. */
   from(number: number): { at: number; text: string }[] {
-    return this.#lines.slice(Math.max(0, number - this.#dropped));
+    return this.#lines.slice(this.#first + Math.max(0, number - this.#dropped));
   }
 
   onChange(listener: () => void): () => void {
@@ -60,9 +64,13 @@ export class LogBuffer {
   #push(text: string, at: number): void {
     this.#lines.push({ at, text });
     this.#bytes += text.length + 1;
-    while (this.#bytes > LogBuffer.LIMIT_BYTES && this.#lines.length > 1) {
-      this.#bytes -= this.#lines.shift()!.text.length + 1;
+    while (this.#bytes > LogBuffer.LIMIT_BYTES && this.#lines.length - this.#first > 1) {
+      this.#bytes -= this.#lines[this.#first++]!.text.length + 1;
       this.#dropped++;
+    }
+    if (this.#first > MOST_GONE) {
+      this.#lines = this.#lines.slice(this.#first);
+      this.#first = 0;
     }
   }
   #tell(): void {
