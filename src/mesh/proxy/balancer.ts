@@ -2,7 +2,8 @@ import type { AccrualSettings, LoadSettings } from '#mesh/policy/core/outbound-s
 import { Breaker } from './breaker.ts';
 import type { DiscoveredEndpoint, Discovery } from './discovery.ts';
 import { Endpoint } from './endpoint.ts';
-import type { Labels } from './metrics.ts';
+import { type Labels, renderLabels } from './metrics.ts';
+import { QueueMetrics } from './queue-metrics.ts';
 import type { ProxyRuntime } from './runtime.ts';
 
 /** No endpoint became ready in time (504), or none has since (503). */
@@ -22,7 +23,7 @@ export interface BalancerOptions {
   isForward?: boolean;
   accrual?: AccrualSettings;
   load?: LoadSettings;
-  /** For `outbound_http_balancer_endpoints`. */
+  /** For `outbound_http_balancer_…`. */
   labels?: Labels;
 }
 
@@ -42,6 +43,7 @@ export class Balancer {
   readonly #options: BalancerOptions;
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #stops: (() => void)[] = [];
+  readonly #queue: QueueMetrics | undefined;
   #failfast = false;
   #hasHeard = false;
   #waiting: (() => void)[] = [];
@@ -49,8 +51,14 @@ export class Balancer {
   constructor(runtime: ProxyRuntime, discovery: Discovery, options: BalancerOptions) {
     this.#runtime = runtime;
     this.#options = options;
+    const { labels } = options;
+    if (labels) {
+      const { metrics, clock } = runtime;
+      const family = 'outbound_http_balancer';
+      this.#queue = new QueueMetrics({ metrics, clock, family, labels: renderLabels(labels), timeoutMs: FAILFAST_MS });
+      this.#stops.push(metrics.collect(() => this.#report(labels)));
+    }
     this.#stops.push(discovery.watchEndpoints(options.authority, (endpoints) => this.#take(endpoints ?? [])));
-    if (options.labels) this.#stops.push(runtime.metrics.collect(() => this.#report(options.labels!)));
   }
 
   get authority(): string {
@@ -98,8 +106,13 @@ export class Balancer {
       for (const [op, times] of Object.entries(updates))
         metrics.add('outbound_http_balancer_p2c_updates_total', { op, ...labels }, times);
     }
-    this.#failfast = false;
+    this.#available();
     this.#wake();
+  }
+
+  #available(): void {
+    this.#failfast = false;
+    this.#queue?.open();
   }
 
   #endpoint(info: DiscoveredEndpoint, key: string): Endpoint {
@@ -113,7 +126,7 @@ export class Balancer {
         tripped: () => log.info(where, 'Consecutive failure-accrual breaker closed'),
         recovered: () => {
           log.info(where, 'Consecutive failure-accrual breaker reopened');
-          this.#failfast = false;
+          this.#available();
           this.#wake();
         },
       });
@@ -130,6 +143,17 @@ export class Balancer {
    * without one, and at once while that has not changed.
    */
   async pick(): Promise<Endpoint> {
+    // While the gate is shut nothing gets as far as the queue.
+    if (!this.#queue || this.#failfast) return this.#pick();
+    const since = this.#queue.enter();
+    try {
+      return await this.#pick();
+    } finally {
+      this.#queue.leave(since);
+    }
+  }
+
+  async #pick(): Promise<Endpoint> {
     const { clock } = this.#runtime;
     const deadline = clock.now() + FAILFAST_MS;
     for (;;) {
@@ -137,7 +161,7 @@ export class Balancer {
       if (endpoint) {
         try {
           await endpoint.prepare();
-          this.#failfast = false;
+          if (this.#failfast) this.#available();
           return endpoint;
         } catch {
           if (this.#failfast) throw new Unavailable(503);
@@ -153,6 +177,7 @@ export class Balancer {
             `Unavailable; entering failfast timeout=${(FAILFAST_MS / 1000).toFixed(1)}`,
           );
         this.#failfast = true;
+        this.#queue?.shut();
         throw new Unavailable(504);
       }
       const next = Math.min(deadline, ...[...this.#endpoints.values()].map((each) => each.retryAt));

@@ -5,6 +5,7 @@ import { decideRequest, REFUSALS, type RequestDecision } from '#mesh/policy/core
 import { classified } from './classify.ts';
 import { type Answer, type Exchange, lengthLast, plainAnswer, synthesized } from './exchange.ts';
 import { applyRequestFilters, applyResponseFilters, type FilterOutcome } from './filters.ts';
+import { countFrames } from './frames.ts';
 import {
   authzLabels,
   parentLabels,
@@ -189,7 +190,10 @@ async function passOn(
   metrics.add('request_total', series.request);
   // The newer families are of applications alone.
   const isOwn = connection.port === runtime.settings.adminPort;
-  if (!isOwn) metrics.add('inbound_http_requests_total', series.parent);
+  if (!isOwn) {
+    metrics.add('inbound_http_requests_total', series.parent);
+    countFrames(exchange, metrics.histogram('inbound_http_request_frame_size_bytes', series.parent));
+  }
   const outcome = applyRequestFilters(exchange, decision.filters, decision.match);
   const early = outcome && filtered(connection, exchange, outcome);
   const found = early ? undefined : connection.profileRoute?.(exchange, canonical);
@@ -218,6 +222,7 @@ async function passOn(
   if (!connection.isProxy) for (const name of PROXY_SAYS) delete answer.headers[name];
   applyResponseFilters(answer, decision.filters);
   if (viaProxyVersion) answer.headers[ORIG_PROTO] = 'HTTP/1.1';
+  if (!isOwn) countFrames(answer, metrics.histogram('inbound_http_response_frame_size_bytes', series.parent));
   recordResponse(runtime, exchange, series, answer, startedAt, counted?.route);
   if (counted) recordProfileRoute(runtime, counted, exchange, answer, startedAt);
   exchange.onDone(() => {

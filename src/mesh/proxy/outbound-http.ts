@@ -5,6 +5,7 @@ import type { OutboundTarget } from './discovery.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Answer, type Exchange, lengthLast } from './exchange.ts';
 import { applyResponseFilters } from './filters.ts';
+import { countFrames } from './frames.ts';
 import { recordResponse } from './inbound-http.ts';
 import { errorLabel, fail } from './outbound-failure.ts';
 import { destinationLabels, recordRoute } from './outbound-labels.ts';
@@ -60,6 +61,12 @@ export async function serveOutbound(connection: OutboundConnection, exchange: Ex
     return;
   }
   const limits = new StreamLimits(runtime.clock, exchange, plan.timeouts);
+  const { metrics } = runtime;
+  const { labels } = plan;
+  if (labels) {
+    const route = { ...labels.route, hostname: '' };
+    countFrames(exchange, metrics.histogram(`${labels.family}_request_frame_size_bytes`, route));
+  }
   const replay =
     exchange.body && (plan.retry || plan.timeouts.idleMs)
       ? new ReplayBody(exchange.body, () => limits.touch())
@@ -82,6 +89,8 @@ export async function serveOutbound(connection: OutboundConnection, exchange: Ex
     if (plan.counted) recordProfileRoute(runtime, plan.counted, exchange, answer, startedAt);
     recordRoute(runtime, plan, exchange, answer, startedAt);
     limits.watch(answer);
+    if (labels?.backend)
+      countFrames(answer, metrics.histogram(`${labels.family}_backend_response_frame_size_bytes`, labels.backend));
     exchange.respond(answer);
   } catch (error) {
     limits.stop();

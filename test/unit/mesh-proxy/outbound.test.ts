@@ -115,6 +115,18 @@ describe('routes of a Service', () => {
       /outbound_http_route_request_statuses_total\{parent_group="core",parent_kind="Service",parent_namespace="shop",parent_name="api",parent_port="80",parent_section_name="",route_group="gateway.networking.k8s.io",route_kind="HTTPRoute",route_namespace="shop",route_name="route",hostname="",http_status="200",error=""\} 2/,
     );
     expect(text).toMatch(/outbound_http_balancer_endpoints\{endpoint_state="ready",.*backend_name="api-v2".*\} 1/);
+    expect(text).toMatch(/outbound_http_balancer_queue_requests_total\{.*backend_name="api-v2".*\} 1/);
+    expect(text).toMatch(/outbound_http_balancer_queue_latency_seconds_count\{.*backend_name="api-v2".*\} 1/);
+    expect(text).toMatch(/outbound_http_balancer_queue_gate_timeout_seconds\{.*backend_name="api-v2".*\} 3\.0/);
+    const ofRoute = 'parent_group="core".*route_name="route"';
+    expect(text).toMatch(
+      new RegExp(`outbound_http_route_request_frame_size_bytes_count\\{${ofRoute},hostname=""\\} 0`),
+    );
+    expect(text).toMatch(
+      new RegExp(
+        `outbound_http_route_backend_response_frame_size_bytes_sum\\{${ofRoute}.*backend_name="api-v2",.*\\} 3.0`,
+      ),
+    );
   });
 
   it('retry what fails, with the body, up to their limit', async () => {
@@ -206,6 +218,13 @@ describe('routes of a Service', () => {
     // It waits for an endpoint at first, and no longer once it has waited.
     expect(await get()).toMatchObject({ status: 504, body: '' });
     expect(await get()).toMatchObject({ status: 503, body: '' });
+    // Which never came as far as the queue.
+    const queue = (name: string) => new RegExp(`outbound_http_balancer_queue_${name}\\{.*backend_name="api".*\\} `);
+    const lines = (await metrics()).split('\n');
+    const value = (name: string) => lines.find((line) => queue(name).test(line))?.split('} ')[1];
+    expect(['requests_total', 'length', 'gate_open_total', 'gate_shut_total'].map(value)).toEqual(['1', '0', '1', '1']);
+    expect(value('gate_open_time_seconds')).toBe('0.0');
+    expect(Number(value('latency_seconds_sum'))).toBeGreaterThanOrEqual(3);
   });
 });
 
