@@ -22,6 +22,8 @@ export interface CheckedLab {
   mistakes: Mistake[];
   /** Ids of its tasks, as far as they could be read; undefined when there is no readable `lab.yaml`. */
   tasks: string[] | undefined;
+  /** What its `uses` names; undefined when its terminals are the academy's own anyway, which have all of it. */
+  uses: string[] | undefined;
   /** What is in its cluster; undefined when there is no readable `lab.yaml`. */
   world: LabWorld | undefined;
 }
@@ -50,7 +52,7 @@ export async function checkLab(root: string, id: string, checks: ReadonlyMap<str
   const text = await read('lab.yaml');
   if (text === undefined) {
     say('lab.yaml', 'is missing: a lab is defined there.');
-    return { id, mistakes, tasks: undefined, world: undefined };
+    return { id, mistakes, tasks: undefined, uses: undefined, world: undefined };
   }
   if (!text.startsWith(SCHEMA_LINE)) say('lab.yaml', `begins with another line than \`${SCHEMA_LINE}\`.`);
   const source = new YamlSource(`${here}/lab.yaml`, text);
@@ -65,7 +67,7 @@ export async function checkLab(root: string, id: string, checks: ReadonlyMap<str
   mistakes.push(...hintMistakes(source, tasks, (await read('solution.sh')) ?? ''));
   mistakes.push(...(await startMistakes(source, here, folder, definition)));
   mistakes.push(...(await wrongMistakes(here, folder, ids)));
-  return { id, mistakes, tasks: ids, world: await readLabWorld(folder, definition) };
+  return { id, mistakes, tasks: ids, uses: usesOf(definition), world: await readLabWorld(folder, definition) };
 }
 
 const WHY_NEEDED: Record<string, string> = {
@@ -293,3 +295,9 @@ async function wrongMistakes(here: string, folder: string, ids: string[]): Promi
 const asMap = (value: unknown): Raw =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Raw) : {};
 const asList = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+
+/** Absent where a lab is never on a kind cluster. */
+function usesOf({ drivers, uses }: Raw): string[] | undefined {
+  if (Array.isArray(drivers) && !drivers.includes('kind')) return undefined;
+  return asList(uses).map(String);
+}

@@ -9,7 +9,7 @@ import { didYouMean } from './nearest.ts';
 import { unseenValues } from './observations.ts';
 import { type Prose, readProse } from './prose.ts';
 import { shapeMistakes } from './shape.ts';
-import { outputs, strayOutputs } from './shown-commands.ts';
+import { commandsIn, outputs, strayOutputs } from './shown-commands.ts';
 import { YamlSource } from './yaml-source.ts';
 
 interface ReadLesson {
@@ -44,7 +44,7 @@ export async function checkLessons(
     mistakes.push(...linkMistakes(lesson, pages, anchors));
     const lab = frontOf(lesson)['lab'];
     const { file, prose } = lesson;
-    mistakes.push(...outputMistakes(lesson));
+    mistakes.push(...outputMistakes(lesson), ...useMistakes(lesson, byId.get(String(lab))?.uses));
     mistakes.push(...unseenValues(file, prose, byId.get(String(lab))?.world, lab !== undefined));
   }
   const opened = new Set(lessons.map((lesson) => frontOf(lesson)['lab']));
@@ -124,6 +124,21 @@ function outputMistakes(lesson: ReadLesson): Mistake[] {
       message: `\`${info}\`: behind "output" there is nothing, or "solved" for a world in which the lab is solved.`,
     })),
   ];
+}
+
+/** How a command line calls a program that not every toolbox has. */
+const USES = { viz: /\blinkerd viz\b/, step: /(^|[\s;|&($])step [a-z]/m, yq: /(^|[\s;|&($])yq\b/m };
+
+/** Programs that the lab has to name, so that a terminal on a kind cluster has them. */
+function useMistakes({ file, front, prose }: ReadLesson, uses: string[] | undefined): Mistake[] {
+  if (!uses) return [];
+  const { lab } = front.value as { lab?: unknown };
+  return Object.entries(USES).flatMap(([name, calls]) => {
+    const found = commandsIn(prose).find(({ command }) => calls.test(command));
+    if (!found || uses.includes(name)) return [];
+    const message = `calls ${name === 'viz' ? 'linkerd viz' : name}, which not every toolbox has: write \`uses: [${[...uses, name].join(', ')}]\` into labs/${String(lab)}/lab.yaml.`;
+    return [{ file, line: found.line, message }];
+  });
 }
 
 function needMistakes(lesson: ReadLesson, all: ReadLesson[]): Mistake[] {

@@ -20,6 +20,17 @@ export interface ShownOutput {
 /** The commands that a lesson shows for the terminal, in the order of the text, with the output that stands under them. */
 export function shownCommands(body: string): ShownCommand[] {
   const prose = readProse(body);
+  const shown: ShownCommand[] = commandsIn(prose);
+  for (const fence of outputs(prose)) {
+    const above = shown.findLast(({ line }) => line < fence.line);
+    if (above && followsCommand(prose, fence))
+      above.output = { line: fence.line, text: fence.text, solved: / solved$/.test(fence.info) };
+  }
+  return shown;
+}
+
+/** The same without what they print. */
+export function commandsIn(prose: Prose): { line: number; command: string }[] {
   const single = prose.tags.flatMap((tag) => {
     const { run } = tag.attributes;
     return tag.name === 'Command' && typeof run === 'string' ? [{ line: tag.line, command: unquoted(run) }] : [];
@@ -27,13 +38,7 @@ export function shownCommands(body: string): ShownCommand[] {
   const several = prose.fences
     .filter((fence) => fence.inside === 'Command')
     .map(({ line, text }) => ({ line, command: text }));
-  const shown: ShownCommand[] = [...single, ...several].sort((a, b) => a.line - b.line);
-  for (const fence of outputs(prose)) {
-    const above = shown.findLast(({ line }) => line < fence.line);
-    if (above && followsCommand(prose, fence))
-      above.output = { line: fence.line, text: fence.text, solved: / solved$/.test(fence.info) };
-  }
-  return shown;
+  return [...single, ...several].sort((a, b) => a.line - b.line);
 }
 
 /** Blocks of output that stand under no command. */

@@ -174,6 +174,12 @@ export const lab = z.strictObject({
     .union([z.literal('any'), z.array(z.enum(['embedded', 'kind'])).min(1)])
     .default('any')
     .describe('Where it can run: `any`, or a list of `embedded` and `kind`.'),
+  uses: z
+    .array(z.enum(['viz', 'step', 'yq']))
+    .optional()
+    .describe(
+      'Programs that commands of the lesson call beside kubectl and linkerd; `viz` is `linkerd viz`. On a kind cluster the terminals are in the toolbox if it has them.',
+    ),
   cluster: clusterSettings,
   start: z
     .array(z.string().min(1))

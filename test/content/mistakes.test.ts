@@ -57,6 +57,14 @@ describe('tasks and hints', () => {
   });
 });
 
+describe('a command of a lesson', () => {
+  it('that calls what not every toolbox has is told to the lab', () => {
+    expect(of('lessons/course-one/030-third/index.mdx')).toContain(
+      '14  calls linkerd viz, which not every toolbox has: write `uses: [viz]` into labs/never-passes/lab.yaml.',
+    );
+  });
+});
+
 describe('a lab with two clusters', () => {
   it('has the names of its clusters looked up', () => {
     expect(of('labs/two-clusters/lab.yaml')).toEqual([

@@ -42,11 +42,14 @@ export async function toolboxImage(
     state: 'skipped',
     at: o.now(),
     message: lacking
-      ? `The image ${image} is without ${lacking.join(' and ')}, which this lab uses, so the terminals are the academy’s own. \`academy images build --tools FOLDER\` puts it in.`
+      ? `The terminals are the academy’s own, because the image ${image} is without ${lacking.map(named).join(' and ')}, which this lab uses.${lacking.includes('viz') ? '' : ' `academy images build --tools FOLDER` puts it in.'}`
       : `The image ${image} is not here, so the terminals are the academy’s own. \`academy images build\` makes it.`,
   });
   return undefined;
 }
+
+/** No image has it: it needs an extension in the cluster, which the academy's own terminals do without. */
+const named = (tool: string): string => (tool === 'viz' ? '`linkerd viz`' : tool);
 
 /** The same image with this linkerd program in it, built where there is none yet. */
 async function withLinkerd(

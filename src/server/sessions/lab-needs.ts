@@ -7,7 +7,10 @@ import type { Lab } from '#schema/lab.ts';
 export interface LabNeeds {
   /** References of images: those that its world starts with, and those that its learner may run. */
   images: { needed: string[]; useful: string[] };
-  /** Programs that its scripts call, beside kubectl and what every Linux has; linkerd wherever there is a mesh to look at. */
+  /**
+   * Programs that its scripts or its lesson call, beside kubectl and what every Linux has; linkerd wherever there is a mesh
+   * to look at.
+   */
   tools: string[];
 }
 
@@ -32,7 +35,8 @@ export async function labNeeds(folder: string, definition: Lab, start: { content
     );
   const useful = new Set((await texts(/\.(ya?ml|sh)$/)).flatMap(imagesNamed));
   const scripts = (await texts(/\.sh$/)).map((text) => text.replaceAll(/^\s*#.*$/gm, ''));
-  const tools = new Set(definition.cluster.mesh === 'none' ? [] : ['linkerd']);
+  const tools = new Set<string>(definition.uses);
+  if (definition.cluster.mesh !== 'none') tools.add('linkerd');
   for (const text of scripts) for (const [, tool] of text.matchAll(TOOL)) tools.add(tool!);
   return {
     images: { needed: [...needed].sort(), useful: [...useful].filter((image) => !needed.has(image)).sort() },
