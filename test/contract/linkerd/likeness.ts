@@ -1,4 +1,4 @@
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import type { KubeObject } from '#kube/api/types.ts';
 import type { Answer } from './pair.ts';
 
@@ -21,24 +21,31 @@ const normalised = (text: string): string => {
   return usage >= 0 && !whole.startsWith('Error:') ? whole.slice(usage) : whole;
 };
 
-/** What two answers must have in common: exit code, words on both streams, or the objects that were rendered. */
-export function likeness({ stdout, stderr, code }: Answer, as: 'words' | 'manifests'): object {
+/**
+ * What two answers must have in common: exit code, words on both streams, or the objects that were rendered, without
+ * those named in `without`.
+ */
+export function likeness({ stdout, stderr, code }: Answer, as: 'words' | 'manifests', without: string[] = []): object {
   if (as === 'words' || code !== 0) return { code, stdout: normalised(stdout), stderr: normalised(stderr) };
-  return { code, objects: objectsIn(stdout), stderr: normalised(stderr) };
+  return { code, objects: objectsIn(stdout, without), stderr: normalised(stderr) };
 }
 
 /** Rendered objects by name, in any order, without what is made anew at each rendering. */
-function objectsIn(text: string): Record<string, unknown> {
+function objectsIn(text: string, without: string[]): Record<string, unknown> {
   const objects = parseAllDocuments(text, { version: '1.1' }).map((each) => each.toJS() as KubeObject | null);
   return Object.fromEntries(
     objects
       .filter((each) => each !== null)
+      .filter(({ metadata }) => !without.includes(metadata.name!))
       .map(({ kind, metadata, ...rest }) => [
         `${kind}/${metadata.namespace ?? ''}/${metadata.name}`,
-        still({
-          metadata: kind === 'CustomResourceDefinition' ? { name: metadata.name } : metadata,
-          ...summary(kind, rest),
-        }),
+        still(
+          {
+            metadata: kind === 'CustomResourceDefinition' ? { name: metadata.name } : metadata,
+            ...summary(kind, rest),
+          },
+          without,
+        ),
       ])
       .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
   );
@@ -57,14 +64,23 @@ function summary(kind: string, rest: object): object {
 
 const MADE_ANEW = new Set(['caBundle', 'tls.crt', 'tls.key', 'crt.pem', 'key.pem', 'schedule']);
 
-/** Keys and certificates, hashes, and the hour of the heartbeat put aside. Base64 is read. */
-function still(value: unknown, key?: string): unknown {
+/**
+ * Keys and certificates, hashes, the hour of the heartbeat, what is null, and scrape jobs named in `without` put aside.
+ * Base64 is read, and so are the files in ConfigMaps that are YAML.
+ */
+function still(value: unknown, without: string[], key?: string): unknown {
   if (key !== undefined && MADE_ANEW.has(key)) return `<${key}>`;
-  if (Array.isArray(value)) return value.map((each) => still(each));
+  if (Array.isArray(value))
+    return value.filter((each) => !without.includes(each?.job_name)).map((each) => still(each, without));
   if (value !== null && typeof value === 'object')
-    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, still(each, name)]));
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([, each]) => each !== null)
+        .map(([name, each]) => [name, still(each, without, name)]),
+    );
   if (typeof value !== 'string') return value;
   if (value.length > 40 && !/^[0-9a-f]{64}$/.test(value) && /^[A-Za-z0-9+/]+={0,2}$/.test(value))
-    return still(Buffer.from(value, 'base64').toString());
+    return still(Buffer.from(value, 'base64').toString(), without);
+  if (key?.endsWith('.yml')) return still(parse(value), without);
   return normalised(value).trim();
 }

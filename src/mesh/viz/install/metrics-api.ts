@@ -1,7 +1,8 @@
 import type { KubeObject } from '#kube/api/types.ts';
+import { chosenResources } from '#mesh/install/container-parts.ts';
 import { rule } from '#mesh/install/names.ts';
 import { EXTENSION, NAMESPACE } from '../labels.ts';
-import { account, apiAccess, confined, logging, type Plan, POLICY, READ, TOKEN_MOUNT } from './plan.ts';
+import { account, apart, apiAccess, budget, confined, logging, type Plan, POLICY, READ, TOKEN_MOUNT } from './plan.ts';
 
 const NAME = 'metrics-api';
 const COMPONENT = { component: NAME };
@@ -67,6 +68,7 @@ export function metricsApi(plan: Plan): KubeObject[] {
           },
           spec: {
             nodeSelector: { 'kubernetes.io/os': 'linux' },
+            ...apart(plan, NAME),
             automountServiceAccountToken: false,
             containers: [
               {
@@ -86,6 +88,7 @@ export function metricsApi(plan: Plan): KubeObject[] {
                   { containerPort: 9995, name: 'admin' },
                 ],
                 readinessProbe: { failureThreshold: 7, httpGet: { path: '/ready', port: 9995 } },
+                ...chosenResources(values.metricsAPI.resources),
                 securityContext: confined(values.defaultUID, values.defaultGID),
                 volumeMounts: [TOKEN_MOUNT],
               },
@@ -97,6 +100,7 @@ export function metricsApi(plan: Plan): KubeObject[] {
         },
       },
     },
+    ...budget(plan, NAME, values.metricsAPI.replicas),
   ];
 }
 

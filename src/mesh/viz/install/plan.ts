@@ -35,6 +35,39 @@ export class Plan {
   }
 }
 
+/** Pods of a component stay away from each other: never on one node, better not in one zone. */
+export function apart({ values }: Plan, component: string): object {
+  const labelSelector = { matchExpressions: [{ key: 'component', operator: 'In', values: [component] }] };
+  const podAntiAffinity = {
+    preferredDuringSchedulingIgnoredDuringExecution: [
+      { podAffinityTerm: { labelSelector, topologyKey: 'topology.kubernetes.io/zone' }, weight: 100 },
+    ],
+    requiredDuringSchedulingIgnoredDuringExecution: [{ labelSelector, topologyKey: 'kubernetes.io/hostname' }],
+  };
+  const { enablePodAntiAffinity, nodeAffinity } = values;
+  if (!enablePodAntiAffinity && !nodeAffinity) return {};
+  return {
+    affinity: { ...(enablePodAntiAffinity ? { podAntiAffinity } : {}), ...(nodeAffinity ? { nodeAffinity } : {}) },
+  };
+}
+
+/** Where no two pods may be on one node, one has to go before the next can come. */
+export const oneAtATime = ({ values }: Plan): object =>
+  values.enablePodAntiAffinity ? { strategy: { rollingUpdate: { maxUnavailable: 1 } } } : {};
+
+/** At most one pod of a component may be evicted at a time, where there are several. */
+export const budget = (plan: Plan, component: string, replicas: number): KubeObject[] =>
+  plan.values.enablePodDisruptionBudget && replicas > 1
+    ? [
+        {
+          kind: 'PodDisruptionBudget',
+          apiVersion: 'policy/v1',
+          metadata: plan.metadata(component, { component, namespace: NAMESPACE }, plan.createdBy),
+          spec: { maxUnavailable: 1, selector: { matchLabels: { [EXTENSION]: 'viz', component } } },
+        },
+      ]
+    : [];
+
 export const subject = (name: string) => [{ kind: 'ServiceAccount', name, namespace: NAMESPACE }];
 export const roleRef = (kind: string, name: string) => ({ apiGroup: 'rbac.authorization.k8s.io', kind, name });
 

@@ -1,4 +1,5 @@
 import type { KubeObject } from '#kube/api/types.ts';
+import { chosenResources } from '#mesh/install/container-parts.ts';
 import { rule } from '#mesh/install/names.ts';
 import { EXTENSION, NAMESPACE } from '../labels.ts';
 import { account, apiAccess, confined, type Plan, POLICY, TOKEN_MOUNT } from './plan.ts';
@@ -90,6 +91,7 @@ export function prometheus(plan: Plan): KubeObject[] {
                 name: NAME,
                 ports: [{ containerPort: PORT, name: 'admin' }],
                 readinessProbe: probe('/-/ready'),
+                ...chosenResources(values.prometheus.resources),
                 securityContext: confined(USER, USER),
                 volumeMounts: [
                   { mountPath: '/data', name: 'data' },

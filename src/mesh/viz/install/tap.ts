@@ -1,13 +1,17 @@
 import type { KubeObject } from '#kube/api/types.ts';
+import { chosenResources } from '#mesh/install/container-parts.ts';
 import { base64, rule } from '#mesh/install/names.ts';
 import { EXTENSION, NAMESPACE } from '../labels.ts';
 import { GROUP, VERSION } from '../tap-api.ts';
 import type { Pair, VizPairs } from './pairs.ts';
 import {
+  apart,
   apiAccess,
+  budget,
   confined,
   type Entries,
   logging,
+  oneAtATime,
   type Plan,
   POLICY,
   RBAC,
@@ -172,6 +176,7 @@ function workload(
   const { admin, extra = {}, ...own } = ports;
   const [[served = '', port] = []] = Object.entries(own) as [string, number][];
   const of: Entries = name === 'tap' ? { component: name, namespace: NAMESPACE } : { component: name };
+  const chosen = values[name === 'tap' ? 'tap' : 'tapInjector'];
   const image = `${values.defaultRegistry}/tap:${values.linkerdVersion}`;
   const probe = (path: string) => ({ httpGet: { path, port: admin } });
   return [
@@ -207,9 +212,10 @@ function workload(
         namespace: NAMESPACE,
       },
       spec: {
-        replicas: values[name === 'tap' ? 'tap' : 'tapInjector'].replicas,
+        replicas: chosen.replicas,
         revisionHistoryLimit: values.revisionHistoryLimit,
         selector: { matchLabels: name === 'tap' ? { [EXTENSION]: 'viz', ...of } : of },
+        ...oneAtATime(plan),
         template: {
           metadata: {
             annotations: {
@@ -223,6 +229,7 @@ function workload(
           },
           spec: {
             nodeSelector: { 'kubernetes.io/os': 'linux' },
+            ...apart(plan, name),
             automountServiceAccountToken: false,
             containers: [
               {
@@ -237,6 +244,7 @@ function workload(
                   { containerPort: admin, name: 'admin' },
                 ],
                 readinessProbe: { failureThreshold: 7, ...probe('/ready') },
+                ...chosenResources(chosen.resources),
                 securityContext: confined(values.defaultUID, values.defaultGID),
                 volumeMounts: [{ mountPath: '/var/run/linkerd/tls', name: 'tls', readOnly: true }, TOKEN_MOUNT],
               },
@@ -248,6 +256,7 @@ function workload(
         },
       },
     },
+    ...budget(plan, name, chosen.replicas),
   ];
 }
 

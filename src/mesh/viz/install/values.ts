@@ -21,6 +21,8 @@ export const vizDefaults = (): VizValues => ({
   defaultLogFormat: 'plain',
   defaultUID: 2103,
   defaultGID: 2103,
+  enablePodAntiAffinity: false,
+  enablePodDisruptionBudget: false,
   prometheusUrl: '',
   metricsAPI: { replicas: 1 },
   prometheus: {
@@ -42,3 +44,13 @@ export const vizDefaults = (): VizValues => ({
     },
   },
 });
+
+const HA_RESOURCES = { cpu: { limit: '', request: '100m' }, memory: { limit: '250Mi', request: '50Mi' } };
+
+/** What `--ha` changes (the chart's `values-ha.yaml`). */
+export const HIGH_AVAILABILITY: VizValues = {
+  enablePodAntiAffinity: true,
+  enablePodDisruptionBudget: true,
+  tap: { replicas: 3, resources: HA_RESOURCES },
+  prometheus: { resources: { cpu: { limit: '', request: '300m' }, memory: { limit: '8192Mi', request: '300Mi' } } },
+};

@@ -3,7 +3,7 @@ import type { KubeObject } from '#kube/api/types.ts';
 import { merged, setPath, setPaths } from '#mesh/install/overrides.ts';
 import { vizPairs } from '#mesh/viz/install/pairs.ts';
 import { renderViz } from '#mesh/viz/install/render.ts';
-import { type VizValues, vizDefaults } from '#mesh/viz/install/values.ts';
+import { HIGH_AVAILABILITY, type VizValues, vizDefaults } from '#mesh/viz/install/values.ts';
 import { INSTALL_FLAGS } from '../install-flags.ts';
 import { printDocuments } from '../multicluster/documents.ts';
 import { OUTPUT, refuse, textOf } from '../multicluster/shared-flags.ts';
@@ -29,6 +29,7 @@ The installation can be configured by using the --set, --values, --set-string an
       name: 'ignore-cluster',
       usage: 'Ignore the current Kubernetes cluster when checking for existing cluster configuration (default false)',
     },
+    { name: 'ha', usage: 'Install Viz Extension in High Availability mode.' },
     { ...OUTPUT },
     WAIT,
     ...INSTALL_FLAGS.filter(({ name }) => ['set', 'set-file', 'set-string', 'values'].includes(name)),
@@ -54,6 +55,7 @@ export async function valuesOf(invocation: Invocation): Promise<VizValues> {
   if (!on('ignore-cluster') && !on('skip-checks')) {
     values.cniEnabled = (await requireControlPlane(invocation)).cniEnabled;
   }
+  if (on('ha')) values = merged(values, HIGH_AVAILABILITY);
   for (const path of flags.all.get('values') ?? []) {
     values = merged(values, parse(await readText(invocation, path)) ?? {});
   }
