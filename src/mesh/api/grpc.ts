@@ -189,6 +189,21 @@ function goneSignal(stream: Http2Stream): AbortSignal {
   return abort.signal;
 }
 
+/** Who counts the calls of a channel. */
+export interface CallMeter {
+  sent(): SentCall;
+}
+
+/** What is heard of one call. */
+export interface SentCall {
+  /** The head of the answer. */
+  head(status: number): void;
+  /** The first piece of it. */
+  piece(): void;
+  /** `grpcStatus` where the answer came to its end and has one. */
+  over(how: 'ended' | 'given up' | 'broken', grpcStatus?: string): void;
+}
+
 interface CallOptions {
   signal?: AbortSignal;
   headers?: Record<string, string>;
@@ -199,9 +214,11 @@ export class GrpcChannel {
   readonly #connection: Http2Connection;
   readonly #authority: string;
   readonly #closed: Promise<void>;
+  readonly #meter: CallMeter | undefined;
 
-  constructor(connection: Duplex, authority = 'localhost') {
+  constructor(connection: Duplex, authority = 'localhost', meter?: CallMeter) {
     this.#authority = authority;
+    this.#meter = meter;
     let onClosed = () => {};
     this.#closed = new Promise((resolve) => {
       onClosed = resolve;
@@ -241,20 +258,28 @@ export class GrpcChannel {
     const stop = () => stream.fail(CANCEL);
     signal?.addEventListener('abort', stop, { once: true });
     let head: Headers = {};
+    let sent: SentCall | undefined;
+    let how: 'ended' | 'given up' | 'broken' = 'given up';
     try {
       this.#start(stream, method, request, options);
+      sent = this.#meter?.sent();
       const answer = await begun;
       head = answer.head;
+      sent?.head(Number(head[':status']));
       const deframer = new Deframer();
       for await (const chunk of answer.body) {
+        sent?.piece();
         for (const bytes of deframer.push(chunk as Buffer)) yield decode(method.response, bytes);
       }
+      how = 'ended';
     } catch (error) {
       signal?.throwIfAborted();
+      how = 'broken';
       throw new GrpcError(UNAVAILABLE, (error as Error).message);
     } finally {
       signal?.removeEventListener('abort', stop);
       stop();
+      sent?.over(how, statusIn(stream.trailers ?? head));
     }
     signal?.throwIfAborted();
     const failure = failureOf(stream.trailers ?? head);
@@ -267,7 +292,9 @@ export class GrpcChannel {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       if (this.isClosed) return reject(new GrpcError(UNAVAILABLE, 'connection closed'));
+      let sent: SentCall | undefined;
       const settle = (head: Headers, bytes: Buffer) => {
+        sent?.over('ended', statusIn(stream.trailers ?? head));
         const failure = failureOf(stream.trailers ?? head);
         if (failure) return reject(failure);
         try {
@@ -279,24 +306,33 @@ export class GrpcChannel {
         reject(new GrpcError(INTERNAL, 'no message in the answer'));
       };
       const stream: Http2Stream = new Http2Stream((head) => {
+        sent?.head(Number(head[':status']));
         const whole = stream.complete;
         if (whole) return settle(head, whole);
         const chunks: Buffer[] = [];
         const body = stream.body();
-        body.on('data', (chunk: Buffer) => chunks.push(chunk));
+        body.on('data', (chunk: Buffer) => {
+          sent?.piece();
+          chunks.push(chunk);
+        });
         body.on('end', () => settle(head, Buffer.concat(chunks)));
       });
       const stop = () => stream.fail(CANCEL);
       stream.onClosed = () => {
         signal?.removeEventListener('abort', stop);
         const { error } = stream;
-        if (error) reject(signal?.aborted ? signal.reason : new GrpcError(UNAVAILABLE, error.message));
+        if (!error) return;
+        sent?.over(signal?.aborted ? 'given up' : 'broken');
+        reject(signal?.aborted ? signal.reason : new GrpcError(UNAVAILABLE, error.message));
       };
       signal?.addEventListener('abort', stop, { once: true });
+      sent = this.#meter?.sent();
       this.#start(stream, method, request, options);
     });
   }
 }
+
+const statusIn = (trailers: Headers): string | undefined => trailers['grpc-status'] as string | undefined;
 
 /** What a call came to, by what followed its answer. */
 function failureOf(trailers: Headers): GrpcError | undefined {

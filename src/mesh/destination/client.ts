@@ -1,16 +1,16 @@
-import type { Duplex } from 'node:stream';
 import type { Clock } from '#base/clock.ts';
 import { GET, GET_PROFILE } from '#mesh/api/destination-api.ts';
 import type { Message } from '#mesh/api/protobuf.ts';
 import { createOutboundSource } from '#mesh/policy/outbound-source.ts';
 import { ReconnectingChannel } from '#mesh/policy/reconnect.ts';
+import type { ControlLink } from '#mesh/proxy/control-client.ts';
 import type { DiscoveredEndpoint, Discovery, OutboundPolicy, OutboundTarget } from '#mesh/proxy/discovery.ts';
 import { serviceProfileFrom } from './profile-view.ts';
 import { endpointFrom, keyOfAddr } from './wire.ts';
 
 export interface DiscoveryOptions {
-  /** Opens a connection to the destination controller, through the mesh. */
-  dialDestination(signal: AbortSignal): Promise<Duplex>;
+  /** To the destination controller, through the mesh. */
+  destination: ControlLink;
   /** To the policy controller, shared with the inbound side; absent: routes are not asked for. */
   policy?: ReconnectingChannel;
   clock: Clock;
@@ -28,13 +28,13 @@ const isWorkload = (endpoint: Message | undefined): boolean =>
 
 /** A proxy's view of destination (and of outbound policy), over one connection to each. */
 export function createDiscovery(options: DiscoveryOptions): Discovery {
-  const channel = new ReconnectingChannel(options.dialDestination, options.clock);
+  const channel = new ReconnectingChannel(options.destination, options.clock);
   const outbound = options.policy && createOutboundSource({ channel: options.policy, workload: options.workload });
 
-  const watchProfile = (path: string, listener: (profile: Message) => void) =>
+  const watchProfile = (path: string, onMessage: (profile: Message) => void) =>
     channel.follow(
       (connected, signal) => connected.stream(GET_PROFILE, { path, context_token: options.context }, { signal }),
-      listener,
+      { onMessage, where: `outbound:proxy{addr=${path}}: linkerd_app::dst` },
     );
 
   return {
@@ -84,28 +84,29 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       }
       let endpoints = new Map<string, DiscoveredEndpoint>();
       let fresh = true;
+      const take = (update: Message) => {
+        if (fresh) {
+          endpoints = new Map();
+          fresh = false;
+        }
+        if (update['no_endpoints']) {
+          endpoints = new Map();
+          listener(update['no_endpoints'].exists ? [] : undefined);
+          return;
+        }
+        for (const addr of update['add']?.addrs ?? []) {
+          endpoints.set(keyOfAddr(addr['addr']), endpointFrom(addr, update['add'].metric_labels));
+        }
+        for (const addr of update['remove']?.addrs ?? []) endpoints.delete(keyOfAddr(addr));
+        listener([...endpoints.values()]);
+      };
       return channel.follow(
         (connected, signal) => {
           // A new stream tells everything again; what it does not name is gone.
           fresh = true;
           return connected.stream(GET, { scheme: 'k8s', path: authority, context_token: options.context }, { signal });
         },
-        (update) => {
-          if (fresh) {
-            endpoints = new Map();
-            fresh = false;
-          }
-          if (update['no_endpoints']) {
-            endpoints = new Map();
-            listener(update['no_endpoints'].exists ? [] : undefined);
-            return;
-          }
-          for (const addr of update['add']?.addrs ?? []) {
-            endpoints.set(keyOfAddr(addr['addr']), endpointFrom(addr, update['add'].metric_labels));
-          }
-          for (const addr of update['remove']?.addrs ?? []) endpoints.delete(keyOfAddr(addr));
-          listener([...endpoints.values()]);
-        },
+        { onMessage: take },
       );
     },
 

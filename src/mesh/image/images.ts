@@ -174,12 +174,12 @@ export const proxyImage: Image = {
               import('#mesh/policy/reconnect.ts'),
             ]);
           const { clock } = context;
-          return startProxy(context, ({ workload, context: token }, dial) => {
-            const channel = new ReconnectingChannel(dial.policy, clock);
+          return startProxy(context, ({ workload, context: token }, links) => {
+            const channel = new ReconnectingChannel(links.policy, clock);
             return {
               policies: createPolicySource({ channel, workload }),
               discovery: createDiscovery({
-                dialDestination: dial.destination,
+                destination: links.destination,
                 policy: channel,
                 clock,
                 context: token,

@@ -13,11 +13,14 @@ export function createOutboundSource({ channel, workload }: { channel: Reconnect
       channel.follow(
         (connected, signal) =>
           connected.stream(WATCH_OUTBOUND, { source_workload: workload, addr: tcpMessage(ip, port) }, { signal }),
-        (message) => listener(outboundPolicyFrom(message)),
-        ({ code }) => {
-          if (code !== NOT_FOUND) return undefined;
-          listener(undefined);
-          return 'stop';
+        {
+          onMessage: (message) => listener(outboundPolicyFrom(message)),
+          onRefused: ({ code }) => {
+            if (code !== NOT_FOUND) return undefined;
+            listener(undefined);
+            return 'stop';
+          },
+          where: `outbound:proxy{addr=${ip}:${port}}: linkerd_app_outbound::policy::api`,
         },
       ),
   };

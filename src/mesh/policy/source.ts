@@ -20,7 +20,10 @@ export function createPolicySource(options: {
       channel.follow(
         (connected: GrpcChannel, signal) =>
           connected.stream(WATCH_PORT, { workload: options.workload, port }, { signal }),
-        (message) => listener(configFrom(message, port)),
+        {
+          onMessage: (message) => listener(configFrom(message, port)),
+          where: `watch{port=${port}}: linkerd_app_inbound::policy::api`,
+        },
       ),
     close: () => channel.close(),
   };

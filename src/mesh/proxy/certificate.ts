@@ -1,5 +1,4 @@
 import { createPrivateKey, generateKeyPairSync, type X509Certificate } from 'node:crypto';
-import type { Duplex } from 'node:stream';
 import * as tls from 'node:tls';
 import { type Clock, type Timer, WallClock } from '#base/clock.ts';
 import type { ContainerFiles } from '#kube/images/program.ts';
@@ -8,6 +7,8 @@ import { CERTIFY } from '#mesh/api/identity-api.ts';
 import { fingerprintOf, parseCertificates } from '#pki/certificate.ts';
 import { createCsr } from '#pki/csr.ts';
 import { writePem } from '#pki/pem.ts';
+import { FailFast, failureText } from './certify-failure.ts';
+import type { ControlClient } from './control-client.ts';
 import type { ProxyLog } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { ProxySettings } from './settings.ts';
@@ -38,8 +39,8 @@ export interface CertificateOptions {
   log: ProxyLog;
   metrics: Metrics;
   signal: AbortSignal;
-  /** Opens a connection to the identity controller through the mesh. */
-  dial(signal: AbortSignal): Promise<Duplex>;
+  /** To the identity controller, through the mesh. */
+  client: ControlClient;
 }
 
 /**
@@ -64,6 +65,8 @@ export class WorkloadCertificate implements TlsCredentials {
   readonly #csr: Uint8Array;
   readonly #waiting: (() => void)[] = [];
   #renewed = false;
+  /** The gate to the controller shut on the present call. */
+  #failed: FailFast | undefined;
   #attempt: AbortController | undefined;
   #wake: (() => void) | undefined;
 
@@ -164,15 +167,10 @@ export class WorkloadCertificate implements TlsCredentials {
       } catch (error) {
         if (signal.aborted) return;
         refusals++;
-        metrics.add('control_identity_cert_refreshes_total', { result: 'error' });
-        const status =
-          error instanceof GrpcError
-            ? ` error=status: ${statusName(error.code)}, message: ${JSON.stringify(error.message)}`
-            : ` error=${(error as Error).message}`;
         log.line(
           'error',
           'daemon:identity: linkerd_proxy_identity_client::certify',
-          `Failed to obtain identity${status}`,
+          `Failed to obtain identity error=${failureText(error as Error)}`,
           2,
         );
       }
@@ -196,9 +194,32 @@ export class WorkloadCertificate implements TlsCredentials {
     });
   }
 
-  /** One Certify call; connecting is tried until it works, because nobody can refuse what never arrived. */
+  /** One Certify call; connecting is tried until it works or the gate to the controller shuts. */
   async #certify(): Promise<void> {
-    const { clock, signal, settings, files } = this.#options;
+    const { client, settings } = this.#options;
+    const kept = this.#takeChannel();
+    if (kept) {
+      client.pass();
+      if (await this.#ask(kept, () => {})) return;
+    }
+    client.renew();
+    const leave = client.wait(() => {
+      this.#failed = new FailFast(settings.identity);
+      this.#attempt?.abort(this.#failed);
+      this.#wake?.();
+    });
+    try {
+      await this.#ask(undefined, leave);
+    } finally {
+      leave();
+      client.close();
+      this.#failed = undefined;
+    }
+  }
+
+  /** `onConnected` is called once there is a connection. False when the kept one was of no use. */
+  async #ask(kept: GrpcChannel | undefined, onConnected: () => void): Promise<boolean> {
+    const { clock, signal, settings, files, client } = this.#options;
     let wait = FIRST_RETRY_MS;
     for (let attempts = 1; ; attempts++) {
       let release: (() => void) | undefined;
@@ -210,11 +231,8 @@ export class WorkloadCertificate implements TlsCredentials {
       const timer = clock.setTimeout(() => attempt.abort(new Error('timed out')), ATTEMPT_MS);
       let channel: GrpcChannel | undefined;
       try {
-        channel = this.#takeChannel();
-        if (!channel) {
-          const connection = await this.#options.dial(attempt.signal);
-          channel = new GrpcChannel(connection, settings.identity.host);
-        }
+        channel = kept ?? new GrpcChannel(await client.dial(attempt.signal), settings.identity.host, client.calls);
+        onConnected();
         release = clock.hold?.();
         const answer = await channel.unary(
           CERTIFY,
@@ -223,10 +241,12 @@ export class WorkloadCertificate implements TlsCredentials {
         );
         this.#take(answer['leaf_certificate'], answer['intermediate_certificates'] ?? [], answer['valid_until']);
         this.#keepChannel(channel);
-        return;
+        return true;
       } catch (error) {
         channel?.close();
+        if (this.#failed) throw this.#failed;
         if (signal.aborted || (error instanceof GrpcError && error.code !== UNAVAILABLE)) throw error;
+        if (kept) return false;
       } finally {
         timer.cancel();
         this.#attempt = undefined;
@@ -234,6 +254,7 @@ export class WorkloadCertificate implements TlsCredentials {
       }
       await this.#pause(wait, attempts > MANY_ATTEMPTS);
       signal.throwIfAborted();
+      if (this.#failed) throw this.#failed;
       wait = Math.min(wait * 2, attempts > MANY_ATTEMPTS ? SLOW_RETRY_MS : LONGEST_RETRY_MS);
     }
   }
@@ -293,12 +314,3 @@ async function held(clock: Clock, work: Promise<void>): Promise<void> {
     release?.();
   }
 }
-
-const STATUS: Record<number, string> = {
-  2: 'Unknown',
-  3: 'InvalidArgument',
-  9: 'FailedPrecondition',
-  13: 'Internal',
-  14: 'Unavailable',
-};
-const statusName = (code: number): string => STATUS[code] ?? String(code);

@@ -1,9 +1,18 @@
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { NetNs } from '#kube/network/network.ts';
+import type { ControlMetrics } from './control-metrics.ts';
 import type { ProxyLog } from './log.ts';
 import type { ControlAddress } from './settings.ts';
 import { connectTls, PeerError, type TlsCredentials } from './tls.ts';
+
+/** One controller as a proxy knows it. */
+export interface Controller {
+  /** For the log. */
+  span: string;
+  to: ControlAddress;
+  metrics: ControlMetrics;
+}
 
 export interface ControlDialerOptions {
   net: NetNs;
@@ -43,17 +52,23 @@ export class ControlDialer {
   }
 
   /** A proxy looks for its controllers as soon as it runs, and not only when it has something to ask. */
-  async seek(span: string, to: ControlAddress): Promise<void> {
-    for (const ip of await this.#addresses(span, to).catch(() => [])) this.#adding(span, to, `${ip}:${to.port}`);
+  async seek(controller: Controller): Promise<void> {
+    const { span, to } = controller;
+    for (const ip of await this.#addresses(controller).catch(() => [])) this.#adding(span, to, `${ip}:${to.port}`);
   }
 
-  async #addresses(span: string, { host, port }: ControlAddress, signal?: AbortSignal): Promise<string[]> {
-    if (host === 'localhost') return ['127.0.0.1'];
-    if (isIP(host)) return [host];
-    return this.#options.net.resolve(host).catch((error: Error) => {
-      if (!signal?.aborted) this.#unresolved(span, { host, port });
-      throw error;
-    });
+  async #addresses({ span, to, metrics }: Controller, signal?: AbortSignal): Promise<string[]> {
+    const { host, port } = to;
+    const known = host === 'localhost' ? '127.0.0.1' : isIP(host) ? host : undefined;
+    const ips =
+      known === undefined
+        ? await this.#options.net.resolve(host).catch((error: Error) => {
+            if (!signal?.aborted) this.#unresolved(span, to);
+            throw error;
+          })
+        : [known];
+    metrics.found(ips.map((ip) => `${ip}:${port}`));
+    return ips;
   }
 
   #adding(span: string, { host, port }: ControlAddress, address: string): void {
@@ -64,10 +79,11 @@ export class ControlDialer {
     this.#options.log.info(where, `Adding endpoint addr=${address}`, thread);
   }
 
-  async dial(span: string, to: ControlAddress, signal?: AbortSignal): Promise<Duplex> {
+  async dial(controller: Controller, signal?: AbortSignal): Promise<Duplex> {
     const { net, uid, log } = this.#options;
+    const { span, to, metrics } = controller;
     const name = `${to.host}:${to.port}`;
-    const ips = await this.#addresses(span, to, signal);
+    const ips = await this.#addresses(controller, signal);
     const ip = ips[ips.length === 1 ? 0 : Math.floor(Math.random() * ips.length)]!;
     const address = `${ip}:${to.port}`;
     const failed = (error: Error) => {
@@ -81,14 +97,14 @@ export class ControlDialer {
       .dial(ip, to.port, { uid, timeoutMs: CONNECT_MS, ...(signal ? { signal } : {}) })
       .catch((error: Error) => Promise.reject(failed(error)));
     this.#adding(span, to, address);
-    if (!to.identity) return connection;
+    if (!to.identity) return counted(connection, metrics, address);
     const stop = () => connection.destroy();
     // Finding and reaching the controller may take time of the clock; the handshake takes none.
     const release = this.#options.credentials().clock.hold?.();
     signal?.addEventListener('abort', stop, { once: true });
     try {
       const { socket } = await connectTls(connection, this.#options.credentials(), to.identity, ['h2']);
-      return socket;
+      return counted(socket, metrics, address);
     } catch (error) {
       throw failed(error as Error);
     } finally {
@@ -96,6 +112,11 @@ export class ControlDialer {
       signal?.removeEventListener('abort', stop);
     }
   }
+}
+
+function counted(connection: Duplex, metrics: ControlMetrics, address: string): Duplex {
+  connection.once('close', metrics.connected(address));
+  return connection;
 }
 
 /** Of a name without records, in the words of the proxy's resolver. */

@@ -1,10 +1,11 @@
-import type { Duplex } from 'node:stream';
 import { Lifecycle } from '#base/lifecycle.ts';
 import type { ContainerContext, Process } from '#kube/images/program.ts';
 import { AccessLog, accessLogFormat } from './access-log.ts';
 import { Admin } from './admin.ts';
 import { WorkloadCertificate } from './certificate.ts';
-import { ControlDialer } from './control.ts';
+import { ControlDialer, type Controller } from './control.ts';
+import { ControlClient, type ControlLink } from './control-client.ts';
+import { ControlMetrics } from './control-metrics.ts';
 import type { Discovery } from './discovery.ts';
 import { Inbound } from './inbound.ts';
 import type { InboundPolicySource } from './inbound-policy.ts';
@@ -21,12 +22,10 @@ import { TransportMetrics } from './transport-metrics.ts';
 /** The release this proxy imitates. */
 export const PROXY_VERSION = '2.366.0';
 
-type DialControl = (signal: AbortSignal) => Promise<Duplex>;
-
 /** The control plane's clients, given from above: they belong to the rooms whose controllers they speak to. */
 export type ControlPlane = (
   settings: ProxySettings,
-  dial: { destination: DialControl; policy: DialControl },
+  links: { destination: ControlLink; policy: ControlLink },
 ) => { policies: InboundPolicySource; discovery: Discovery };
 
 let started = 0;
@@ -60,9 +59,20 @@ export function startProxy(context: ContainerContext, control: ControlPlane | un
   try {
     settings = readSettings(env);
     const dialer = new ControlDialer({ net, uid, log, credentials: () => certificate });
-    const dial = (span: string, to: ControlAddress) => (dialSignal: AbortSignal) => dialer.dial(span, to, dialSignal);
-    const { identity } = settings;
-    const identitySpan = `identity:identity{server.addr=${identity.host}:${identity.port}}`;
+    const controller = (name: 'identity' | 'destination' | 'policy', span: string, to: ControlAddress): Controller => ({
+      span,
+      to,
+      metrics: new ControlMetrics({ metrics, clock, name, to }),
+    });
+    const { host, port } = settings.identity;
+    const identity = controller('identity', `identity:identity{server.addr=${host}:${port}}`, settings.identity);
+    const destination = controller('destination', 'dst', settings.destination);
+    const policy = controller('policy', 'policy', settings.policy);
+    const client = (of: Controller) => {
+      const made = new ControlClient({ dialer, controller: of, clock, log });
+      life.add(() => made.close());
+      return made;
+    };
     certificate = new WorkloadCertificate({
       settings,
       clock,
@@ -70,12 +80,11 @@ export function startProxy(context: ContainerContext, control: ControlPlane | un
       log,
       metrics,
       signal,
-      dial: dial(identitySpan, identity),
+      client: client(identity),
     });
-    const clients = control?.(settings, {
-      destination: dial('dst', settings.destination),
-      policy: dial('policy', settings.policy),
-    });
+    // As the real proxy's, they are there before anybody asks them.
+    for (const { metrics: counted } of [destination, policy]) counted.built();
+    const clients = control?.(settings, { destination: client(destination), policy: client(policy) });
     const policies = new PortPolicies(settings, clock, clients?.policies);
     const runtime: ProxyRuntime = {
       settings,
@@ -95,12 +104,7 @@ export function startProxy(context: ContainerContext, control: ControlPlane | un
       connections: new Set(),
     };
     announce(log, settings);
-    for (const [span, to] of [
-      ['policy', settings.policy],
-      ['dst', settings.destination],
-      [identitySpan, identity],
-    ] as const)
-      void dialer.seek(span, to);
+    for (const each of [policy, destination, identity]) void dialer.seek(each);
     listen(runtime, life, new Admin(runtime, { env, startedAt, version: PROXY_VERSION, shutdown: () => end(0) }));
     life.add(() => {
       policies.stop();

@@ -30,6 +30,12 @@ export class RequestSeries {
     return renderLabels({ ...this.#labels, classification: 'failure', grpc_status: '', error });
   }
 
+  /** An answer broke off after its head. */
+  broken(status: number, error: string): string {
+    const code = String(status);
+    return renderLabels({ ...this.#labels, status_code: code, classification: 'failure', grpc_status: '', error });
+  }
+
   response(status: number, failed: boolean, grpcStatus = ''): string {
     const key = `${status} ${failed} ${grpcStatus}`;
     const known = this.#responses.get(key);

@@ -66,10 +66,10 @@ function start(cluster: FakeCluster): Discovery {
     startDestination(container(controller, ['destination', '-default-opaque-ports=3306']), { client: cluster.client }),
   );
   run(startPolicy(container(controller, ['policy', '--admin-addr=0.0.0.0:9990']), { client: cluster.client }));
-  const policy = new ReconnectingChannel((signal) => proxy.dial('10.0.0.5', 8090, { signal }), clock);
+  const policy = new ReconnectingChannel({ dial: (signal) => proxy.dial('10.0.0.5', 8090, { signal }) }, clock);
   ends.push(() => policy.close());
   const discovery = createDiscovery({
-    dialDestination: (signal) => proxy.dial('10.0.0.5', 8086, { signal }),
+    destination: { dial: (signal) => proxy.dial('10.0.0.5', 8086, { signal }) },
     policy,
     clock,
     context: '{"ns":"shop"}',

@@ -44,7 +44,7 @@ describe('policy on the embedded API server', () => {
       { client },
     );
     const proxy = network.createNamespace({ ip: '10.0.0.9', name: 'proxy' });
-    const channel = new ReconnectingChannel((signal) => proxy.dial('10.0.0.5', 8090, { signal }), clock);
+    const channel = new ReconnectingChannel({ dial: (signal) => proxy.dial('10.0.0.5', 8090, { signal }) }, clock);
     const source = createPolicySource({ channel, workload: '{"ns":"shop","pod":"api"}' });
     source.watchPort(8080, (config) => seen.push(config));
     close = () => source.close();

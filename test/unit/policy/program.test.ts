@@ -35,7 +35,7 @@ function start(cluster: FakeCluster) {
   const context = container(controller, ARGS);
   const process = startPolicy(context, { client: cluster.client });
   const source = createPolicySource({
-    channel: new ReconnectingChannel((signal) => proxy.dial('10.0.0.5', 8090, { signal }), clock),
+    channel: new ReconnectingChannel({ dial: (signal) => proxy.dial('10.0.0.5', 8090, { signal }) }, clock),
     workload: '{"ns":"shop", "pod":"web-1"}\n',
   });
   const seen: InboundConfig[] = [];
