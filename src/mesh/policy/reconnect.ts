@@ -3,9 +3,11 @@ import { GrpcChannel, GrpcError, UNAVAILABLE } from '#mesh/api/grpc.ts';
 import type { Message } from '#mesh/api/protobuf.ts';
 import type { ControlLink } from '#mesh/proxy/control-client.ts';
 
-/** Waits between attempts to connect, and between streams, grow from the first to the second of these. */
+/** Waits between streams grow from the first to the second of these. */
 const FIRST_MS = 100;
 const LAST_MS = 10_000;
+/** Those between attempts to connect no further than this: so often the proxy looks up a name that has no address. */
+const LAST_CONNECT_MS = 5_000;
 /** How long a stream may bring nothing at first (`LINKERD2_PROXY_CONTROL_STREAM_INITIAL_TIMEOUT`). */
 const INITIAL_MS = 3_000;
 
@@ -62,7 +64,7 @@ export class ReconnectingChannel {
 
   async #open(): Promise<GrpcChannel> {
     const { signal } = this.#abort;
-    for (let wait = FIRST_MS; ; wait = Math.min(wait * 2, LAST_MS)) {
+    for (let wait = FIRST_MS; ; wait = Math.min(wait * 2, LAST_CONNECT_MS)) {
       try {
         const channel = new GrpcChannel(await this.#link.dial(signal), undefined, this.#link.calls);
         if (signal.aborted) channel.close();
@@ -72,7 +74,7 @@ export class ReconnectingChannel {
         signal.throwIfAborted();
       }
       // What has failed for long is not tried a thousand times while the clock is moved.
-      await this.#clock.sleep(wait, signal, { lazy: wait >= LAST_MS });
+      await this.#clock.sleep(wait, signal, { lazy: wait >= LAST_CONNECT_MS });
     }
   }
 
