@@ -88,8 +88,11 @@ export class PodWorker implements PodWorld {
   update(pod: KubeObject): void {
     const labelsChanged =
       pod.metadata.labels !== this.#pod.metadata.labels || pod.metadata.annotations !== this.#pod.metadata.annotations;
+    const gatesChanged = gatesOf(pod) !== gatesOf(this.#pod);
     this.#pod = pod;
     if (labelsChanged) this.#mounts.podChanged();
+    // Conditions that others set decide whether the pod is ready.
+    if (gatesChanged) this.changed();
     for (const spec of pod.spec.ephemeralContainers ?? []) if (!this.runner(spec.name)) this.#addEphemeral(spec);
     if (!pod.metadata.deletionTimestamp) return;
     const graceMs = (pod.metadata.deletionGracePeriodSeconds ?? 30) * 1000;
@@ -311,4 +314,13 @@ export class PodWorker implements PodWorld {
   #now(): string {
     return rfc3339(this.node.clock.now());
   }
+}
+
+/** What a pod's readiness gates say; empty where it has none. */
+function gatesOf({ spec, status }: KubeObject): string {
+  const gates = (spec.readinessGates ?? []) as { conditionType: string }[];
+  const conditions = (status?.conditions ?? []) as { type: string; status: string }[];
+  return gates
+    .map(({ conditionType }) => conditions.find(({ type }) => type === conditionType)?.status ?? '')
+    .join(' ');
 }

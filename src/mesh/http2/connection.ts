@@ -205,6 +205,7 @@ export class Http2Connection implements StreamCarrier, FrameListener {
     return this.isServer ? id > this.#lastId : id >= this.#nextId || id % 2 === 0;
   }
 
+  /** A head of a message; trailers too. */
   onHead(id: number, headers: Headers, ended: boolean, valid: boolean): void {
     const stream = this.#streams.get(id);
     if (stream) {
@@ -219,7 +220,10 @@ export class Http2Connection implements StreamCarrier, FrameListener {
     const complete =
       headers[':method'] && (headers[':method'] === 'CONNECT' || (headers[':path'] && headers[':scheme']));
     if (!valid || !complete) return this.reset(id, PROTOCOL_ERROR);
-    const opened: Http2Stream = new Http2Stream((got) => this.#events.onStream?.(opened, got));
+    const opened: Http2Stream = new Http2Stream((got) => {
+      if (listSize(got) > MOST_LIST) opened.writeHead({ ':status': '431' }, {}, true);
+      else this.#events.onStream?.(opened, got);
+    });
     opened.open(this, id, this.#firstSendWindow);
     this.#streams.set(id, opened);
     if (opened.takeHead(headers, ended)) this.#heads.push(opened);
@@ -320,4 +324,14 @@ export class Http2Connection implements StreamCarrier, FrameListener {
     if (!this.#socket.destroyed) this.#socket.end(() => this.#socket.destroy());
     this.#events.onClosed?.();
   }
+}
+
+/** A server takes this much of a request's head (hyper, proto/h2/server.rs). */
+const MOST_LIST = 16 * 1024;
+
+/** As RFC 9113 6.5.2 counts it. */
+function listSize(headers: Headers): number {
+  let size = 0;
+  for (const name in headers) for (const value of [headers[name] ?? ''].flat()) size += name.length + value.length + 32;
+  return size;
 }

@@ -22,7 +22,7 @@ const STATIC: [name: string, value: string][] = [
 ];
 const TABLE_BYTES = 4_096;
 const ENTRY_BYTES = 32;
-const MOST_TOTAL = 64 * 1024;
+const MOST_TOTAL = 512 * 1024;
 const KNOWN_NAMES = new Map<string, number>();
 const KNOWN_FIELDS = new Map<string, Map<string, number>>();
 STATIC.forEach(([name, value], index) => {

@@ -54,7 +54,7 @@ export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1')
 /** Bytes of the largest frame that this side takes and sends; what all peers take. */
 export const MOST_FRAME = 16_384;
 /** Bytes of the largest header block. */
-export const MOST_BLOCK = 64 * 1024;
+export const MOST_BLOCK = 512 * 1024;
 /** Every window's size before anybody says another. */
 export const FIRST_WINDOW = 65_535;
 /** What a peer may send on all streams together. */

@@ -132,11 +132,12 @@ export class Endpoint {
       const headers: Headers = { ...(given.headers ?? exchange.headers) };
       const lifts = this.isMeshed && this.info.h2 && !this.info.opaque;
       const multiplex = (exchange.version === 'HTTP/2.0' && (exchange.isNative || lifts)) || lifts;
-      if (multiplex && this.isMeshed && exchange.version === 'HTTP/1.1') headers[ORIG_PROTO] = 'HTTP/1.1';
-      const { method, path } = exchange;
+      if (multiplex && this.isMeshed && exchange.version === 'HTTP/1.1')
+        headers[ORIG_PROTO] = exchange.isOld ? 'HTTP/1.0' : 'HTTP/1.1';
+      const { method, path, isOld } = exchange;
       const authority = this.info.authorityOverride ?? exchange.authority;
       const { body, signal } = given;
-      const out = { method, path, authority, headers, ...(body ? { body } : {}), ...(signal ? { signal } : {}) };
+      const out = { method, path, isOld, authority, headers, ...(body ? { body } : {}), ...(signal ? { signal } : {}) };
       const answer = await (multiplex ? this.#http2 : this.#http1).send(out);
       if (this.#penalty && (answer.status >= 500 || answer.status === 429)) {
         const hint = retryAfterOf(answer.headers['retry-after']);

@@ -6,10 +6,13 @@ import { INTERNAL_ERROR } from '#mesh/http2/numbers.ts';
 import type { Http2Stream } from '#mesh/http2/stream.ts';
 import { pump } from './body-pump.ts';
 import { PlainServer } from './http1-server.ts';
+import { MOST_HEAD_BYTES, reasonIn, refusalOf } from './http1-wire.ts';
 
 /** What comes back for a request, from an application, from another proxy, or from this one. */
 export interface Answer {
   status: number;
+  /** What stood behind the status in HTTP/1; it goes on in HTTP/1 only. */
+  reason?: string;
   headers: Headers;
   body?: Readable;
   /** The body instead, where all of it came at once. */
@@ -21,6 +24,8 @@ export interface Answer {
 /** One HTTP request on its way through the proxy, whichever version it came in. */
 export interface Exchange {
   version: 'HTTP/1.1' | 'HTTP/2.0';
+  /** The client speaks HTTP/1.0, and the application hears so. */
+  readonly isOld?: boolean;
   method: string;
   path: string;
   authority: string;
@@ -50,17 +55,50 @@ const HOP_BY_HOP = new Set([
   'host',
 ]);
 
-/** `ends` keeps a `connection: close` in its place. */
+/** Also without what `connection` names. `ends` keeps a `connection: close` in its place. */
 export function withoutHopByHop(headers: Headers, ends = false): Headers {
   const out: Headers = {};
+  const { connection } = headers;
+  const named =
+    connection === undefined || connection === 'close' || connection === 'keep-alive'
+      ? undefined
+      : String(connection)
+          .split(',')
+          .map((each) => each.trim().toLowerCase());
   for (const name in headers) {
     if (ends && name === 'connection') out[name] = 'close';
-    if (HOP_BY_HOP.has(name) || name.charCodeAt(0) === 58) continue;
+    if (HOP_BY_HOP.has(name) || name.charCodeAt(0) === 58 || named?.includes(name)) continue;
     const value = headers[name];
     if (name === 'te' && value !== 'trailers') continue;
     out[name] = value;
   }
   return out;
+}
+
+/** The last header takes the place of each that is taken away, as in the proxy's own map of them. */
+export function without(headers: Headers, isTaken: (name: string) => boolean): Headers {
+  const entries = Object.entries(headers);
+  for (let i = 0; i < entries.length; ) {
+    if (!isTaken(entries[i]![0])) {
+      i++;
+      continue;
+    }
+    const last = entries.pop()!;
+    if (i < entries.length) entries[i] = last;
+  }
+  return entries.length === Object.keys(headers).length ? headers : Object.fromEntries(entries);
+}
+
+/** What an answer says of its connection only is taken away in that order (linkerd/http/upgrade). */
+export function withoutConnection(headers: Headers): Headers {
+  const named = String(headers['connection'] ?? '')
+    .toLowerCase()
+    .split(',');
+  const taken = ['connection', ...named.map((each) => each.trim()), 'upgrade', 'proxy-connection', 'keep-alive'];
+  return taken.reduce(
+    (left, name) => (left[name] === undefined ? left : without(left, (each) => each === name)),
+    headers,
+  );
 }
 
 export const isGrpc = (headers: Headers): boolean =>
@@ -147,7 +185,8 @@ export function http1Exchange(request: http.IncomingMessage, response: http.Serv
     ...(hasBody ? { body: request } : {}),
     // gRPC is HTTP/2; what calls itself so over HTTP/1 is answered as HTTP.
     isGrpc: false,
-    isNative: headers['l5d-orig-proto'] === undefined,
+    isNative: true,
+    ...(request.httpVersion === '1.0' ? { isOld: true } : {}),
     respond(answer) {
       if (response.destroyed || response.headersSent) {
         answer.body?.destroy();
@@ -158,7 +197,7 @@ export function http1Exchange(request: http.IncomingMessage, response: http.Serv
       const sent = withoutHopByHop(answer.headers, close) as http.OutgoingHttpHeaders;
       // A connection that stays open needs no header to say so, and the real proxy sends none.
       if (!close && response.shouldKeepAlive) response.removeHeader('connection');
-      response.writeHead(answer.status, sent);
+      response.writeHead(answer.status, reasonIn(answer), sent);
       const { body } = answer;
       if (!body) return void response.end(answer.whole);
       body.on('error', () => response.destroy());
@@ -179,6 +218,7 @@ function http2Exchange(stream: Http2Stream, headers: Headers): Exchange {
   let made: Readable | undefined;
   const listeners: ((complete: boolean) => void)[] = [];
   let answer: Answer | undefined;
+  const lifted = headers['l5d-orig-proto'] as string | undefined;
   stream.onClosed = (complete) => {
     for (const listener of listeners) listener(complete);
     const body = answer?.body;
@@ -197,7 +237,8 @@ function http2Exchange(stream: Http2Stream, headers: Headers): Exchange {
     },
     ...(whole && whole.length > 0 ? { whole } : {}),
     isGrpc: isGrpc(headers),
-    isNative: headers['l5d-orig-proto'] === undefined,
+    isNative: lifted === undefined,
+    ...(lifted?.startsWith('HTTP/1.0') ? { isOld: true } : {}),
     respond(given) {
       if (stream.isClosed || answer) {
         given.body?.destroy();
@@ -247,7 +288,7 @@ let shared: http.Server | undefined;
 function http1Server(): http.Server {
   if (shared) return shared;
   shared = http.createServer(
-    { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0, noDelay: false },
+    { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0, noDelay: false, maxHeaderSize: MOST_HEAD_BYTES },
     (req, res) => {
       (req.socket as Tagged)[HANDLER]?.onExchange(http1Exchange(req, res));
     },
@@ -257,7 +298,10 @@ function http1Server(): http.Server {
     if (handler?.onUpgrade) handler.onUpgrade(request, socket, head);
     else socket.destroy();
   });
-  shared.on('clientError', (_error, socket) => socket.destroy());
+  shared.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end(refusalOf(400), () => socket.destroy());
+    else socket.destroy();
+  });
   return shared;
 }
 

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { pump } from './body-pump.ts';
-import { type Answer, withoutHopByHop } from './exchange.ts';
+import { type Answer, withoutConnection, withoutHopByHop } from './exchange.ts';
 import { IncomingBody } from './http1-body.ts';
 import {
   ChunkedReader,
@@ -80,7 +80,7 @@ export class Http1Connection {
     return new Promise((resolve, reject) => {
       const { method, signal, body } = out;
       const length = out.headers['content-length'];
-      let head = requestLine(method, out.path) + headerLines(out.headers);
+      let head = requestLine(method, out.path, out.isOld) + headerLines(out.headers);
       if (out.authority) head += headerLines({ host: out.authority });
       this.#pending = { method, resolve, reject, signal };
       this.#answering = true;
@@ -138,7 +138,7 @@ export class Http1Connection {
   }
 
   #takeHead({ line, headers }: Head, rest: Buffer): void {
-    const [, minor, code] = /^HTTP\/1\.([01]) (\d{3})(?: |$)/.exec(line) ?? [];
+    const [, minor, code, reason] = /^HTTP\/1\.([01]) (\d{3})(?: (.*)|$)/.exec(line) ?? [];
     if (code === undefined) throw new Malformed('invalid HTTP version parsed');
     const status = Number(code);
     if (status < 200) {
@@ -161,7 +161,11 @@ export class Http1Connection {
       this.#left = contentLength(headers);
       if (this.#left === undefined) this.#untilClose = true;
     }
-    const answer: Answer = { status, headers: withoutHopByHop(headers) };
+    const answer: Answer = {
+      status,
+      ...(reason === undefined ? {} : { reason }),
+      headers: withoutHopByHop(withoutConnection(headers)),
+    };
     if (this.#left !== undefined && rest.length >= this.#left) {
       // All of it is here already: no stream is needed.
       if (rest.length > this.#left) this.#keep = false;

@@ -1,9 +1,17 @@
-import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pump } from './body-pump.ts';
 import { type Answer, type Exchange, withoutHopByHop } from './exchange.ts';
 import { IncomingBody } from './http1-body.ts';
-import { chunked, contentLength, type Head, headerLines, readHead } from './http1-wire.ts';
+import {
+  chunked,
+  contentLength,
+  type Head,
+  headerLines,
+  MOST_TARGET_BYTES,
+  readHead,
+  reasonIn,
+  refusalOf,
+} from './http1-wire.ts';
 
 const NONE: Buffer = Buffer.alloc(0);
 /** How much of later requests is read while an earlier one is served. */
@@ -88,11 +96,14 @@ export class PlainServer {
     try {
       head = readHead(this.#held);
       if (!head) return;
-      request = plain(head);
+      if (head.line.length <= MOST_TARGET_BYTES) request = plain(head);
     } catch {
       // Node's parser is to judge, and to end it.
     }
-    if (!head || !request) return this.#leave();
+    if (!head || !request) {
+      const isLong = this.#held.indexOf('\r\n') > MOST_TARGET_BYTES;
+      return isLong ? void this.#socket.end(refusalOf(414), () => this.#socket.destroy()) : this.#leave();
+    }
     const rest = this.#held.subarray(head.size);
     this.#held = NONE;
     const exchange = new PlainExchange(this.#socket, request, head, (keep) => this.#done(keep));
@@ -146,7 +157,7 @@ class PlainExchange implements Exchange {
   readonly body?: IncomingBody;
   // gRPC is HTTP/2; what calls itself so over HTTP/1 is answered as HTTP.
   readonly isGrpc = false;
-  readonly isNative: boolean;
+  readonly isNative = true;
   resume: (() => void) | undefined;
   readonly #socket: Duplex;
   readonly #onOver: (keep: boolean) => void;
@@ -156,7 +167,7 @@ class PlainExchange implements Exchange {
   #answer: Answer | undefined;
   #answered = false;
   #keep: boolean;
-  readonly #isOld: boolean;
+  readonly isOld: boolean;
   #over = false;
   #wasComplete = false;
   #listeners: ((complete: boolean) => void)[] = [];
@@ -166,11 +177,10 @@ class PlainExchange implements Exchange {
     this.#onOver = onOver;
     this.method = request.method;
     this.path = request.path;
-    this.#isOld = request.isOld;
+    this.isOld = request.isOld;
     this.#keep = request.keeps;
     this.authority = (headers['host'] as string | undefined) ?? '';
     this.headers = withoutHopByHop(headers);
-    this.isNative = headers['l5d-orig-proto'] === undefined;
     this.#left = request.length;
     if (request.length > 0) {
       this.body = new IncomingBody(socket, () => {
@@ -211,14 +221,14 @@ class PlainExchange implements Exchange {
     const bodiless = this.method === 'HEAD' || status === 204 || status === 304;
     if (ends) this.#keep = false;
     if (!bodiless && !sized) {
-      if (body && this.#isOld) this.#keep = false;
+      if (body && this.isOld) this.#keep = false;
       else if (body) headers['transfer-encoding'] = 'chunked';
       else headers['content-length'] = String(whole.length);
     }
-    if (this.#isOld && this.#keep) headers['connection'] = 'keep-alive';
-    else if (!this.#isOld && !this.#keep) headers['connection'] ??= 'close';
-    const isChunked = !sized && !this.#isOld;
-    const head = `HTTP/1.${this.#isOld ? 0 : 1} ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n${headerLines(headers)}\r\n`;
+    if (this.isOld && this.#keep) headers['connection'] = 'keep-alive';
+    else if (!this.isOld && !this.#keep) headers['connection'] ??= 'close';
+    const isChunked = !sized && !this.isOld;
+    const head = `HTTP/1.${this.isOld ? 0 : 1} ${status} ${reasonIn(answer)}\r\n${headerLines(headers)}\r\n`;
     if (!body || bodiless) {
       body?.resume();
       if (bodiless || whole.length <= SMALL) {

@@ -1,7 +1,19 @@
+import { STATUS_CODES } from 'node:http';
 import { addHeader, BREAKS_OUT, FIELD_NAME, type Headers } from '#mesh/http2/headers.ts';
 
-/** As much of a head as is read before its end must have come (Node's own limit). */
-export const MOST_HEAD_BYTES = 16 * 1024;
+/** As much of a head as is read before its end must have come (hyper, proto/h1/io.rs). */
+export const MOST_HEAD_BYTES = 8 * 1024 + 100 * 4 * 1024;
+/** What a request may ask for at most (http, uri/mod.rs). */
+export const MOST_TARGET_BYTES = 65_534;
+
+/** What stands behind a status: what the other side said, or else its usual name (http, status.rs). */
+export const reasonIn = ({ status, reason }: { status: number; reason?: string }): string =>
+  // Node has a word of its own for no words at all.
+  reason === undefined ? (status === 418 ? "I'm a teapot" : (STATUS_CODES[status] ?? '<none>')) : reason || ' ';
+
+/** The answer to what cannot be read as a request. */
+export const refusalOf = (status: number): string =>
+  `HTTP/1.1 ${status} ${reasonIn({ status })}\r\nconnection: close\r\ncontent-length: 0\r\ndate: ${new Date().toUTCString()}\r\n\r\n`;
 
 /** What cannot be HTTP/1 as RFC 9112 has it. */
 export class Malformed extends Error {}
@@ -58,9 +70,9 @@ function headerLine(name: string, value: string): string {
 const TARGET = /^[\u0021-\u00ff]+$/;
 
 /** The first line of a request. Throws {@link Malformed} for what would break out of it. */
-export function requestLine(method: string, path: string): string {
+export function requestLine(method: string, path: string, isOld = false): string {
   if (!FIELD_NAME.test(method) || !TARGET.test(path)) throw new Malformed('invalid request line');
-  return `${method} ${path} HTTP/1.1\r\n`;
+  return `${method} ${path} HTTP/1.${isOld ? 0 : 1}\r\n`;
 }
 
 /** The length that headers announce; undefined when they announce none. Throws {@link Malformed}. */

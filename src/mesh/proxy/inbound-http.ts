@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Client, Ref } from '#mesh/policy/core/config.ts';
 import { decideRequest, REFUSALS, type RequestDecision } from '#mesh/policy/core/decide.ts';
-import { classified } from './classify.ts';
+import { classified, grpcStatusOf } from './classify.ts';
 import { type Answer, type Exchange, lengthLast, plainAnswer, synthesized } from './exchange.ts';
 import { applyRequestFilters, applyResponseFilters, type FilterOutcome } from './filters.ts';
 import { countFrames } from './frames.ts';
@@ -52,62 +52,15 @@ type Found = CountedRoute | undefined | Promise<CountedRoute | undefined>;
 export const ORIG_PROTO = 'l5d-orig-proto';
 const PROXY_ERROR = 'l5d-proxy-error';
 /** What one proxy tells another. */
-const PROXY_SAYS = new Set([PROXY_ERROR, 'l5d-proxy-connection']);
 const CLIENT_ID = 'l5d-client-id';
 
 const LIMITS = { total: 'total', identity: 'per-identity', override: 'override' } as const;
 
-type Allowed = Extract<RequestDecision, { outcome: 'allow' }>;
-
-/** What is counted of allowed requests of one connection, as long as they are decided alike. */
-class InboundSeries extends RequestSeries {
-  readonly allowed: string;
-  readonly parent: string;
-  readonly #parent: Labels;
-  readonly #statuses = new Map<number, string>();
-  readonly #decision: Allowed;
-
-  constructor({ targetAddress, port, client }: InboundConnection, decision: Allowed) {
-    const target = targetLabels(targetAddress, port);
-    const server = serverLabels(decision.server, port);
-    const who = tlsLabels(client);
-    const authz = authzLabels(decision.authorization);
-    const route = routeLabels(decision.route);
-    super({ direction: 'inbound', ...target, ...who, ...server, ...route, ...authz });
-    this.allowed = renderLabels({ ...target, ...server, ...route, ...authz, ...who });
-    this.#parent = parentLabels(decision.server, port, decision.route);
-    this.parent = renderLabels(this.#parent);
-    this.#decision = decision;
-  }
-
-  isOf({ server, route, authorization }: Allowed): boolean {
-    const mine = this.#decision;
-    return mine.server === server && mine.route === route && mine.authorization === authorization;
-  }
-
-  status(status: number): string {
-    const known = this.#statuses.get(status);
-    if (known !== undefined) return known;
-    const made = renderLabels({ ...this.#parent, status: String(status) });
-    this.#statuses.set(status, made);
-    return made;
-  }
-}
-
-const lastSeries = new WeakMap<InboundConnection, InboundSeries>();
-
-function seriesOf(connection: InboundConnection, decision: Allowed): InboundSeries {
-  const last = lastSeries.get(connection);
-  if (last?.isOf(decision)) return last;
-  const made = new InboundSeries(connection, decision);
-  lastSeries.set(connection, made);
-  return made;
-}
-
 /** Takes off what only proxies may say to each other; what the application is told of it comes back. */
 function takeMeshHeaders({ client }: InboundConnection, exchange: Exchange): string | undefined {
   const canonical = exchange.headers[CANONICAL_DST];
-  for (const name in exchange.headers) if (name.startsWith('l5d-')) delete exchange.headers[name];
+  if (exchange.version === 'HTTP/2.0') delete exchange.headers[ORIG_PROTO];
+  delete exchange.headers[CLIENT_ID];
   const identity = client.tls.kind === 'established' ? client.tls.identity : undefined;
   if (identity !== undefined) exchange.headers[CLIENT_ID] = identity;
   if (typeof canonical !== 'string') return undefined;
@@ -120,7 +73,7 @@ export async function serveInbound(connection: InboundConnection, exchange: Exch
   const { runtime, policy, client, port } = connection;
   const { config } = policy;
   const startedAt = runtime.clock.now();
-  const viaProxyVersion = exchange.headers[ORIG_PROTO] !== undefined;
+  const viaProxyVersion = exchange.version === 'HTTP/2.0' && !exchange.isNative;
   const canonical = takeMeshHeaders(connection, exchange);
   const decision = decideRequest(
     config,
@@ -188,11 +141,11 @@ async function passOn(
     );
   }
   metrics.add('request_total', series.request);
-  // The newer families are of applications alone.
   const isOwn = connection.port === runtime.settings.adminPort;
+  const { families } = series;
   if (!isOwn) {
-    metrics.add('inbound_http_requests_total', series.parent);
-    countFrames(exchange, metrics.histogram('inbound_http_request_frame_size_bytes', series.parent));
+    metrics.add(families.requests, series.parent);
+    countFrames(exchange, metrics.histogram(families.requestFrames, series.parent));
   }
   const outcome = applyRequestFilters(exchange, decision.filters, decision.match);
   const early = outcome && filtered(connection, exchange, outcome);
@@ -218,19 +171,17 @@ async function passOn(
     answer = instead;
   }
   if (telling) answer = telling.answered(answer);
-  for (const name in answer.headers) if (name.startsWith('l5d-') && !PROXY_SAYS.has(name)) delete answer.headers[name];
-  if (!connection.isProxy) for (const name of PROXY_SAYS) delete answer.headers[name];
   applyResponseFilters(answer, decision.filters);
   if (viaProxyVersion) answer.headers[ORIG_PROTO] = 'HTTP/1.1';
-  if (!isOwn) countFrames(answer, metrics.histogram('inbound_http_response_frame_size_bytes', series.parent));
   recordResponse(runtime, exchange, series, answer, startedAt, counted?.route);
   if (counted) recordProfileRoute(runtime, counted, exchange, answer, startedAt);
+  if (!isOwn) countFrames(answer, metrics.histogram(families.responseFrames, series.parent));
   exchange.onDone(() => {
     if (isOwn) return;
     const ms = runtime.clock.now() - startedAt;
-    metrics.add('inbound_http_statuses_total', series.status(answer.status));
-    metrics.observeSeconds('inbound_http_request_duration_seconds', series.parent, ms);
-    metrics.observeSeconds('inbound_http_response_duration_seconds', series.parent, ms);
+    metrics.add(families.statuses, series.status(answer));
+    metrics.observeSeconds(families.requestDuration, series.parent, ms);
+    metrics.observeSeconds(families.responseDuration, series.parent, ms);
   });
   exchange.respond(answer);
 }
@@ -281,7 +232,7 @@ function logFailure(
 ): void {
   connection.runtime.log.info(
     `inbound:server{port=${connection.listenPort}}:rescue{client.addr=${connection.clientAddress}}: linkerd_app_core::errors::respond`,
-    `${exchange.version} request failed error=${failureText(connection, message)} error.sources=[${sources.join(', ')}] path=${JSON.stringify(exchange.path.split('?')[0])}`,
+    `${exchange.isGrpc ? 'gRPC' : exchange.version} request failed error=${failureText(connection, message)} error.sources=[${sources.join(', ')}] path=${JSON.stringify(exchange.path.split('?')[0])}`,
   );
 }
 
@@ -320,7 +271,7 @@ function unreachable(
 ): Answer | undefined {
   const { runtime, clientAddress, listenPort } = connection;
   const [message = '', ...sources] = clientErrorOf(error);
-  const version = lifted ? 'HTTP/1.1' : exchange.version;
+  const version = exchange.isGrpc ? 'gRPC' : lifted ? 'HTTP/1.1' : exchange.version;
   runtime.log.info(
     `inbound:server{port=${listenPort}}:rescue{client.addr=${clientAddress}}: linkerd_app_core::errors::respond`,
     `${version} request failed error=${message} error.sources=[${sources.join(', ')}] path=${JSON.stringify(exchange.path.split('?')[0])}`,

@@ -286,13 +286,14 @@ export class Inbound {
 /** A request that came in HTTP/2 only between the proxies goes to the application in the version that the client spoke; native HTTP/2 stays HTTP/2. */
 function send(application: Application, exchange: Exchange) {
   const upstream = exchange.version === 'HTTP/2.0' && exchange.isNative ? application.http2 : application.http1;
-  const { method, path, authority, headers, body, whole } = exchange;
+  const { method, path, isOld, authority, headers, body, whole } = exchange;
   const gone = new AbortController();
   // The application need not go on with what nobody waits for.
   exchange.onDone((complete) => complete || gone.abort(new Error('the client has gone')));
   return upstream.send({
     method,
     path,
+    isOld,
     authority,
     headers,
     ...(body ? { body } : {}),

@@ -1,9 +1,8 @@
-import type { Headers } from '#mesh/http2/headers.ts';
 import type { Balancer } from './balancer.ts';
 import { Unavailable } from './balancer.ts';
 import type { OutboundTarget } from './discovery.ts';
 import type { Endpoint } from './endpoint.ts';
-import { type Answer, type Exchange, lengthLast } from './exchange.ts';
+import { type Answer, type Exchange, lengthLast, without } from './exchange.ts';
 import { applyResponseFilters } from './filters.ts';
 import { countFrames } from './frames.ts';
 import { recordResponse } from './inbound-http.ts';
@@ -47,7 +46,8 @@ const REQUIRE_ID = 'l5d-require-id';
 export async function serveOutbound(connection: OutboundConnection, exchange: Exchange): Promise<void> {
   const { runtime } = connection;
   const required = exchange.headers[REQUIRE_ID];
-  for (const name in exchange.headers) if (name.startsWith('l5d-')) delete exchange.headers[name];
+  // Other headers of the mesh's own are the application's affair (linkerd/app/outbound passes them on).
+  delete exchange.headers[REQUIRE_ID];
   const startedAt = runtime.clock.now();
   if (exchange.authority === '') exchange.authority = defaultAuthority(connection);
   let plan: Plan;
@@ -60,13 +60,13 @@ export async function serveOutbound(connection: OutboundConnection, exchange: Ex
     recordRoute(runtime, error, exchange, { status, headers: {} }, startedAt, errorLabel(error));
     return;
   }
-  const limits = new StreamLimits(runtime.clock, exchange, plan.timeouts);
   const { metrics } = runtime;
   const { labels } = plan;
   if (labels) {
     const route = { ...labels.route, hostname: '' };
     countFrames(exchange, metrics.histogram(`${labels.family}_request_frame_size_bytes`, route));
   }
+  const limits = new StreamLimits(runtime.clock, exchange, plan.timeouts);
   const replay =
     exchange.body && (plan.retry || plan.timeouts.idleMs)
       ? new ReplayBody(exchange.body, () => limits.touch())
@@ -88,9 +88,9 @@ export async function serveOutbound(connection: OutboundConnection, exchange: Ex
     recordResponse(runtime, exchange, series, answer, startedAt, plan.counted?.route);
     if (plan.counted) recordProfileRoute(runtime, plan.counted, exchange, answer, startedAt);
     recordRoute(runtime, plan, exchange, answer, startedAt);
-    limits.watch(answer);
     if (labels?.backend)
       countFrames(answer, metrics.histogram(`${labels.family}_backend_response_frame_size_bytes`, labels.backend));
+    limits.watch(answer);
     exchange.respond(answer);
   } catch (error) {
     limits.stop();
@@ -191,10 +191,16 @@ class Tries {
   #send(endpoint: Endpoint, given: Parameters<Endpoint['send']>[1]): Promise<Answer> {
     const required = this.#requiredId;
     const found = endpoint.info.identity;
+    const backend = this.#plan.place?.backend;
+    const place = backend ? `${backend}: ` : '';
     if (required !== undefined && required !== found)
-      throw new Rejected(502, 14, 'identity required', `required id ${required}; found ${found ?? 'none'}`, {
-        closes: true,
-      });
+      throw new Rejected(
+        502,
+        14,
+        'identity required',
+        `${place}required id ${serverId(required)}; found ${found === undefined ? 'None' : `Some(${serverId(found)})`}`,
+        { closes: true },
+      );
     const exchange = this.#exchange;
     const { taps } = this.#connection.runtime;
     const telling = taps.watched ? taps.begin(exchange, () => this.#tapPoint(endpoint)) : undefined;
@@ -266,19 +272,10 @@ class TryTimedOut extends TimedOut {
 const isRetryable = (error: Error): boolean =>
   error instanceof TryTimedOut || (error instanceof Unavailable && error.status === 504);
 
-/** The last header takes the place of each that is taken away, as in the proxy's own map of them. */
-function withoutMeshHeaders(headers: Headers): Headers {
-  const entries = Object.entries(headers);
-  for (let i = 0; i < entries.length; ) {
-    if (!entries[i]![0].startsWith('l5d-')) {
-      i++;
-      continue;
-    }
-    const last = entries.pop()!;
-    if (i < entries.length) entries[i] = last;
-  }
-  return entries.length === Object.keys(headers).length ? headers : Object.fromEntries(entries);
-}
+/** What the proxies say to each other in answers. */
+const BETWEEN_PROXIES = new Set(['l5d-orig-proto', 'l5d-proxy-error', 'l5d-proxy-connection']);
+
+const serverId = (name: string): string => `ServerId(Dns(Name(${JSON.stringify(name)})))`;
 
 /** Reads and takes off what the other proxy said of its own. */
 function finish(connection: OutboundConnection, exchange: Exchange, answer: Answer, endpoint: Endpoint): void {
@@ -286,7 +283,7 @@ function finish(connection: OutboundConnection, exchange: Exchange, answer: Answ
   // Through a balancer the client may well find another endpoint on the same connection.
   const isForwarded = connection.target?.service === undefined;
   const end = isForwarded && endpoint.isMeshed && answer.headers['l5d-proxy-connection'] === 'close';
-  answer.headers = withoutMeshHeaders(answer.headers);
+  answer.headers = without(answer.headers, (name) => BETWEEN_PROXIES.has(name));
   if (typeof said === 'string') {
     connection.runtime.log.info(
       `${endpoint.span}: linkerd_app_outbound::http::handle_proxy_error_headers`,

@@ -51,6 +51,8 @@ const OS_ERRORS: Record<string, string> = {
 export interface Outgoing {
   method: string;
   path: string;
+  /** Speaks HTTP/1.0, where it goes out in HTTP/1. */
+  isOld?: boolean | undefined;
   authority: string;
   headers: Headers;
   readonly body?: Exchange['body'];

@@ -6,12 +6,19 @@ import { CurlFailure } from './failure.ts';
 import type { Request } from './request.ts';
 import type { Target } from './url.ts';
 
-export interface Response {
+export interface Head {
   /** `1.1`, `2` */
   version: string;
   status: number;
   reason: string;
   headers: [name: string, value: string][];
+}
+
+export interface Response extends Head {
+  /** Answers with a status below 200 that came before. */
+  interim?: Head[];
+  /** The request was not sent to its end, so that no other can follow it. */
+  isUnsent?: boolean;
   body: Readable;
   /** Turns an error of the body's stream into curl's. */
   failureOf(error: Error & { code?: string }): CurlFailure;
@@ -30,9 +37,12 @@ export function send(
     : sendHttp1(opened, target, request, timings, signal);
 }
 
-function pathOf(target: Target): string {
-  return `${target.url.pathname}${target.url.search}`;
+export function pathOf(target: Target, request: Request): string {
+  return request.target ?? `${target.url.pathname}${target.url.search}`;
 }
+
+/** curl waits this long for leave to send a body. */
+const LEAVE_MS = 1_000;
 
 function sendHttp1(
   opened: Opened,
@@ -49,8 +59,8 @@ function sendHttp1(
       req = httpRequest({
         createConnection: () => opened.stream as never,
         method: request.method,
-        path: pathOf(target),
-        headers: headerList(request.headers),
+        path: pathOf(target, request),
+        headers: headerList(request.headers.filter(([name]) => !isExpect(name))),
         setHost: false,
         // A byte stream may hold any status line and header size that curl accepts.
         maxHeaderSize: 100 * 1024,
@@ -61,6 +71,10 @@ function sendHttp1(
     if (!request.headers.some(([name]) => name.toLowerCase() === 'connection')) req.removeHeader('connection');
     // The stream stays open; whether it is used again is decided when the answer is there.
     req.shouldKeepAlive = true;
+    const interim: Response['interim'] = [];
+    req.on('information', ({ httpVersion, statusCode, statusMessage, rawHeaders }) => {
+      interim.push({ version: httpVersion, status: statusCode, reason: statusMessage, headers: pairs(rawHeaders) });
+    });
     opened.freed = new Promise((free) => {
       opened.stream.once('free', () => free());
       opened.stream.once('close', () => free());
@@ -74,8 +88,6 @@ function sendHttp1(
     });
     req.on('response', (res: IncomingMessage) => {
       timings.firstByte = performance.now() - timings.start;
-      const headers: [string, string][] = [];
-      for (let i = 0; i < res.rawHeaders.length; i += 2) headers.push([res.rawHeaders[i]!, res.rawHeaders[i + 1]!]);
       const expected = Number(res.headers['content-length']);
       let received = 0;
       res.on('data', (chunk: Buffer) => {
@@ -87,7 +99,10 @@ function sendHttp1(
         version: res.httpVersion,
         status: res.statusCode ?? 0,
         reason: res.statusMessage ?? '',
-        headers,
+        headers: pairs(res.rawHeaders),
+        interim,
+        // An answer instead of leave: the body is never sent.
+        isUnsent: !req.writableEnded,
         body: res,
         failureOf: (error) => {
           if (opened.stream.errored && (opened.stream.errored as { code?: string }).code === 'ECONNRESET')
@@ -101,8 +116,29 @@ function sendHttp1(
       });
     });
     timings.pretransfer = performance.now() - timings.start;
-    req.end(request.body);
+    const expects = request.headers.find(([name]) => isExpect(name));
+    if (!expects) return void req.end(request.body);
+    // Set after the request was made: Node sends the head at once where it is among the first headers.
+    req.setHeader(...expects);
+    if (!request.body || !/^100-continue$/i.test(expects[1])) return void req.end(request.body);
+    req.flushHeaders();
+    const go = () => {
+      clearTimeout(late);
+      if (!req.writableEnded) req.end(request.body);
+    };
+    const late = setTimeout(go, LEAVE_MS);
+    req.once('continue', go);
+    req.once('response', () => clearTimeout(late));
+    req.once('close', () => clearTimeout(late));
   });
+}
+
+const isExpect = (name: string): boolean => name.toLowerCase() === 'expect';
+
+function pairs(raw: readonly string[]): [string, string][] {
+  const out: [string, string][] = [];
+  for (let i = 0; i < raw.length; i += 2) out.push([raw[i]!, raw[i + 1]!]);
+  return out;
 }
 
 /** The first line that goes out next says HTTP/1.0, which Node's client never says. */
@@ -156,7 +192,7 @@ function sendHttp2(
     const host = request.headers.find(([name]) => name.toLowerCase() === 'host')?.[1] ?? target.url.host;
     const headers: Record<string, string | string[]> = {
       ':method': request.method,
-      ':path': pathOf(target),
+      ':path': pathOf(target, request),
       ':scheme': target.scheme,
       ':authority': host,
     };

@@ -44,6 +44,9 @@ export interface CurlOptions {
   resolve: string[];
   connectTo: string[];
   http: '1.0' | '1.1' | '2' | 'prior-knowledge';
+  /** What the request line says instead of the URL's path. */
+  requestTarget: string | undefined;
+  pathAsIs: boolean;
   compressed: boolean;
   glob: boolean;
   failEarly: boolean;
@@ -145,6 +148,7 @@ const VALUES: Record<string, Setter> = {
   retry: (o, value) => (o.retries = whole('retry', value)),
   'retry-delay': (o, value) => (o.retryDelayMs = seconds('retry-delay', value)),
   'retry-max-time': (o, value) => (o.retryMaxMs = seconds('retry-max-time', value)),
+  'request-target': (o, value) => (o.requestTarget = value),
   resolve: (o, value) => o.resolve.push(value),
   'connect-to': (o, value) => o.connectTo.push(value),
   url: (o, value) => o.urls.push(value),
@@ -182,6 +186,7 @@ const FLAGS: Record<string, (options: CurlOptions, on: boolean) => void> = {
   'http2-prior-knowledge': (o) => (o.http = 'prior-knowledge'),
   compressed: (o, on) => (o.compressed = on),
   globoff: (o, on) => (o.glob = !on),
+  'path-as-is': (o, on) => (o.pathAsIs = on),
   version: (o, on) => (o.version = on),
   help: (o, on) => (o.help = on),
   tlsv1: (o) => (o.tlsMin = 'TLSv1.2'),
@@ -200,7 +205,6 @@ const IGNORED = new Set([
   'disable',
   'keepalive',
   'tcp-nodelay',
-  'path-as-is',
   'alpn',
   'styled-output',
   'tcp-fastopen',
@@ -253,6 +257,8 @@ export function defaultOptions(): CurlOptions {
     resolve: [],
     connectTo: [],
     http: '2',
+    requestTarget: undefined,
+    pathAsIs: false,
     compressed: false,
     glob: true,
     failEarly: false,

@@ -13,6 +13,8 @@ export interface Request {
   method: string;
   headers: [name: string, value: string][];
   body: Uint8Array | undefined;
+  /** What the request line says, where it is not the URL's path. */
+  target?: string;
   /** HTTP/1.0 was asked for. */
   isOld?: boolean;
 }
@@ -111,7 +113,19 @@ export async function buildRequest(
   if (body) headers.push(['Content-Length', String(body.length)]);
   if (type) headers.push(['Content-Type', type]);
   for (const line of await headerLines(context, options.headers)) applyHeader(headers, line);
-  return { method: methodOf(options, body), headers, body, ...(options.http === '1.0' ? { isOld: true } : {}) };
+  // A body in chunks needs no length.
+  if (headers.some(([name, value]) => /^transfer-encoding$/i.test(name) && /chunked/i.test(value))) {
+    const at = headers.findIndex(([name]) => name === 'Content-Length');
+    if (at >= 0) headers.splice(at, 1);
+  }
+  const asked = options.requestTarget ?? (options.pathAsIs ? target.asIs : undefined);
+  return {
+    method: methodOf(options, body),
+    headers,
+    body,
+    ...(asked === undefined ? {} : { target: asked }),
+    ...(options.http === '1.0' ? { isOld: true } : {}),
+  };
 }
 
 function methodOf(options: CurlOptions, body: Uint8Array | undefined): string {
@@ -185,8 +199,10 @@ export function redirectedRequest(
     .map(([name, value]): [string, string] =>
       /^host$/i.test(name) && value === from.url.host ? [name, to.url.host] : [name, value],
     );
+  const { target: _asked, ...kept } = request;
   return {
-    ...request,
+    ...kept,
+    ...(options.requestTarget === undefined ? {} : { target: options.requestTarget }),
     method: becomesGet ? 'GET' : request.method,
     headers,
     body: becomesGet ? undefined : request.body,

@@ -4,7 +4,7 @@ import type { CommandContext } from '../command.ts';
 import { brokenPipe, isBrokenPipe } from '../pipe.ts';
 import { type CurlWorld, type Note, type Opened, open } from './connection.ts';
 import { CurlFailure } from './failure.ts';
-import { type Response, send } from './http.ts';
+import { pathOf, type Response, send } from './http.ts';
 import type { CurlOptions } from './options.ts';
 import { buildRequest, type Request, redirectedRequest } from './request.ts';
 import { type Target, targetOf } from './url.ts';
@@ -195,16 +195,16 @@ async function idleTo(world: CurlWorld, target: Target, note: Note): Promise<Ope
   return idle;
 }
 
-function staysOpen(opened: Opened, request: Request, { version, headers }: Response): boolean {
+function staysOpen(opened: Opened, request: Request, { version, headers, isUnsent }: Response): boolean {
   const ends = (list: [string, string][]) =>
     list.some(([name, value]) => name.toLowerCase() === 'connection' && /close/i.test(value));
   const sized = headers.some(([name]) => /^(content-length|transfer-encoding)$/i.test(name));
-  return !opened.isHttp2 && version === '1.1' && sized && !ends(headers) && !ends(request.headers);
+  return !opened.isHttp2 && !isUnsent && version === '1.1' && sized && !ends(headers) && !ends(request.headers);
 }
 
 function requestHead(target: Target, request: Request, isHttp2: boolean): string {
   const lines = request.headers.map(([name, value]) => `${isHttp2 ? name.toLowerCase() : name}: ${value}`);
-  return `${request.method} ${target.url.pathname}${target.url.search} HTTP/${isHttp2 ? '2' : request.isOld ? '1.0' : '1.1'}\r\n${lines.join('\r\n')}\r\n\r\n`;
+  return `${request.method} ${pathOf(target, request)} HTTP/${isHttp2 ? '2' : request.isOld ? '1.0' : '1.1'}\r\n${lines.join('\r\n')}\r\n\r\n`;
 }
 
 async function receive(
@@ -221,13 +221,13 @@ async function receive(
   summary.status = status;
   summary.version = version;
   summary.headers = headers;
-  const lines = [
-    `HTTP/${version} ${status}${version === '2' ? ' ' : response.reason ? ` ${response.reason}` : ''}`,
-    ...headers.map(([name, value]) => `${name}: ${value}`),
-  ];
-  const head = `${lines.join('\r\n')}\r\n\r\n`;
+  const heads = [...(response.interim ?? []), response].map((each) => [
+    `HTTP/${each.version} ${each.status}${each.version === '2' ? ' ' : each.reason ? ` ${each.reason}` : ''}`,
+    ...each.headers.map(([name, value]) => `${name}: ${value}`),
+  ]);
+  const head = heads.map((lines) => `${lines.join('\r\n')}\r\n\r\n`).join('');
   summary.headerSize += head.length;
-  for (const line of options.verbose ? [...lines, ''] : []) await note(`< ${line}`);
+  for (const lines of options.verbose ? heads : []) for (const line of [...lines, '']) await note(`< ${line}`);
   const location = headers.find(([name]) => name.toLowerCase() === 'location')?.[1];
   const next =
     location !== undefined && status >= 300 && status < 400 ? targetOf(new URL(location, target.url).href) : undefined;

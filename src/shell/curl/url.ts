@@ -9,6 +9,8 @@ export interface Target {
   /** Without the brackets of an IPv6 address. */
   host: string;
   port: number;
+  /** Path and query as they were written. */
+  asIs: string;
 }
 
 export function targetOf(text: string): Target {
@@ -35,6 +37,7 @@ export function targetOf(text: string): Target {
     scheme,
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: Number(url.port) || (scheme === 'https' ? 443 : 80),
+    asIs: /^[a-z+.-]+:\/\/[^/?#]*([^#]*)/i.exec(withScheme)?.[1]?.replace(/^(?!\/)/, '/') ?? '/',
   };
 }
 

@@ -57,7 +57,7 @@ describe('nginx', () => {
     expect(await text('/n/42')).toBe('number 42');
     expect((await world.call(client, `http://${pod.ip}:8080/secret`)).status).toBe(403);
     const moved = await world.call(client, `http://${pod.ip}:8080/old/x`);
-    expect([moved.status, moved.headers.location]).toEqual([301, '/new/']);
+    expect([moved.status, moved.headers.location]).toEqual([301, `http://${pod.ip}:8080/new/`]);
   });
 
   it('answers 502 when nobody listens behind it', async () => {

@@ -69,6 +69,7 @@ export class Exchange {
 
   async run(): Promise<void> {
     const { returns, rewrites } = this.server;
+    if (!/^(\/|https?:)/i.test(this.request.url ?? '/')) return this.fail(this.server, 400);
     this.#rewrite(rewrites);
     if (returns) return this.#return(this.server, returns);
     const location = this.#find();
@@ -169,8 +170,7 @@ export class Exchange {
     }
     const isFolder = this.context.files.list(path) !== undefined;
     if (isFolder && !uri.endsWith('/')) {
-      const host = this.request.headers.host ?? 'localhost';
-      return this.#return(handling, { status: 301, text: `http://${host}${uri}/` });
+      return this.#return(handling, { status: 301, text: `${uri}/` });
     }
     if (isFolder) {
       this.onError(`directory index of "${path}" is forbidden`);
@@ -189,10 +189,17 @@ export class Exchange {
     if (status >= 300 && status < 400 && text !== undefined)
       return this.#send(handling, status, this.page(status), {
         'Content-Type': 'text/html',
-        Location: this.expand(text),
+        Location: this.#absolute(this.expand(text)),
       });
     if (text === undefined) return this.fail(handling, status);
     return this.#send(handling, status, this.expand(text), { 'Content-Type': handling.defaultType ?? 'text/plain' });
+  }
+
+  /** A place on this server with its name and, unless it is 80, its port (`absolute_redirect`, `port_in_redirect`). */
+  #absolute(place: string): string {
+    if (!place.startsWith('/')) return place;
+    const port = this.variable('server_port');
+    return `http://${this.variable('host')}${port === '80' || port === '' ? '' : `:${port}`}${place}`;
   }
 
   async fail(handling: Handling, status: number): Promise<void> {
@@ -203,13 +210,16 @@ export class Exchange {
       const found = this.#file(location ?? this.server, location, own.uri);
       if (found) return this.#send(handling, status, found, { 'Content-Type': 'text/html' });
     }
-    if (status < 400) return this.#send(handling, status, '', {});
+    if (status === 204) return this.#send(handling, status, '', {});
+    if (status < 400) return this.#send(handling, status, '', { 'Content-Type': handling.defaultType ?? 'text/plain' });
+    // There is a page for the statuses that it has a line for.
+    if (reasonFor(status) === '') return this.#send(handling, status, '', {});
     return this.#send(handling, status, this.page(status), { 'Content-Type': 'text/html' });
   }
 
   /** nginx's own page for a status. */
   page(status: number): string {
-    const title = `${status} ${STATUS_CODES[status] ?? ''}`.trim();
+    const title = `${status} ${status === 302 ? 'Found' : reasonFor(status)}`;
     return `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n<hr><center>nginx/${this.version}</center>\r\n</body>\r\n</html>\r\n`;
   }
 
@@ -220,7 +230,9 @@ export class Exchange {
     headers: Record<string, string>,
   ): Promise<void> {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-    this.head(handling, status, { ...headers, 'Content-Length': String(bytes.length) });
+    const sized: Record<string, string> =
+      status !== 204 && status !== 304 ? { 'Content-Length': String(bytes.length) } : {};
+    this.head(handling, status, { ...headers, ...sized });
     this.sent = this.request.method === 'HEAD' ? 0 : bytes.length;
     const { limitRate } = handling;
     if (limitRate && this.request.method !== 'HEAD') await this.#slowly(bytes, limitRate);
@@ -242,11 +254,18 @@ export class Exchange {
     const { response } = this;
     response.sendDate = false;
     response.statusCode = status;
-    if (this.request.httpVersionMajor < 2)
-      response.setHeader('Connection', response.shouldKeepAlive ? 'keep-alive' : 'close');
     response.setHeader('Server', `nginx/${this.version}`);
     response.setHeader('Date', new Date(this.context.clock.now()).toUTCString());
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    const given = Object.entries(headers);
+    const place = ([name]: [string, unknown]): number => FIRST.indexOf(name.toLowerCase());
+    const early = given.filter((each) => place(each) >= 0).sort((a, b) => place(a) - place(b));
+    for (const [name, value] of early) response.setHeader(name, value);
+    if (this.request.httpVersionMajor < 2) {
+      // Node has a word of its own for no words at all.
+      response.statusMessage = reasonFor(status) || ' ';
+      response.setHeader('Connection', response.shouldKeepAlive ? 'keep-alive' : 'close');
+    }
+    for (const [name, value] of given.filter((each) => place(each) < 0)) response.setHeader(name, value);
     for (const { name, value, always } of handling.headers)
       if (always || (status < 400 && status !== 304)) response.setHeader(name, this.expand(value));
   }
@@ -318,6 +337,25 @@ export class Exchange {
     }
   }
 }
+
+/** Where nginx calls a status otherwise than Node does (ngx_http_header_filter_module.c). */
+const REASONS: Record<number, string> = {
+  302: 'Moved Temporarily',
+  405: 'Not Allowed',
+  408: 'Request Time-out',
+  413: 'Request Entity Too Large',
+  414: 'Request-URI Too Large',
+  416: 'Requested Range Not Satisfiable',
+  503: 'Service Temporarily Unavailable',
+  504: 'Gateway Time-out',
+};
+/** Headers that nginx writes before `Connection`. */
+const FIRST = ['content-type', 'content-length', 'last-modified', 'location'];
+/** Those that it has no words for. */
+const NAMELESS = new Set([407, 417, 418, 422, 423, 424, 425, 428, 431, 451, 508, 510, 511]);
+
+const reasonFor = (status: number): string =>
+  REASONS[status] ?? (NAMELESS.has(status) ? '' : (STATUS_CODES[status] ?? ''));
 
 /** A path without its percent signs. */
 export function decode(path: string): string {

@@ -34,7 +34,8 @@ function pathLength(match: NonNullable<HttpMatch['path']>, path: string): number
       return pattern(match.value)?.test(path) ? path.length : undefined;
     case 'PathPrefix': {
       const prefix = match.value.endsWith('/') ? match.value.slice(0, -1) : match.value;
-      if (path !== prefix && !path.startsWith(`${prefix}/`)) return undefined;
+      // All that is asked for is under the root, the asterisk of OPTIONS too.
+      if (prefix !== '' && path !== prefix && !path.startsWith(`${prefix}/`)) return undefined;
       return Math.max(prefix.length, 1);
     }
   }
