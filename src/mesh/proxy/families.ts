@@ -19,7 +19,7 @@ export function boundsOf(name: string): readonly number[] {
   if (name.endsWith('_bytes')) return FRAME_BYTES;
   if (name.endsWith('_queue_latency_seconds')) return QUEUE_SECONDS;
   if (name.endsWith('_detect_http_duration_seconds')) return DETECT_SECONDS;
-  return name === 'inbound_http_response_duration_seconds' ? RESPONSE_SECONDS : SECONDS;
+  return /^inbound_(http|grpc)_response_duration_seconds$/.test(name) ? RESPONSE_SECONDS : SECONDS;
 }
 
 const LATENCY_HELP = "Elapsed times between a request's headers being received and its response stream completing";
@@ -38,6 +38,15 @@ const ofRoutes = (protocol: 'http' | 'grpc'): Record<string, string> => ({
   [`outbound_${protocol}_route_retry_overflow_total`]: 'Retryable requests not sent due to circuit breakers.',
   [`outbound_${protocol}_route_retry_requests_total`]: 'Retry requests emitted.',
   [`outbound_${protocol}_route_retry_successes_total`]: 'Successful responses to retry requests.',
+});
+
+const ofApplication = (protocol: 'http' | 'grpc', statuses: string): Record<string, string> => ({
+  [`inbound_${protocol}_requests_total`]: 'The total number of requests dispatched.',
+  [`inbound_${protocol}_statuses_total`]: statuses,
+  [`inbound_${protocol}_request_frame_size_bytes`]: FRAMES.request,
+  [`inbound_${protocol}_response_frame_size_bytes`]: FRAMES.response,
+  [`inbound_${protocol}_request_duration_seconds`]: 'The time between request initialization and response completion.',
+  [`inbound_${protocol}_response_duration_seconds`]: 'The time between request completion and response completion.',
 });
 
 /** A balancer, with the queue before it and the gate before that. */
@@ -82,12 +91,8 @@ const HELP: Record<string, string> = {
   inbound_http_local_ratelimit_total: 'The total number of inbound HTTP requests that were rate-limited',
   inbound_http_errors_total:
     'The total number of inbound HTTP requests that could not be processed due to a proxy error.',
-  inbound_http_requests_total: 'The total number of requests dispatched.',
-  inbound_http_statuses_total: 'Completed HTTP responses.',
-  inbound_http_request_frame_size_bytes: FRAMES.request,
-  inbound_http_response_frame_size_bytes: FRAMES.response,
-  inbound_http_request_duration_seconds: 'The time between request initialization and response completion.',
-  inbound_http_response_duration_seconds: 'The time between request completion and response completion.',
+  ...ofApplication('http', 'Completed HTTP responses.'),
+  ...ofApplication('grpc', 'Completed gRPC responses.'),
   control_identity_cert_expiration_timestamp_seconds:
     "Time when this proxy's current mTLS identity certificate will expire (in seconds since the UNIX epoch).",
   control_identity_cert_refresh_timestamp_seconds:

@@ -1,3 +1,4 @@
+import http2 from 'node:http2';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { anchor, issuerUnder, type PodWorld, request, serve, World } from './world.ts';
 
@@ -68,5 +69,46 @@ describe('frame sizes', () => {
     expect(await family(api, 'inbound_http_response_frame_size')).toContain(
       `inbound_http_response_frame_size_bytes_sum${sum}`,
     );
+  });
+});
+
+describe('a Server of gRPC', () => {
+  it('has families of its own, by the status that followed the answer', async () => {
+    const api = world.pod('api');
+    const web = world.pod('web');
+    world.meshed(api, 8080);
+    await Promise.all([certified(api.log), certified(web.log)]);
+    world.policies.get(`${api.net.ip}:8080`)!({ ...world.policyOf(8080), protocol: 'grpc' });
+    const server = http2.createServer();
+    server.on('stream', (stream) => {
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '5' }));
+      stream.end(Buffer.alloc(12));
+    });
+    api.net.listen(8080, (connection) => server.emit('connection', connection));
+    const connection = await web.net.dial(api.net.ip, 8080, { uid: 0 });
+    const session = http2.connect('http://api', { createConnection: () => connection as never });
+    const stream = session.request({ ':method': 'POST', ':path': '/svc/Call', 'content-type': 'application/grpc' });
+    stream.end(Buffer.alloc(7));
+    stream.resume();
+    await new Promise((resolve) => stream.on('close', resolve));
+    session.destroy();
+    await vi.waitFor(async () =>
+      expect(await family(api, 'inbound_grpc_(requests|statuses)')).toEqual([
+        '# HELP inbound_grpc_requests The total number of requests dispatched.',
+        '# TYPE inbound_grpc_requests counter',
+        `inbound_grpc_requests_total{${PARENT}} 1`,
+        '# HELP inbound_grpc_statuses Completed gRPC responses.',
+        '# TYPE inbound_grpc_statuses counter',
+        `inbound_grpc_statuses_total{${PARENT},status="5"} 1`,
+      ]),
+    );
+    expect(await family(api, 'inbound_grpc_request_frame_size_bytes_sum')).toEqual([
+      `inbound_grpc_request_frame_size_bytes_sum{${PARENT}} 7.0`,
+    ]);
+    expect(await family(api, 'inbound_grpc_response_frame_size_bytes_sum')).toEqual([
+      `inbound_grpc_response_frame_size_bytes_sum{${PARENT}} 12.0`,
+    ]);
+    expect(await family(api, 'inbound_http_requests')).toEqual([]);
   });
 });
