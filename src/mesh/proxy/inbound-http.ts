@@ -1,25 +1,17 @@
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Client, Ref } from '#mesh/policy/core/config.ts';
-import { decideRequest, REFUSALS, type RequestDecision } from '#mesh/policy/core/decide.ts';
-import { classified, grpcStatusOf } from './classify.ts';
+import { decideRequest, REFUSALS } from '#mesh/policy/core/decide.ts';
+import { classified } from './classify.ts';
 import { type Answer, type Exchange, lengthLast, plainAnswer, synthesized } from './exchange.ts';
 import { applyRequestFilters, applyResponseFilters, type FilterOutcome } from './filters.ts';
 import { countFrames } from './frames.ts';
-import {
-  authzLabels,
-  parentLabels,
-  routeLabels,
-  serverLabels,
-  targetLabels,
-  tlsInLog,
-  tlsLabels,
-} from './inbound-labels.ts';
+import { routeLabels, serverLabels, targetLabels, tlsInLog, tlsLabels } from './inbound-labels.ts';
 import { CANONICAL_DST } from './inbound-profiles.ts';
-import { type Labels, renderLabels } from './metrics.ts';
+import { type Allowed, seriesOf } from './inbound-series.ts';
 import type { PortPolicy } from './port-policies.ts';
 import { type CountedRoute, recordProfileRoute } from './profile-metrics.ts';
-import { RequestSeries } from './request-series.ts';
+import type { RequestSeries } from './request-series.ts';
 import type { ProxyRuntime } from './runtime.ts';
 import type { ProfileRoute } from './service-profile.ts';
 import type { TapPoint } from './tap/taps.ts';
