@@ -15,6 +15,9 @@ export class Unavailable extends Error {
   }
 }
 
+/** Requests, bytes, or TLS that is passed on as it is. */
+export type Carried = 'http' | 'tcp' | 'tls';
+
 export interface BalancerOptions {
   authority: string;
   /** For the log. */
@@ -23,7 +26,9 @@ export interface BalancerOptions {
   isForward?: boolean;
   accrual?: AccrualSettings;
   load?: LoadSettings;
-  /** For `outbound_http_balancer_…`. */
+  /** Whose metrics it is for; bytes that are no HTTP have balancers of their own. */
+  carries?: Carried;
+  /** For `outbound_http_balancer_…` and its like. */
   labels?: Labels;
 }
 
@@ -54,11 +59,20 @@ export class Balancer {
     const { labels } = options;
     if (labels) {
       const { metrics, clock } = runtime;
-      const family = 'outbound_http_balancer';
-      this.#queue = new QueueMetrics({ metrics, clock, family, labels: renderLabels(labels), timeoutMs: FAILFAST_MS });
+      this.#queue = new QueueMetrics({
+        metrics,
+        clock,
+        family: this.#family,
+        labels: renderLabels(labels),
+        timeoutMs: FAILFAST_MS,
+      });
       this.#stops.push(metrics.collect(() => this.#report(labels)));
     }
     this.#stops.push(discovery.watchEndpoints(options.authority, (endpoints) => this.#take(endpoints ?? [])));
+  }
+
+  get #family(): string {
+    return `outbound_${this.#options.carries ?? 'http'}_balancer`;
   }
 
   get authority(): string {
@@ -69,9 +83,10 @@ export class Balancer {
     const all = [...this.#endpoints.values()];
     const ready = all.filter(({ isReady }) => isReady).length;
     const { metrics } = this.#runtime;
-    metrics.set('outbound_http_balancer_endpoints', ready, { endpoint_state: 'ready', ...labels });
-    metrics.set('outbound_http_balancer_endpoints', all.length - ready, { endpoint_state: 'pending', ...labels });
-    metrics.set('outbound_http_balancer_p2c_endpoints', all.length, labels);
+    const family = this.#family;
+    metrics.set(`${family}_endpoints`, ready, { endpoint_state: 'ready', ...labels });
+    metrics.set(`${family}_endpoints`, all.length - ready, { endpoint_state: 'pending', ...labels });
+    metrics.set(`${family}_p2c_endpoints`, all.length, labels);
   }
 
   #take(endpoints: DiscoveredEndpoint[]): void {
@@ -104,7 +119,7 @@ export class Balancer {
     }
     if (labels) {
       for (const [op, times] of Object.entries(updates))
-        metrics.add('outbound_http_balancer_p2c_updates_total', { op, ...labels }, times);
+        metrics.add(`${this.#family}_p2c_updates_total`, { op, ...labels }, times);
     }
     this.#available();
     this.#wake();

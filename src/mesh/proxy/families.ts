@@ -104,6 +104,8 @@ const HELP: Record<string, string> = {
   ...ofBalancer('control_destination_balancer'),
   ...ofBalancer('control_policy_balancer'),
   ...ofBalancer('outbound_http_balancer'),
+  ...ofBalancer('outbound_tcp_balancer'),
+  ...ofBalancer('outbound_tls_balancer'),
   ...ofRoutes('http'),
   ...ofRoutes('grpc'),
   inbound_tcp_detect_http_results_total: 'Protocol detection results.',
@@ -125,7 +127,7 @@ const HELP: Record<string, string> = {
 
 /** Families of the newer registry are announced without `_total` and with a closing full stop. */
 const isNewer = (name: string): boolean =>
-  /^(inbound_(http|grpc)_(requests|statuses)_total$|inbound_tcp_(detect|transport)_|outbound_(tcp|tls)_(detect|route|protocol)_|outbound_(http|grpc)_(route|balancer)_|control_(identity|destination|policy)_)/.test(
+  /^(inbound_(http|grpc)_(requests|statuses)_total$|inbound_tcp_(detect|transport)_|outbound_(tcp|tls)_(detect|route|protocol|balancer)_|outbound_(http|grpc)_(route|balancer)_|control_(identity|destination|policy)_)/.test(
     name,
   );
 

@@ -1,4 +1,4 @@
-import type { Balancer } from './balancer.ts';
+import type { Balancer, Carried } from './balancer.ts';
 import { Unavailable } from './balancer.ts';
 import type { OutboundTarget } from './discovery.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -28,7 +28,7 @@ export interface OutboundConnection {
   /** For the log: `proxy{addr=…}:service{…}` and so on. */
   span: string;
   /** Balancers by authority, shared with other connections of the pod. */
-  balancer(authority: string): Balancer;
+  balancer(authority: string, carries?: Carried): Balancer;
   /** Used when the target is nothing that the mesh knows, and for traffic that leaves the cluster. */
   direct: Endpoint;
   /** Of the Service's profile, shared by all connections to it. */

@@ -2,8 +2,8 @@ import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '#base/clock.ts';
 import type { Connection } from '#kube/network/network.ts';
 import type { PlacedRef } from '#mesh/policy/core/outbound-config.ts';
-import { Balancer } from './balancer.ts';
-import type { OutboundTarget } from './discovery.ts';
+import { Balancer, type Carried } from './balancer.ts';
+import type { OutboundPolicy, OutboundTarget } from './discovery.ts';
 import { Endpoint } from './endpoint.ts';
 import { serveHttp1, serveHttp2 } from './exchange.ts';
 import { detected, targetLabels } from './inbound-labels.ts';
@@ -92,7 +92,7 @@ export class Outbound {
     if (version === 'http2') serveHttp2(connection, onExchange);
     else {
       serveHttp1(connection, onExchange, (request, socket, head) => {
-        void this.#connect(outbound, undefined).then(
+        void this.#connect(outbound, undefined, 'http').then(
           (peer) => {
             peer.write(requestHead(request));
             if (head.length > 0) peer.write(head);
@@ -133,7 +133,7 @@ export class Outbound {
       original: { ip, port },
       ...(client ? { client } : {}),
       span: spanOf(key, known.target),
-      balancer: (authority) => this.#balancer(authority, known, key),
+      balancer: (authority, carries) => this.#balancer(authority, known, key, carries),
       direct: known.direct,
       get budget() {
         return budgetOf(known, clock);
@@ -191,15 +191,17 @@ export class Outbound {
   }
 
   /** A connection to where the target's bytes go. Rejects where a route closes them. */
-  async #connect(outbound: OutboundConnection, sni: string | undefined) {
+  async #connect(outbound: OutboundConnection, sni: string | undefined, carries: Carried = 'tcp') {
     const { target, direct } = outbound;
     if (target?.policy && target.policy.streams.length > 0) {
-      const backend = streamBackend(streamRoute(target.policy, sni));
+      const route = streamRoute(target.policy, sni);
+      const backend = streamBackend(route);
       if (!backend) throw new Error('forbidden');
-      const endpoint = backend.authority ? await outbound.balancer(backend.authority).pick() : direct;
+      const how = route!.snis.length > 0 ? 'tls' : carries;
+      const endpoint = backend.authority ? await outbound.balancer(backend.authority, how).pick() : direct;
       return endpoint.connect();
     }
-    return (target ? await outbound.balancer(target.authority).pick() : direct).connect();
+    return (target ? await outbound.balancer(target.authority, carries).pick() : direct).connect();
   }
 
   #look(ip: string, port: number, by: 'address' | 'name' = 'address'): Known {
@@ -241,9 +243,12 @@ export class Outbound {
   }
 
   /** Balancers are shared by all that reach the same authority under the same settings. */
-  #balancer(authority: string, known: Known, key: string): Balancer {
-    const { accrual, load, parent } = known.target?.policy ?? {};
-    const name = accrual || load ? `${authority} ${JSON.stringify([parent, accrual, load])}` : authority;
+  #balancer(authority: string, known: Known, key: string, carries: Carried = 'http'): Balancer {
+    const { parent, ...ofHttp } = known.target?.policy ?? {};
+    // Only answers of HTTP tell how an endpoint does.
+    const { accrual, load }: Pick<OutboundPolicy, 'accrual' | 'load'> = carries === 'http' ? ofHttp : {};
+    const shared = carries === 'http' ? authority : `${carries} ${authority}`;
+    const name = accrual || load ? `${shared} ${JSON.stringify([parent, accrual, load])}` : shared;
     let found = this.#balancers.get(name);
     if (!found) {
       const place = placeOf(authority);
@@ -251,7 +256,8 @@ export class Outbound {
         parent && place ? { ...placedLabels('parent', parent), ...placedLabels('backend', place) } : undefined;
       const balancer = new Balancer(this.#runtime, this.#runtime.discovery!, {
         authority,
-        span: place ? serviceSpan(key, place) : `outbound:proxy{addr=${key}}`,
+        carries,
+        span: carries === 'http' && place ? serviceSpan(key, place) : spanOfBytes(key, place && authority),
         ...(known.target?.service || place ? {} : { isForward: true }),
         ...(accrual ? { accrual } : {}),
         ...(load ? { load } : {}),
@@ -322,6 +328,10 @@ function spanOf(address: string, target: OutboundTarget | undefined): string {
   if (!target?.service) return span;
   return serviceSpan(address, target.service);
 }
+
+/** Balanced where there is a name to balance. */
+const spanOfBytes = (address: string, authority: string | undefined): string =>
+  `outbound:proxy{addr=${address}}${authority === undefined ? '' : `:balance{addr=${authority}}`}`;
 
 const serviceSpan = (address: string, to: { namespace: string; name: string; port?: number | undefined }): string =>
   `outbound:proxy{addr=${address}}:service{ns=${to.namespace} name=${to.name} port=${to.port ?? 0}}`;

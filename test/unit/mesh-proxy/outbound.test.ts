@@ -317,5 +317,10 @@ describe('traffic that leaves the cluster', () => {
     );
     tell(OUTSIDE, 7000, ['EgressNetwork', egress('Deny')], ['Service', service('api', API)], ['TCPRoute', tcp]);
     expect(await talk()).toBe('from inside');
+    const text = await metrics();
+    expect(text).toMatch(/outbound_tcp_balancer_queue_requests_total\{parent_group="policy.*backend_name="api",.*\} 1/);
+    expect(text).not.toContain('outbound_http_balancer');
+    const where = `outbound:proxy{addr=${OUTSIDE}:7000}:balance{addr=api.shop.svc.cluster.local:80}`;
+    expect(web.log.join('\n')).toContain(`${where}: linkerd_pool_p2c: Adding endpoint`);
   });
 });
