@@ -4,6 +4,7 @@ import type { ApiRequest, ApiResponse } from '#kube/api/http.ts';
 import type { Writer } from '#kube/api/patch/apply.ts';
 import { failure, type StatusCause } from '#kube/api/status.ts';
 import type { Store } from '#kube/store/store.ts';
+import { readBody } from './body.ts';
 import { apiVersionOf, type Kinds, type ResourceKind } from './kinds.ts';
 import type { Reads } from './reads.ts';
 import type { AdmissionPlugin, Attributes } from './seams.ts';
@@ -30,7 +31,9 @@ export interface Draft {
 }
 
 export function draftOf(kind: ResourceKind, attributes: Attributes, request: ApiRequest): Draft {
-  const dryRun = request.query.get('dryRun');
+  // Deletion has its options in the body.
+  const inBody = request.method === 'DELETE' ? (readBody(request) as { dryRun?: string[] } | undefined)?.dryRun : [];
+  const dryRun = request.query.get('dryRun') ?? inBody?.[0];
   if (dryRun && dryRun !== 'All')
     throw failure('BadRequest', `dryRun: Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`);
   return { kind, attributes, request, dryRun: dryRun === 'All', warnings: [], nameCauses: [] };

@@ -7,6 +7,16 @@ import type { ResourceKind } from './kinds.ts';
 
 /** What a patch makes of an object, by the patch's media type. */
 export function patchWith(type: string, base: KubeObject, patch: unknown, kind: ResourceKind): unknown {
+  const made = madeWith(type, base, patch, kind) as Partial<KubeObject> | undefined;
+  // What is empty is not written out.
+  for (const name of ['annotations', 'labels'] as const) {
+    const map: unknown = made?.metadata?.[name];
+    if (map && typeof map === 'object' && Object.keys(map).length === 0) delete made!.metadata![name];
+  }
+  return made;
+}
+
+function madeWith(type: string, base: KubeObject, patch: unknown, kind: ResourceKind): unknown {
   switch (type) {
     case 'application/json-patch+json':
       return jsonPatch(base, patch);

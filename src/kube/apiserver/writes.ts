@@ -250,7 +250,8 @@ export class Writes {
     keep(metadata, old.metadata, 'deletionTimestamp');
     keep(metadata, old.metadata, 'deletionGracePeriodSeconds');
     keep(metadata, old.metadata, 'generation');
-    if (!applied) keep(metadata, old.metadata, 'managedFields');
+    // Whoever sends them rewrites who owns what, as kubectl does before its first server-side apply.
+    if (!applied && !metadata.managedFields?.length) keep(metadata, old.metadata, 'managedFields');
     if (attributes.subresource === 'status') {
       // A status write changes status and, of the metadata, what controllers keep there.
       for (const key of Object.keys(object))

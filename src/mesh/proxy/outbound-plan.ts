@@ -202,6 +202,8 @@ function profilePlan(connection: OutboundConnection, profile: ServiceProfile, ex
 
 /** One of a list at random, by weight; undefined when there is none with any. */
 export function weighted<T extends { weight: number }>(list: T[]): T | undefined {
+  // A single one is not weighed (linkerd/distribute).
+  if (list.length === 1) return list[0];
   let at = Math.random() * list.reduce((sum, { weight }) => sum + weight, 0);
   for (const each of list) {
     at -= each.weight;

@@ -82,7 +82,8 @@ async function authorized({ client, namespace, err }: Invocation, pods: KubeObje
     };
     const missing = (from: string, to: string, resource: string, of: string) =>
       err(`${from} ${to} but we failed to get it: ${resource}.policy.linkerd.io "${of}" not found\n`);
-    if (kind === 'Namespace' && (group === '' || group === 'core')) for (const server of servers) add(server);
+    // With no group the official one takes no notice of it.
+    if (kind === 'Namespace' && group === 'core') for (const server of servers) add(server);
     else if (kind === 'Server' && group === POLICY_GROUP) {
       const server = servers.find(({ metadata }) => metadata.name === name);
       if (server) add(server);

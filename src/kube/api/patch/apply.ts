@@ -57,7 +57,7 @@ export function trackUpdate(
   const { set, removed } = changedFields(before, after, schema);
   if (!before) return isEmptySet(set) ? [] : [entryOf(writer, 'Update', set)];
   const gone = union(set, removed);
-  const entries = (before.metadata.managedFields ?? []).flatMap((entry) => {
+  const entries = (after.metadata.managedFields ?? before.metadata.managedFields ?? []).flatMap((entry) => {
     const mine = isWriter(entry, writer, 'Update');
     const rest = mine ? difference(setOf(entry), removed) : difference(setOf(entry), gone);
     return isEmptySet(rest) ? [] : [same(rest, setOf(entry)) ? entry : { ...entry, fieldsV1: rest }];

@@ -96,8 +96,19 @@ export function podCells(pod: KubeObject, now: number): unknown[] {
     status.podIP || '<none>',
     spec.nodeName || '<none>',
     status.nominatedNodeName || '<none>',
-    '<none>',
+    gatesText(spec, status),
   ];
+}
+
+/** How many of a pod's readiness gates are open. */
+function gatesText(spec: KubeObject['spec'], status: KubeObject['status']): string {
+  const gates = (spec.readinessGates ?? []) as { conditionType: string }[];
+  if (gates.length === 0) return '<none>';
+  const conditions = (status.conditions ?? []) as { type: string; status: string }[];
+  const open = gates.filter(({ conditionType }) =>
+    conditions.some(({ type, status }) => type === conditionType && status === 'True'),
+  );
+  return `${open.length}/${gates.length}`;
 }
 
 const finished = (container: ContainerStatus): number =>

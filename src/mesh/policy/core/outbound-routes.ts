@@ -17,7 +17,15 @@ export interface Parent {
 
 const PROTOCOLS = { GRPCRoute: 'grpc', HTTPRoute: 'http', TLSRoute: 'tls', TCPRoute: 'tcp' } as const;
 
-/** A route as its parent's clients see it. Undefined when its annotations cannot be read: then it has no effect. */
+/** Filters that the controller knows of and does not carry out. */
+const UNSERVED = new Set(['RequestMirror', 'URLRewrite']);
+
+const unserved = (list: Json[] | undefined): Json | undefined => list?.find(({ type }) => UNSERVED.has(type));
+
+/**
+ * A route as its parent's clients see it. Undefined when its annotations cannot be read or it wants a filter that is not
+ * served: then it has no effect.
+ */
 export function routeConfig(
   objects: ObjectSet,
   parent: Parent,
@@ -32,6 +40,7 @@ export function routeConfig(
   if (own.problem) return undefined;
   const inherited = http ? parseOutboundSettings(parent.object.metadata.annotations ?? {}, dialect) : {};
   const rules: Json[] = route.spec?.rules ?? [];
+  if (http && rules.some((rule) => unserved(rule.filters))) return undefined;
   return {
     protocol,
     ref: { group, kind, name: route.metadata.name ?? '' },
@@ -75,6 +84,8 @@ function backendsOf(
       filters: filters(ref.filters),
     };
     const nowhere = (problem: string): OutboundBackendConfig => ({ ...named, filters: [], problem });
+    const filter = unserved(ref.filters);
+    if (filter) return nowhere(`unsupported backend filter: ${filter.type} filter is not supported`);
     if (group === '' && kind === 'Service') {
       if (!ref.port) return nowhere(`missing port for backend Service ${ref.name}`);
       if (!objects.get('Service', namespace, ref.name)) return nowhere(`Service not found ${ref.name}`);
