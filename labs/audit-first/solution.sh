@@ -11,7 +11,7 @@ restart() {
 kubectl annotate --overwrite namespace shop config.linkerd.io/default-inbound-policy=audit
 restart
 # Who was let in, and for what: billing and load.
-until kubectl -n shop logs -l app=api -c linkerd-proxy --tail=-1 | grep 'authz.name=audit' | grep -q billing; do sleep 1; done
+until kubectl -n shop logs -l app=api -c linkerd-proxy --tail=-1 | grep 'authz.name=audit' | grep billing >/dev/null; do sleep 1; done
 cat > policy.yaml <<"EOF"
 apiVersion: policy.linkerd.io/v1beta3
 kind: Server

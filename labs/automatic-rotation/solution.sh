@@ -41,5 +41,5 @@ linkerd upgrade --set identity.externalCA=true --set identity.issuer.scheme=kube
   --set identity.issuer.tls.crtPEM= --set identity.issuer.tls.keyPEM= | kubectl apply -f -
 for name in identity destination proxy-injector; do kubectl -n linkerd rollout status "deployment/linkerd-$name" --timeout=2m; done
 # An injector on its way out goes on injecting the bundle that it was made with.
-while kubectl -n linkerd get pods | grep -q Terminating; do sleep 1; done
+while kubectl -n linkerd get pods | grep Terminating >/dev/null; do sleep 1; done
 academy clock advance 8760h

@@ -7,10 +7,10 @@ restart() {
   sleep 1
   kubectl -n "$1" rollout restart deployment
   for name in $(kubectl -n "$1" get deployment -o name); do kubectl -n "$1" rollout status "$name" --timeout=2m; done
-  while kubectl -n "$1" get pods | grep -q Terminating; do sleep 1; done
+  while kubectl -n "$1" get pods | grep Terminating >/dev/null; do sleep 1; done
 }
 kubectl -n shop rollout restart deployment/web
-until kubectl -n linkerd get events --field-selector reason=IssuerValidationFailed -o name | grep -q .; do sleep 1; done
+until kubectl -n linkerd get events --field-selector reason=IssuerValidationFailed -o name | grep . >/dev/null; do sleep 1; done
 step certificate create root.linkerd.cluster.local new-anchor.crt new-anchor.key \
   --profile root-ca --not-after 87600h --no-password --insecure --force
 step certificate create identity.linkerd.cluster.local new-issuer.crt new-issuer.key \

@@ -5,4 +5,4 @@ linkerd upgrade --identity-issuer-certificate-file from-ticket/issuer.crt --iden
 kubectl -n shop create configmap issuers --from-literal=from-backup=expired --from-literal=from-laptop=not-a-ca \
   --from-literal=from-mail=unreadable --from-literal=from-staging=stranger --from-literal=from-vault=wrong-key --from-literal=from-ticket=good
 kubectl apply -f upgrade.yaml
-until kubectl -n linkerd get events --field-selector reason=IssuerUpdated -o name | grep -q .; do sleep 1; done
+until kubectl -n linkerd get events --field-selector reason=IssuerUpdated -o name | grep . >/dev/null; do sleep 1; done

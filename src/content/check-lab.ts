@@ -7,7 +7,7 @@ import { answerMistakes } from './check-answers.ts';
 import { type LabWorld, readLabWorld } from './lab-world.ts';
 import { asPath, type Mistake } from './mistakes.ts';
 import { didYouMean } from './nearest.ts';
-import { givesAway } from './scripts.ts';
+import { givesAway, hastyPipes } from './scripts.ts';
 import { shapeMistakes } from './shape.ts';
 import { syntaxMistakes, YamlSource } from './yaml-source.ts';
 
@@ -64,6 +64,7 @@ export async function checkLab(root: string, id: string, checks: ReadonlyMap<str
   mistakes.push(...clusterMistakes(source, definition, tasks));
   mistakes.push(...taskMistakes(source, definition, tasks, ids, checks));
   mistakes.push(...answerMistakes(source, asList(definition['answers']).map(asMap), tasks));
+  mistakes.push(...(await pipeMistakes(here, folder)));
   mistakes.push(...hintMistakes(source, tasks, (await read('solution.sh')) ?? ''));
   mistakes.push(...(await startMistakes(source, here, folder, definition)));
   mistakes.push(...(await wrongMistakes(here, folder, ids)));
@@ -290,6 +291,19 @@ async function wrongMistakes(here: string, folder: string, ids: string[]): Promi
       mistakes.push({ file, line: at + 1, message: `there is no task "${id}" to stay red.${didYouMean(id, ids)}` });
   }
   return mistakes;
+}
+
+async function pipeMistakes(here: string, folder: string): Promise<Mistake[]> {
+  const scripts = (await filesBelow(folder)).filter((name) => name.endsWith('.sh'));
+  const found = await Promise.all(
+    scripts.map(async (name) => {
+      const lines = hastyPipes(await readFile(join(folder, name), 'utf8'));
+      const message =
+        'pipes into `grep -q` under pipefail: what still writes when grep has seen enough is ended, and the pipe says no. Write `| grep … >/dev/null`.';
+      return lines.map((line) => ({ file: `${here}/${name}`, line, message }));
+    }),
+  );
+  return found.flat();
 }
 
 const asMap = (value: unknown): Raw =>

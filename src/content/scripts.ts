@@ -19,4 +19,13 @@ export function givesAway(hint: string, solution: string): string | undefined {
   return commandsOf(solution).find((command) => command.split(' ').length >= MIN_WORDS && words.includes(command));
 }
 
+/**
+ * Lines that ask a pipe into `grep -q` under pipefail. That grep goes when it has seen enough; the program before it, which
+ * still writes, is ended by that, and the pipe says no where it should say yes.
+ */
+export function hastyPipes(script: string): number[] {
+  if (!/^set -\S*o pipefail/m.test(script)) return [];
+  return script.split('\n').flatMap((line, i) => (/^[^#]*\| *grep -\w*q/.test(line) ? [i + 1] : []));
+}
+
 const squeeze = (text: string) => text.replace(/\s+/g, ' ').trim();

@@ -40,6 +40,7 @@ describe('a lab.yaml with ten mistakes', () => {
     expect(of('labs/ten-mistakes/wrong').join()).toContain('holds one wrong solution');
     expect(of('labs/ten-mistakes/wrong/one.sh')).toEqual([
       '2  there is no task "secnd-task" to stay red. Did you mean "second-task"?',
+      expect.stringMatching(/^\d+ {2}pipes into `grep -q` under pipefail/),
     ]);
   });
 });

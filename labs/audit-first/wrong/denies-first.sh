@@ -12,7 +12,7 @@ restart() {
 kubectl annotate --overwrite namespace shop config.linkerd.io/default-inbound-policy=deny
 restart
 # Whoever writes the policies now is not as quick as this script: somebody is refused meanwhile.
-until kubectl -n shop logs deployment/load -c load --tail=50 | grep -qE '^(000|403|5..) '; do sleep 1; done
+until kubectl -n shop logs deployment/load -c load --tail=50 | grep -E '^(000|403|5..) ' >/dev/null; do sleep 1; done
 cat > policy.yaml <<"EOF"
 apiVersion: policy.linkerd.io/v1beta3
 kind: Server

@@ -8,7 +8,7 @@ restart() {
   sleep 1
   kubectl -n "$1" rollout restart deployment
   for name in $(kubectl -n "$1" get deployment -o name); do kubectl -n "$1" rollout status "$name" --timeout=2m; done
-  while kubectl -n "$1" get pods | grep -q Terminating; do sleep 1; done
+  while kubectl -n "$1" get pods | grep Terminating >/dev/null; do sleep 1; done
 }
 restart shop
 kubectl -n tools rollout restart deployment || true

@@ -9,8 +9,8 @@ metadata: { name: outside, namespace: shop }
 spec:
   trafficPolicy: Deny
 YAML
-until kubectl -n shop exec deploy/web -c web -- curl -s -o /dev/null -w '%{http_code}' http://postman-echo.com/get | grep -q 403; do sleep 1; done
-until kubectl -n shop logs deploy/load -c load --tail=1 | grep -q '^403'; do sleep 1; done
+until kubectl -n shop exec deploy/web -c web -- curl -s -o /dev/null -w '%{http_code}' http://postman-echo.com/get | grep 403 >/dev/null; do sleep 1; done
+until kubectl -n shop logs deploy/load -c load --tail=1 | grep '^403' >/dev/null; do sleep 1; done
 kubectl apply -f - <<'YAML'
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute

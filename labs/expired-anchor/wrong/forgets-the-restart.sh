@@ -3,7 +3,7 @@
 # Anchor and issuer are new, and the pods still believe the old ones.
 set -euo pipefail
 kubectl -n shop rollout restart deployment/web
-until kubectl -n linkerd get events --field-selector reason=IssuerValidationFailed -o name | grep -q .; do sleep 1; done
+until kubectl -n linkerd get events --field-selector reason=IssuerValidationFailed -o name | grep . >/dev/null; do sleep 1; done
 kubectl -n shop rollout undo deployment/web
 step certificate create root.linkerd.cluster.local new-anchor.crt new-anchor.key \
   --profile root-ca --not-after 87600h --no-password --insecure --force

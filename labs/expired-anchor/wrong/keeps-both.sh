@@ -3,7 +3,7 @@
 # As in a rotation, the old anchor stays in the bundle. It has ended, and so have soon all that it vouches for.
 set -euo pipefail
 kubectl -n shop rollout restart deployment/web
-until kubectl -n linkerd get events --field-selector reason=IssuerValidationFailed -o name | grep -q .; do sleep 1; done
+until kubectl -n linkerd get events --field-selector reason=IssuerValidationFailed -o name | grep . >/dev/null; do sleep 1; done
 step certificate create root.linkerd.cluster.local new-anchor.crt new-anchor.key \
   --profile root-ca --not-after 87600h --no-password --insecure --force
 step certificate create identity.linkerd.cluster.local new-issuer.crt new-issuer.key \

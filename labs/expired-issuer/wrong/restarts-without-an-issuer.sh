@@ -4,4 +4,4 @@
 set -euo pipefail
 academy clock advance 73h
 kubectl -n shop rollout restart deployment
-until kubectl -n linkerd get events --field-selector reason=IssuerValidationFailed -o name | grep -q .; do sleep 1; done
+until kubectl -n linkerd get events --field-selector reason=IssuerValidationFailed -o name | grep . >/dev/null; do sleep 1; done

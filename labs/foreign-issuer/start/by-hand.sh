@@ -9,5 +9,5 @@ step certificate create identity.linkerd.cluster.local elsewhere/issuer.crt else
   --profile intermediate-ca --not-after 8760h --no-password --insecure --force --ca elsewhere/ca.crt --ca-key elsewhere/ca.key
 kubectl -n linkerd create secret generic linkerd-identity-issuer \
   --from-file=crt.pem=elsewhere/issuer.crt --from-file=key.pem=elsewhere/issuer.key --dry-run=client -o yaml | kubectl apply -f -
-until kubectl -n linkerd get events --field-selector reason=IssuerUpdateSkipped -o name | grep -q .; do sleep 1; done
+until kubectl -n linkerd get events --field-selector reason=IssuerUpdateSkipped -o name | grep . >/dev/null; do sleep 1; done
 rm -r elsewhere

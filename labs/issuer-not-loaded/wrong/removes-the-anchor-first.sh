@@ -6,4 +6,4 @@ linkerd upgrade --force --identity-trust-anchors-file anchor-2.crt | kubectl app
 for name in identity destination proxy-injector; do kubectl -n linkerd rollout status "deployment/linkerd-$name" --timeout=2m; done
 kubectl -n shop rollout restart deployment/api
 kubectl -n shop rollout status deployment/api --timeout=2m
-until kubectl -n shop logs deployment/load -c load --tail=50 | grep -qE '^(000|5..) '; do sleep 1; done
+until kubectl -n shop logs deployment/load -c load --tail=50 | grep -E '^(000|5..) ' >/dev/null; do sleep 1; done

@@ -13,7 +13,7 @@ for name in identity destination proxy-injector; do kubectl -n linkerd rollout s
 kubectl -n shop rollout restart deployment/api
 kubectl -n shop rollout status deployment/api --timeout=2m
 # One after the other, with a look in between: until somebody complains.
-until kubectl -n shop logs deployment/load -c load --tail=50 | grep -qE '^(000|5..) '; do sleep 1; done
+until kubectl -n shop logs deployment/load -c load --tail=50 | grep -E '^(000|5..) ' >/dev/null; do sleep 1; done
 for name in web load; do
   kubectl -n shop rollout restart "deployment/$name"
   kubectl -n shop rollout status "deployment/$name" --timeout=2m

@@ -7,6 +7,6 @@ step certificate create identity.linkerd.cluster.local issuer-2.crt issuer-2.key
   --profile intermediate-ca --not-after 8760h --no-password --insecure --force --ca other-ca.crt --ca-key other-ca.key
 kubectl -n linkerd create secret generic linkerd-identity-issuer \
   --from-file=crt.pem=issuer-2.crt --from-file=key.pem=issuer-2.key --dry-run=client -o yaml | kubectl apply -f -
-until kubectl -n linkerd get events --field-selector reason=IssuerUpdateSkipped -o name | grep -q .; do sleep 1; done
+until kubectl -n linkerd get events --field-selector reason=IssuerUpdateSkipped -o name | grep . >/dev/null; do sleep 1; done
 kubectl -n shop rollout restart deployment
 kubectl -n shop rollout status deployment/api --timeout=2m

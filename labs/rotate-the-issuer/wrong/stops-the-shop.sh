@@ -5,7 +5,7 @@ set -euo pipefail
 step certificate create identity.linkerd.cluster.local issuer-2.crt issuer-2.key \
   --profile intermediate-ca --not-after 8760h --no-password --insecure --force --ca ca.crt --ca-key ca.key
 linkerd upgrade --identity-issuer-certificate-file issuer-2.crt --identity-issuer-key-file issuer-2.key | kubectl apply -f -
-until kubectl -n linkerd get events --field-selector reason=IssuerUpdated -o name | grep -q .; do sleep 1; done
+until kubectl -n linkerd get events --field-selector reason=IssuerUpdated -o name | grep . >/dev/null; do sleep 1; done
 kubectl -n shop scale deployment/api deployment/web --replicas=0
 kubectl -n shop wait --for=delete pod -l app=api --timeout=1m
 kubectl -n shop wait --for=delete pod -l app=web --timeout=1m

@@ -10,6 +10,6 @@ linkerd upgrade --force --identity-trust-anchors-file anchor-2.crt \
   --identity-issuer-certificate-file issuer-2.crt --identity-issuer-key-file issuer-2.key | kubectl apply -f -
 for name in identity destination proxy-injector; do kubectl -n linkerd rollout status "deployment/linkerd-$name" --timeout=2m; done
 # An injector on its way out goes on injecting the bundle that it was made with.
-while kubectl -n linkerd get pods | grep -q Terminating; do sleep 1; done
+while kubectl -n linkerd get pods | grep Terminating >/dev/null; do sleep 1; done
 kubectl -n shop delete "$(kubectl -n shop get pods -l app=api -o name | head -n 1)"
 kubectl -n shop rollout status deployment/api --timeout=2m

@@ -4,6 +4,6 @@
 set -euo pipefail
 linkerd upgrade | kubectl apply -f -
 for name in destination proxy-injector; do kubectl -n linkerd rollout status "deployment/linkerd-$name" --timeout=2m; done
-until kubectl -n shop run trial --image=curlimages/curl:8.16.0 --dry-run=server -o yaml --command -- sleep infinity | grep -q linkerd-proxy; do sleep 1; done
+until kubectl -n shop run trial --image=curlimages/curl:8.16.0 --dry-run=server -o yaml --command -- sleep infinity | grep linkerd-proxy >/dev/null; do sleep 1; done
 kubectl -n shop rollout restart deployment/web
 kubectl -n shop rollout status deployment/web --timeout=2m

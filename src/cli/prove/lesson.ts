@@ -10,6 +10,9 @@ const LOOKS =
 /** What a terminal says of a command that it can't run. What the learner has not made yet may be missing all the same. */
 const CANNOT = /command not found|unknown (command|flag|shorthand flag)|not modelled|syntax error/i;
 
+/** What programs in Go say of the API server's warnings, between the lines of what they print: of deprecated versions, for instance. */
+const NOTICE = /^[IW]\d{4} [\d:.]+ +\d+ warnings\.go:\d+\] .*\n/gm;
+
 const ENDS_WITHIN_S = 180;
 /** `timeout` ends with this when it had to. */
 const TIMED_OUT = 124;
@@ -63,7 +66,7 @@ async function mistakeIn(
     );
     if (code === TIMED_OUT) return `${command}\n  did not end within ${ENDS_WITHIN_S} s`;
     if (code === 127 || code === 2 || CANNOT.test(output)) return `[${code}] ${command}\n${output}`;
-    const missing = expected === undefined ? undefined : missingFrom(expected, output);
+    const missing = expected === undefined ? undefined : missingFrom(expected, output.replaceAll(NOTICE, ''));
     if (missing === undefined) return undefined;
     if (performance.now() >= until) return `${command}\n  did not print: ${missing}\n  but:\n${output}`;
     await session.run('sleep 1');
