@@ -64,6 +64,25 @@ describe('outbound policy', () => {
     expect(names(entries, 'client')).toEqual(['mine', 'theirs']);
     expect(names(entries, 'third')).toEqual(['mine']);
   });
+  it('looks for the backends of a consumer route where its parent is, unless they name a namespace', () => {
+    const mine = object('Service', 'mine', { ports: [{ port: 80 }] }, { metadata: { namespace: 'client' } });
+    const backendRefs = [
+      { name: 'mine', port: 80 },
+      { name: 'mine', namespace: 'client', port: 80 },
+    ];
+    const config = look(
+      [
+        ['Service', service()],
+        ['Service', mine],
+        ['HTTPRoute', route('theirs', { rules: [{ backendRefs }] }, { namespace: 'client' })],
+      ],
+      'client',
+    );
+    expect(config.routes[0]!.rules[0]!.backends).toMatchObject([
+      { problem: 'Service not found mine' },
+      { service: { namespace: 'client', name: 'mine', port: 80 } },
+    ]);
+  });
   it('applies a parentRef without port to every port (OUT-007)', () => {
     const entries: [WatchedKind, KubeObject][] = [
       ['Service', service()],

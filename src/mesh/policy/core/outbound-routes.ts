@@ -52,7 +52,7 @@ export function routeConfig(
       const timeouts = { ...own.timeouts, ...(requestMs ? { requestMs } : {}) };
       // Any annotation of one sort on the route replaces all of that sort on its parent.
       const retry = own.retry ?? inherited.retry;
-      const backends = backendsOf(objects, parent, route, rule);
+      const backends = backendsOf(objects, parent, rule);
       return {
         matches: http ? (rule.matches ?? []).map(protocol === 'grpc' ? grpcMatch : httpMatch) : [],
         filters: http ? filters(rule.filters) : [],
@@ -66,18 +66,15 @@ export function routeConfig(
 }
 
 /** Undefined where a rule names none: the parent itself serves. */
-function backendsOf(
-  objects: ObjectSet,
-  parent: Parent,
-  route: KubeObject,
-  rule: Json,
-): OutboundBackendConfig[] | undefined {
+function backendsOf(objects: ObjectSet, parent: Parent, rule: Json): OutboundBackendConfig[] | undefined {
   const refs: Json[] = rule.backendRefs ?? [];
   if (refs.length === 0) return undefined;
   return refs.map((ref) => {
     const group = ref.group === 'core' ? '' : (ref.group ?? '');
     const kind = ref.kind ?? 'Service';
-    const namespace = ref.namespace ?? route.metadata.namespace ?? '';
+    // Without one of its own: the parent's, also for a route of another namespace (k8s/index/src/outbound/index.rs, where a
+    // route is read by the namespace that its parent is in).
+    const namespace = ref.namespace ?? parent.ref.namespace;
     const named = {
       ref: { group: group || 'core', kind, name: ref.name, namespace, ...(ref.port ? { port: ref.port } : {}) },
       weight: ref.weight ?? 1,
