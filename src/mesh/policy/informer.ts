@@ -13,6 +13,13 @@ export interface InformerListener {
   missing?(): void;
 }
 
+export interface FollowOptions {
+  clock: Clock;
+  signal: AbortSignal;
+  /** Of all objects only these; one that is no longer among them counts as gone. */
+  labelSelector?: string;
+}
+
 /** How long until a failed list or watch is tried again. */
 const RETRY_MS = 1_000;
 /** How long until a kind that is not served is asked for again, at first and at most. */
@@ -26,7 +33,7 @@ export function follow(
   client: KubeClient,
   target: Target,
   listener: InformerListener,
-  options: { clock: Clock; signal: AbortSignal },
+  options: FollowOptions,
 ): Promise<void> {
   return new Promise((ready) => {
     void run(client, target, listener, options, ready);
@@ -37,17 +44,18 @@ async function run(
   client: KubeClient,
   target: Target,
   listener: InformerListener,
-  { clock, signal }: { clock: Clock; signal: AbortSignal },
+  { clock, signal, labelSelector }: FollowOptions,
   ready: () => void,
 ): Promise<void> {
+  const selected = labelSelector === undefined ? { signal } : { signal, labelSelector };
   let missing = MISSING_MS.first;
   while (!signal.aborted) {
     let wait = RETRY_MS;
     try {
-      const list = await client.list(target, { signal });
+      const list = await client.list(target, selected);
       listener.reset(list.items);
       ready();
-      await watch(client, target, listener, list.metadata.resourceVersion, signal);
+      await watch(client, target, listener, list.metadata.resourceVersion, selected);
       wait = 0;
     } catch (error) {
       if (signal.aborted || isAbort(error)) return;
@@ -70,13 +78,13 @@ async function watch(
   target: Target,
   listener: InformerListener,
   from: string | undefined,
-  signal: AbortSignal,
+  selected: { signal: AbortSignal; labelSelector?: string },
 ): Promise<void> {
   let resourceVersion = from;
-  while (!signal.aborted) {
+  while (!selected.signal.aborted) {
     const started = resourceVersion;
     const events = client.watch(target, {
-      signal,
+      ...selected,
       allowBookmarks: true,
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
     });

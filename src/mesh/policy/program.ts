@@ -37,6 +37,8 @@ export function settingsFrom(
   };
 }
 
+/** Of pods, only those are known that the injector has marked: any other has no policy to ask for. */
+const MESHED = 'linkerd.io/control-plane-ns';
 const TLS_DIRECTORY = '/var/run/linkerd/tls';
 
 /** The policy controller: follows policy objects, tells proxies what holds for their ports, judges and labels objects. */
@@ -108,7 +110,7 @@ export function startPolicy(context: ContainerContext, { client }: PolicyWorld):
           reset: (objects) => index.reset(kind, objects),
           missing: () => index.reset(kind, []),
         },
-        { clock: context.clock, signal },
+        { clock: context.clock, signal, ...(kind === 'Pod' ? { labelSelector: MESHED } : {}) },
       ),
     ),
   ).then(() => {

@@ -32,7 +32,7 @@ describe('policy on the embedded API server', () => {
     await apply({
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { ...at, name: 'api', labels: { app: 'api' } },
+      metadata: { ...at, name: 'api', labels: { app: 'api', 'linkerd.io/control-plane-ns': 'linkerd' } },
       spec: { containers: [{ name: 'api', image: 'x', ports: [{ name: 'http', containerPort: 8080 }] }] },
     });
     const network = fabric();
