@@ -299,7 +299,8 @@ export class Stage {
         namespace: SHOP,
         pod: pod.metadata.name!,
         container: 'curl',
-        command: ['sh', '-c', 'sleep 999999999 | nc api 80'],
+        // Of HTTP: a connection that carries other bytes keeps nothing of what requests need.
+        command: ['sh', '-c', "(printf 'GET / HTTP/1.1\\r\\nhost: api\\r\\n\\r\\n'; sleep 999999999) | nc api 80"],
       })
       .catch(() => {});
     expect(await this.requests(1)).toEqual(['204']);

@@ -87,14 +87,14 @@ export function serverSideApply(
 
   const conflicts = others.flatMap((entry) => {
     const both = intersection(intersection(wanted, differing), setOf(entry));
-    return isEmptySet(both) ? [] : [{ entry, paths: pathsOf(both) }];
+    return isEmptySet(both) ? [] : [{ entry, paths: pathsOf(both).sort() }];
   });
   if (conflicts.length > 0 && !force) throw conflictOf(conflicts);
 
   let result = merge(live ?? {}, applied, schema) as KubeObject;
   if (previous) {
-    let dropped = difference(setOf(previous), wanted);
-    for (const entry of others) dropped = difference(dropped, setOf(entry));
+    let dropped = difference(setOf(previous), withHolders(wanted));
+    for (const entry of others) dropped = difference(dropped, withHolders(setOf(entry)));
     result = without(result, dropped, schema) as KubeObject;
   }
   const kept = others.flatMap((entry) => {
@@ -116,6 +116,18 @@ const appliedFields = (set: FieldSet): FieldSet =>
       const below = appliedFields(rest);
       return [member, self && !member.startsWith('f:') ? { '.': self, ...below } : below];
     }),
+  );
+
+/**
+ * The set with what holds its fields: a map or list in which somebody owns a field stays, although who owned it itself left
+ * it out. Source: structured-merge-diff, Set.EnsureNamedFieldsAreMembers.
+ */
+const withHolders = (set: FieldSet): FieldSet =>
+  Object.fromEntries(
+    Object.entries(set).map(([member, inner]) => [
+      member,
+      isEmptySet(inner) ? inner : { ...withHolders(inner), '.': {} },
+    ]),
   );
 
 function conflictOf(conflicts: { entry: ManagedFieldsEntry; paths: string[] }[]) {
