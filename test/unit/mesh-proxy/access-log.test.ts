@@ -1,17 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { jsonLine } from '#mesh/proxy/log-json.ts';
-import { anchor, issuerUnder, type PodWorld, request, serve, World } from './world.ts';
+import { certified } from './certified.ts';
+import { type PodWorld, request, serve, World } from './world.ts';
 
 let world: World;
 
 beforeEach(async () => {
-  world = new World();
-  const root = await anchor();
-  world.startIdentity(root, await issuerUnder(root));
+  world = await World.open();
 });
 afterEach(() => world.stop());
-
-const ready = (pod: PodWorld) => vi.waitFor(() => expect(pod.log.join('\n')).toContain('Certified identity'));
 
 /** An api that writes its requests down in this format, and a web that asks it. */
 async function logged(format: string): Promise<{ api: PodWorld; web: PodWorld }> {
@@ -22,7 +19,7 @@ async function logged(format: string): Promise<{ api: PodWorld; web: PodWorld }>
     req.resume();
     res.end('here');
   });
-  await Promise.all([ready(api), ready(web)]);
+  await Promise.all([certified(api), certified(web)]);
   return { api, web };
 }
 
@@ -93,7 +90,7 @@ describe('the proxy’s own log as JSON', () => {
 
   it('is what a proxy writes that is told to', async () => {
     const pod = world.pod('api', { LINKERD2_PROXY_LOG_FORMAT: 'json' });
-    await ready(pod);
+    await certified(pod);
     const lines = pod.log.map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines[0]).toMatchObject({ level: 'INFO', target: 'linkerd2_proxy', threadId: 'ThreadId(1)' });
     expect(lines.at(-1)).toMatchObject({

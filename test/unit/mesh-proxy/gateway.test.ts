@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DiscoveredEndpoint } from '#mesh/proxy/discovery.ts';
-import { anchor, issuerUnder, type PodWorld, request, serve, World } from './world.ts';
+import { type PodWorld, request, serve, World } from './world.ts';
 
 const FAR = 'api.shop.svc.cluster.local:80';
 let world: World;
@@ -25,9 +25,7 @@ const certified = ({ log }: PodWorld) =>
   vi.waitFor(() => expect(log.join('\n')).toContain('Certified identity'), 10_000);
 
 beforeEach(async () => {
-  world = new World();
-  const root = await anchor();
-  world.startIdentity(root, await issuerUnder(root));
+  world = await World.open();
   web = world.pod('web');
   gateway = world.pod('linkerd-gateway', { LINKERD2_PROXY_INBOUND_GATEWAY_SUFFIXES: 'svc.cluster.local.' });
   api = world.pod('api');

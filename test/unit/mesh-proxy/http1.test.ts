@@ -2,16 +2,14 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Connection } from '#kube/network/network.ts';
-import { anchor, issuerUnder, type PodWorld, request, serve, World } from './world.ts';
+import { type PodWorld, request, serve, World } from './world.ts';
 
 let world: World;
 let web: PodWorld;
 let api: PodWorld;
 
 beforeEach(async () => {
-  world = new World();
-  const root = await anchor();
-  world.startIdentity(root, await issuerUnder(root));
+  world = await World.open();
   [web, api] = [world.pod('web'), world.pod('api')];
   world.meshed(api, 8080);
   await vi.waitFor(() => {

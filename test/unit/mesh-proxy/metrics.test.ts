@@ -1,17 +1,14 @@
 import http2 from 'node:http2';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { anchor, issuerUnder, type PodWorld, request, serve, World } from './world.ts';
+import { certified } from './certified.ts';
+import { type PodWorld, request, serve, World } from './world.ts';
 
 let world: World;
 
 beforeEach(async () => {
-  world = new World();
-  const root = await anchor();
-  world.startIdentity(root, await issuerUnder(root));
+  world = await World.open();
 });
 afterEach(() => world.stop());
-
-const certified = (log: string[]) => vi.waitFor(() => expect(log.join('\n')).toContain('Certified identity'));
 
 /** Lines of a proxy's metrics of this family, without bounds that nothing reached. */
 async function family(pod: PodWorld, name: string): Promise<string[]> {
@@ -27,7 +24,7 @@ describe('frame sizes', () => {
     const api = world.pod('api');
     const web = world.pod('web');
     world.meshed(api, 8080);
-    await Promise.all([certified(api.log), certified(web.log)]);
+    await Promise.all([certified(api), certified(web)]);
     serve(api.net, 8080, (req, res) => {
       let size = 0;
       req.on('data', (chunk: Buffer) => (size += chunk.length));
@@ -57,7 +54,7 @@ describe('frame sizes', () => {
 
   it('add up to a body of megabytes that goes on its way as it comes', async () => {
     const api = world.pod('api');
-    await certified(api.log);
+    await certified(api);
     const size = 3 * 1024 * 1024;
     serve(api.net, 8080, (req, res) => req.pipe(res));
     const { body } = await request(world.stranger(), api.net.ip, 8080, '/', { method: 'POST', body: 'y'.repeat(size) });
@@ -77,7 +74,7 @@ describe('a Server of gRPC', () => {
     const api = world.pod('api');
     const web = world.pod('web');
     world.meshed(api, 8080);
-    await Promise.all([certified(api.log), certified(web.log)]);
+    await Promise.all([certified(api), certified(web)]);
     world.policies.get(`${api.net.ip}:8080`)!({ ...world.policyOf(8080), protocol: 'grpc' });
     const server = http2.createServer();
     server.on('stream', (stream) => {

@@ -7,15 +7,13 @@ import { outboundMessage } from '#mesh/policy/wire/outbound.ts';
 import { outboundPolicyFrom } from '#mesh/policy/wire/outbound-view.ts';
 import type { ServiceProfile } from '#mesh/proxy/service-profile.ts';
 import { object, setOf, settings } from '../policy/objects.ts';
-import { anchor, issuerUnder, type PodWorld, request, serve, World } from './world.ts';
+import { type PodWorld, request, serve, World } from './world.ts';
 
 let world: World;
 let web: PodWorld;
 
 beforeEach(async () => {
-  world = new World();
-  const root = await anchor();
-  world.startIdentity(root, await issuerUnder(root));
+  world = await World.open();
   web = world.pod('web');
   await vi.waitFor(() => expect(web.log.join('\n')).toContain('Certified identity'));
 });

@@ -1,15 +1,13 @@
 import http2 from 'node:http2';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { anchor, issuerUnder, type PodWorld, request, serve, World } from './world.ts';
+import { type PodWorld, request, serve, World } from './world.ts';
 
 let world: World;
 let api: PodWorld;
 let web: PodWorld;
 
 beforeEach(async () => {
-  world = new World();
-  const root = await anchor();
-  world.startIdentity(root, await issuerUnder(root));
+  world = await World.open();
   api = world.pod('api');
   web = world.pod('web');
   world.meshed(api, 8080);

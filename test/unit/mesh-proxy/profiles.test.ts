@@ -2,7 +2,7 @@ import type http from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { OutboundTarget } from '#mesh/proxy/discovery.ts';
 import type { ServiceProfile } from '#mesh/proxy/service-profile.ts';
-import { anchor, issuerUnder, type PodWorld, request, serve, World } from './world.ts';
+import { type PodWorld, request, serve, World } from './world.ts';
 
 const NAME = 'web.shop.svc.cluster.local';
 const DST = `${NAME}:80`;
@@ -30,9 +30,7 @@ const seen: http.IncomingHttpHeaders[] = [];
 
 beforeEach(async () => {
   seen.length = 0;
-  world = new World();
-  const root = await anchor();
-  world.startIdentity(root, await issuerUnder(root));
+  world = await World.open();
   web = world.pod('web');
   client = world.pod('client');
   await vi.waitFor(

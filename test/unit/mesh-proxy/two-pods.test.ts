@@ -1,23 +1,20 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { anchor, issuerUnder, request, serve, World } from './world.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { certified } from './certified.ts';
+import { request, serve, World } from './world.ts';
 
 let world: World;
 
 beforeEach(async () => {
-  world = new World();
-  const root = await anchor();
-  world.startIdentity(root, await issuerUnder(root));
+  world = await World.open();
 });
 afterEach(() => world.stop());
-
-const certified = (log: string[]) => vi.waitFor(() => expect(log.join('\n')).toContain('Certified identity'));
 
 describe('two meshed pods', () => {
   it('talk over mTLS, with nothing of the mesh in the headers', async () => {
     const api = world.pod('api');
     const web = world.pod('web');
     world.meshed(api, 8080);
-    await Promise.all([certified(api.log), certified(web.log)]);
+    await Promise.all([certified(api), certified(web)]);
     let seen: Record<string, unknown> = {};
     serve(api.net, 8080, (req, res) => {
       seen = req.headers;
@@ -43,7 +40,7 @@ describe('two meshed pods', () => {
 
   it('serves an unmeshed client without TLS, and answers 502 for a closed port', async () => {
     const api = world.pod('api');
-    await certified(api.log);
+    await certified(api);
     serve(api.net, 8080, (_req, res) => res.end('plain'));
     const stranger = world.stranger();
     expect(await request(stranger, api.net.ip, 8080)).toMatchObject({ status: 200, body: 'plain' });

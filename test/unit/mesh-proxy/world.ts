@@ -136,6 +136,14 @@ export class World {
   lifetime = '24h0m0s';
   anchors = '';
 
+  /** With an identity service that is under an anchor of its own. */
+  static async open(): Promise<World> {
+    const world = new World();
+    const root = await anchor();
+    world.startIdentity(root, await issuerUnder(root));
+    return world;
+  }
+
   context(
     net: NetNs,
     options: {

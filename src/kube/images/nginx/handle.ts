@@ -1,9 +1,11 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { posix } from 'node:path';
 import type { Connection } from '#kube/network/network.ts';
 import type { ContainerContext } from '../program.ts';
 import type { Handling, Location, ServerBlock } from './config.ts';
+import { decode } from './paths.ts';
 import { proxy } from './proxy.ts';
+import { reasonFor } from './reasons.ts';
 
 const TYPES: Record<string, string> = {
   html: 'text/html',
@@ -338,30 +340,5 @@ export class Exchange {
   }
 }
 
-/** Where nginx calls a status otherwise than Node does (ngx_http_header_filter_module.c). */
-const REASONS: Record<number, string> = {
-  302: 'Moved Temporarily',
-  405: 'Not Allowed',
-  408: 'Request Time-out',
-  413: 'Request Entity Too Large',
-  414: 'Request-URI Too Large',
-  416: 'Requested Range Not Satisfiable',
-  503: 'Service Temporarily Unavailable',
-  504: 'Gateway Time-out',
-};
 /** Headers that nginx writes before `Connection`. */
 const FIRST = ['content-type', 'content-length', 'last-modified', 'location'];
-/** Those that it has no words for. */
-const NAMELESS = new Set([407, 417, 418, 422, 423, 424, 425, 428, 431, 451, 508, 510, 511]);
-
-const reasonFor = (status: number): string =>
-  REASONS[status] ?? (NAMELESS.has(status) ? '' : (STATUS_CODES[status] ?? ''));
-
-/** A path without its percent signs. */
-export function decode(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
-}

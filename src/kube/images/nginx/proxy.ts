@@ -2,7 +2,8 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { Connection } from '#kube/network/network.ts';
 import type { Handling, Location, ProxyPass } from './config.ts';
-import { decode, type Exchange } from './handle.ts';
+import type { Exchange } from './handle.ts';
+import { decode } from './paths.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 

@@ -1,0 +1,8 @@
+/** A path without its percent signs. */
+export function decode(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
